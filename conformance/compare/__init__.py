@@ -1,0 +1,1 @@
+"""Two transcripts of one case, compared axis by axis."""

@@ -1,0 +1,103 @@
+"""The outcome of a run: verdicts, what was left out, and the sums that every report shows."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from conformance.compare.axes import Difference
+from conformance.compare.verdict import Excluded, Verdict
+
+
+@dataclass
+class Results:
+    """Everything a run found out. `problems` says why it has no score, if it has none."""
+
+    meta: dict
+    verdicts: list[Verdict] = field(default_factory=list)
+    excluded: list[Excluded] = field(default_factory=list)
+    details: dict[str, dict] = field(default_factory=dict)  # program and both outcomes of cases that fail
+    problems: list[str] = field(default_factory=list)
+
+    def write(self, path: Path) -> None:
+        path.write_text(json.dumps({
+            "meta": self.meta, "problems": self.problems, "cases": [verdict.as_json() for verdict in self.verdicts],
+            "excluded": [asdict(item) for item in self.excluded], "details": self.details,
+        }), "utf-8")  # fmt: skip
+
+    @classmethod
+    def read(cls, path: Path) -> Results:
+        data = json.loads(path.read_text("utf-8"))
+        verdicts = []
+        for case in data["cases"]:
+            differences = [Difference(**item) for item in case.pop("differences", ())]
+            lists = {name: tuple(case.pop(name, ())) for name in ("axes", "checked", "beside", "apis")}
+            verdicts.append(Verdict(**case, **lists, differences=differences))
+        return cls(data["meta"], verdicts, [Excluded(**item) for item in data["excluded"]], data["details"], data["problems"])
+
+
+def area(id: str) -> str:
+    """The part of the API a case belongs to: its source and the namespace of its name."""
+    source, name, *_ = [*id.split("/"), ""]
+    if source == "tutorial":
+        return f"tutorial/{name[:1]}"
+    parts = name.split(".")
+    if parts[:2] == ["torch", "Tensor"]:
+        return f"{source}/torch.Tensor"
+    space = [part for part in parts[:-1] if part[:1].islower()] or parts[:1] * (source != "op")
+    return "/".join([source, ".".join(space)]).rstrip("/")
+
+
+@dataclass
+class Sum:
+    """Passed and counted cases of one area or axis."""
+
+    passed: int = 0
+    total: int = 0
+
+    @property
+    def percent(self) -> float:
+        return 100.0 * self.passed / self.total if self.total else 0.0
+
+    def add(self, passed: bool) -> None:
+        self.passed += passed
+        self.total += 1
+
+
+def by_area(verdicts: list[Verdict]) -> dict[str, Sum]:
+    sums: dict[str, Sum] = defaultdict(Sum)
+    for verdict in verdicts:
+        sums[area(verdict.id)].add(verdict.passed)
+    return dict(sorted(sums.items()))
+
+
+def by_source(verdicts: list[Verdict]) -> dict[str, Sum]:
+    sums: dict[str, Sum] = defaultdict(Sum)
+    for verdict in verdicts:
+        sums[verdict.id.split("/")[0]].add(verdict.passed)
+    return dict(sums)
+
+
+def by_axis(verdicts: list[Verdict]) -> dict[str, Sum]:
+    """Cases in which the axis held, of those in which it was compared."""
+    sums: dict[str, Sum] = defaultdict(Sum)
+    for verdict in verdicts:
+        failed = {*verdict.axes, *verdict.beside}
+        for axis in {*verdict.checked, *failed}:
+            sums[axis].add(axis not in failed)
+    return dict(sorted(sums.items()))
+
+
+def by_status(verdicts: list[Verdict]) -> Counter[str]:
+    return Counter(verdict.status for verdict in verdicts)
+
+
+def by_cause(verdicts: list[Verdict]) -> list[tuple[str, list[Verdict]]]:
+    """Failing cases grouped by root cause, the largest group first."""
+    groups: dict[str, list[Verdict]] = defaultdict(list)
+    for verdict in verdicts:
+        if not verdict.passed:
+            groups[verdict.cause or verdict.status].append(verdict)
+    return sorted(groups.items(), key=lambda item: -len(item[1]))

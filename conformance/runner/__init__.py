@@ -1,0 +1,1 @@
+"""Running cases: `worker` and `observe` inside the implementation's interpreter, `pool` outside."""

@@ -1,0 +1,191 @@
+"""One run: the cases chosen, the oracle recorded, the subject run, both compared."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from conformance.case import group_of, read_cases, read_data
+from conformance.compare.axes import PROFILES
+from conformance.compare.referee import Referee
+from conformance.compare.verdict import Excluded, Verdict, verdicts
+from conformance.matching import matches
+from conformance.report.repro import script
+from conformance.report.show import outcomes
+from conformance.results import Results
+from conformance.runner import pool
+from conformance.runner.oracle import Oracle
+from conformance.runner.pool import Implementation, Worker, WorkerError, run_packs
+from conformance.transcript import Transcript, Transcripts
+
+KEPT_PER_CAUSE = 4  # failing cases of one cause whose program and outcomes are kept
+KEPT = 1200
+SHORT = 4000  # characters of a reproducer that travels with the results
+
+
+@dataclass
+class Chosen:
+    """A pack and those of its cases that are asked for."""
+
+    pack: Path
+    cases: list[dict]
+    all: bool
+
+    @property
+    def options(self) -> dict:
+        return {"seconds": pool.seconds(_source(self))}
+
+
+class Session:
+    """Subject against oracle. `heard(stage, done, total)` follows the progress."""
+
+    def __init__(self, subject: Implementation, oracle: Implementation, root: Path, workers: int = 1):
+        self.subject, self.root, self.workers = subject, root, workers
+        self.oracle = Oracle(oracle, root)
+        self.kept: Counter[str] = Counter()
+        self.heard: Callable[[str, int, int], None] = lambda stage, done, total: None
+
+    def choose(self, sources: Sequence[str], patterns: Sequence[str], dtypes: Sequence[str] = ()) -> list[Chosen]:
+        """The packs that hold cases asked for."""
+        chosen = []
+        for source in sources:
+            own = [pattern for pattern in patterns if pattern.split("/")[0] in (source, "*")]
+            if patterns and not own:
+                continue
+            if dtypes and not own and source == "op":
+                own = [f"op/*/{dtype}/*" for dtype in dtypes]
+            made = Counter()
+
+            def count(line, source=source, made=made):
+                made["packs"] += 1
+                self.heard(f"making {source} cases", made["packs"], 0)
+
+            for pack in self.oracle.packs(source, own, count):
+                cases = list(read_cases(pack))
+                wanted = [case for case in cases if matches(case["id"], own) and _of_dtype(case["id"], dtypes)]
+                if wanted:
+                    chosen.append(Chosen(pack, wanted, len(wanted) == len(cases)))
+        return chosen
+
+    def record(self, chosen: Sequence[Chosen]) -> None:
+        """Have the oracle's transcripts of these packs."""
+        missing = [item.pack for item in chosen if not self.oracle.recorded(item.pack).exists()]
+        total, done = sum(len(list(read_cases(pack))) for pack in missing), Counter()
+
+        def heard(id, status):
+            done["cases"] += 1
+            self.heard("recording the oracle", done["cases"], total)
+
+        self.oracle.record([item.pack for item in chosen], self.workers, heard)
+
+    def run(self, chosen: Sequence[Chosen], profile: str = "drop-in") -> Results:
+        """Run the subject and compare."""
+        began, counted = time.monotonic(), PROFILES[profile]
+        results = Results({"profile": profile, "oracle": self.oracle.about | {"as": str(self.oracle.implementation)}})
+        results.meta |= {"when": datetime.now(UTC).isoformat(timespec="seconds"), "sources": sorted({_source(c) for c in chosen})}
+        try:
+            worker = Worker(self.subject, self.root)
+            worker.close()
+            results.meta["subject"] = worker.about | {"as": str(self.subject)}
+        except WorkerError as error:
+            results.meta["subject"] = {"as": str(self.subject)}
+            results.problems.append(f"the subject cannot be started: {error}")
+            return results
+        self.record(chosen)
+        by_pack = {item.pack: item for item in chosen}
+        expected, done = 0, Counter()
+        jobs, home = [], Path(tempfile.mkdtemp(prefix="conformance-"))
+        for index, item in enumerate(chosen):
+            kinds = {id: t.record["class"] for id, t in Transcripts.of_pack(self.oracle.recorded(item.pack)).items()}
+            runnable = [case["id"] for case in item.cases if kinds.get(case["id"]) not in ("environment", "oracle-error", None)]
+            expected += len(runnable)
+            jobs.append((item.pack, home / f"{index:05d}", item.options | {"only": runnable}))
+
+        def heard(id, status):
+            done["cases"] += 1
+            self.heard("running the subject", done["cases"], expected)
+
+        referee = Referee(self.oracle.implementation, self.root)
+        try:
+            for pack, out, error in run_packs(self.subject, self.root, jobs, self.workers, heard):
+                if error:
+                    results.problems.append(f"{pack.name}: {error}")
+                self._compare(by_pack[pack], out, counted, results, referee)
+                for suffix in (".jsonl", ".bin"):
+                    Path(f"{out}{suffix}").unlink(missing_ok=True)
+        finally:
+            referee.close()
+            shutil.rmtree(home, ignore_errors=True)
+        results.excluded += self._left_out(chosen)
+        absent = sum(verdict.status == "not run" for verdict in results.verdicts)
+        if absent or len(results.verdicts) != expected:
+            results.problems.append(f"partial: {absent} of {expected} cases were not run")
+        if not results.verdicts:
+            results.problems.append("empty: no case matches that the oracle can run")
+        results.verdicts.sort(key=lambda verdict: _order(verdict.id))
+        results.meta["seconds"] = round(time.monotonic() - began, 1)
+        return results
+
+    def sides(self, item: Chosen) -> tuple[Transcript | None, Transcript | None]:
+        """What the oracle and the subject did with the only case of `item`."""
+        self.record([item])
+        id = item.cases[0]["id"]
+        with tempfile.TemporaryDirectory(prefix="conformance-") as home:
+            job = (item.pack, Path(home) / "one", item.options | {"only": [id]})
+            for _, out, error in run_packs(self.subject, self.root, [job]):
+                if error:
+                    raise WorkerError(error)
+            return Transcripts.of_pack(self.oracle.recorded(item.pack)).get(id), Transcripts.of_files(out).get(id)
+
+    def _compare(self, item: Chosen, out: Path, counted: set[str], results: Results, referee: Referee) -> None:
+        oracle = Transcripts.of_pack(self.oracle.recorded(item.pack))
+        subject = Transcripts.of_files(out) if Path(f"{out}.jsonl").exists() else Transcripts()
+        pairs = list(verdicts(item.cases, oracle, subject, counted))
+        results.excluded += [verdict for verdict, _ in pairs if isinstance(verdict, Excluded)]
+        judged = [(verdict, case) for verdict, case in pairs if isinstance(verdict, Verdict)]
+        referee.judge(item.pack, judged, oracle, subject)
+        results.verdicts += [verdict for verdict, _ in judged]
+        data = None
+        for verdict, case in judged:
+            if verdict.passed or self.kept[verdict.cause] >= KEPT_PER_CAUSE or len(results.details) >= KEPT:
+                continue
+            self.kept[verdict.cause] += 1
+            data = read_data(item.pack) if data is None else data
+            results.details[verdict.id] = detail(case, data, oracle.get(verdict.id), subject.get(verdict.id), self.subject.module)
+
+    def _left_out(self, chosen: Sequence[Chosen]) -> list[Excluded]:
+        """What the oracle's tables hold but no case can say, of the groups that were chosen whole."""
+        folders = {item.pack.parent for item in chosen}
+        groups = {group_of(item.pack) for item in chosen if item.all}
+        found = []
+        for file in sorted(folder / "excluded.jsonl" for folder in folders):
+            for id, cause in map(json.loads, file.read_text("utf-8").splitlines() if file.exists() else ()):
+                if any(id.startswith(group) for group in groups):
+                    found.append(Excluded(id, "oracle-error", cause))
+        return list(dict.fromkeys(found))
+
+
+def detail(case: dict, data: bytes, oracle: Transcript | None, subject: Transcript | None, module: str) -> dict:
+    """A case as both sides saw it, and a script of it where that is short."""
+    shown = {"setup": case["setup"], "program": case["program"], "oracle": outcomes(oracle), "subject": outcomes(subject)}
+    text = script(case, data, module)
+    return shown | ({"repro": text} if len(text) < SHORT else {})
+
+
+def _source(item: Chosen) -> str:
+    return item.cases[0]["id"].split("/")[0]
+
+
+def _of_dtype(id: str, dtypes: Sequence[str]) -> bool:
+    return not dtypes or not id.startswith("op/") or any(part in dtypes for part in id.split("/")[2:])
+
+
+def _order(id: str) -> tuple:
+    return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in id.split("/"))

@@ -1,0 +1,60 @@
+"""Makes the cases of a source, in a process of the oracle's: `python -m conformance.sources NAME MODULE DIR [PATTERN]`.
+
+Writes one pack a group (cases without a group: one pack for every 32) and, when the source was exhausted, `complete`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from inspect import signature
+from itertools import count, groupby
+from pathlib import Path
+
+from conformance.case import write_pack
+from conformance.matching import may_match
+from conformance.runner.worker import connect
+from conformance.sources import load
+
+ALONE = 32  # cases without a group that share a pack
+
+
+def file_name(group: str) -> str:
+    return re.sub(r"[^\w.-]+", "+", group) + ".zip"
+
+
+def main() -> None:
+    name, module, folder, *patterns = sys.argv[1:]
+    folder = Path(folder)
+    connect(module)
+    source = load(name)
+
+    refused = []
+
+    def wanted(group: str) -> bool:
+        if not may_match(group, patterns):
+            refused.append(group)
+        return may_match(group, patterns) and not (folder / file_name(group)).exists()
+
+    numbers = count()
+
+    def pack_of(case):
+        return (file_name(case.group), case.group) if case.group else (f"{name}-{next(numbers) // ALONE:04d}.zip", name)
+
+    excluded: list[tuple[str, str]] = []
+    extra = {"excluded": excluded} if "excluded" in signature(source.cases).parameters else {}
+    written = set()
+    for (pack, group), cases in groupby(source.cases(wanted, **extra), pack_of):
+        if pack in written:
+            raise ValueError(f"{name}: cases of {pack} are not consecutive")
+        written.add(pack)
+        print(pack, write_pack(folder / pack, cases, group), flush=True)
+    with open(folder / "excluded.jsonl", "a", encoding="utf-8") as file:
+        file.writelines(json.dumps(item) + "\n" for item in excluded)
+    if not refused:
+        (folder / "complete").touch()
+
+
+if __name__ == "__main__":
+    main()

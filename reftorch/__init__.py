@@ -1,0 +1,27 @@
+"""PyTorch's API on the CPU, in a small package: public names, bound to PyTorch's namespaces; nothing else."""
+from . import ops, printing, tensor_methods  # noqa: F401  (reading them defines and binds)
+from .core import DTYPES, Size, Tensor, _core, device, dtype, layout, memory_format  # noqa: F401
+from .core._core import (  # noqa: F401
+    LAYOUTS,
+    MEMORY_FORMATS,
+    can_cast,
+    get_default_dtype,
+    get_num_threads,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    promote_types,
+    set_num_threads,
+)
+from .core.bind import bind as _bind
+from .printing import set_printoptions  # noqa: F401
+
+__version__ = "2.13.0+reftorch"
+
+for _d in DTYPES.values():
+    globals()[_d.name] = _d
+    if _d.alias:
+        globals()[_d.alias] = _d
+globals().update(LAYOUTS)
+globals().update(MEMORY_FORMATS)
+_core.install_operators()
+_bind("torch", globals())

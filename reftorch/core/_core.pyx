@@ -1,0 +1,126 @@
+# cython: language_level=3, boundscheck=False, cdivision=True, initializedcheck=False, nonecheck=False
+# cython: c_api_binop_methods=True, binding=False
+"""The compiled core: dtypes, Tensor, ops, autograd.  It knows no op; ops/ defines them.
+
+One module, read in this order: dtype.pxi, tensor.pxi, args.pxi, op.pxi, engine.pxi.
+"""
+cimport cython
+cimport numpy as cnp
+from cpython.object cimport PyObject, PyTypeObject
+from cpython.ref cimport Py_INCREF, Py_REFCNT
+
+import importlib
+import inspect
+import operator
+from sys import intern
+from types import MethodType
+from weakref import ref as weakref_ref
+
+import numpy as np
+
+from . import argerror
+
+cnp.import_array()
+cnp.import_ufunc()
+
+cdef extern from "opcall.h":
+    void type_enable_vectorcall(PyTypeObject *t, Py_ssize_t offset, int descriptor)
+    void type_rename(PyTypeObject *t, const char *name)
+    object type_alloc(PyTypeObject *t, object empty)
+    ctypedef PyObject *(*vectorcallfunc)(PyObject *, PyObject *const *, size_t, PyObject *)
+    Py_ssize_t PyVectorcall_NARGS(size_t)
+    void PyType_Modified(PyTypeObject *)
+    int tls_no_grad
+    int tls_inference
+    int tls_no_dispatch
+
+cdef extern from *:
+    """
+    static void tls_no_grad_write(int v) { tls_no_grad = v; }
+    static void tls_inference_write(int v) { tls_inference = v; }
+    static void tls_no_dispatch_write(int v) { tls_no_dispatch = v; }
+    """
+    void tls_no_grad_write(int)
+    void tls_inference_write(int)
+    void tls_no_dispatch_write(int)
+
+cdef extern from "strided.h":
+    """
+    static void set_c_threads(int n) { num_threads = n; }
+    static int c_threads(void) { return num_threads; }
+    """
+    ctypedef void (*loopfn)(char **, const cnp.npy_intp *, const cnp.npy_intp *, void *) noexcept nogil
+    void strided_run(loopfn, void *, int, char **, int, const cnp.npy_intp *, cnp.npy_intp (*)[8])
+    void strided_init(int)
+    void set_c_threads(int)
+    int c_threads()
+
+cdef extern from "numpy/arrayobject.h":
+    """
+    static PyObject *PyArray_NewStrided(int nd, npy_intp *dims, int num, npy_intp *strides) {
+        return PyArray_NewFromDescr(&PyArray_Type, PyArray_DescrFromType(num), nd, dims, strides, NULL, 0, NULL);
+    }
+    static PyObject *PyArray_FromMemory(PyArray_Descr *d, int nd, npy_intp *dims, npy_intp *strides, void *p) {
+        Py_INCREF(d);
+        return PyArray_NewFromDescr(&PyArray_Type, d, nd, dims, strides, p, NPY_ARRAY_WRITEABLE | NPY_ARRAY_ALIGNED, NULL);
+    }
+    """
+    object PyArray_SimpleNew(int nd, cnp.npy_intp *dims, int t)
+    object PyArray_NewStrided(int nd, cnp.npy_intp *dims, int t, cnp.npy_intp *strides)
+    object PyArray_FromMemory(cnp.PyArray_Descr *d, int nd, cnp.npy_intp *dims, cnp.npy_intp *strides, void *p)
+    int PyArray_IS_C_CONTIGUOUS(cnp.ndarray)
+    int PyArray_CompareLists(cnp.npy_intp *, cnp.npy_intp *, int)
+
+cdef extern from "numpy/ufuncobject.h":
+    ctypedef class numpy.ufunc [object PyUFuncObject, check_size ignore]:
+        cdef int nin, nout, ntypes
+        cdef void **functions
+        cdef void **data
+        cdef char *types
+
+cdef tuple _empty = ()
+
+
+class _Table:
+    """Every op by name, for rules and composites: `T.sum(x)`. Filled as op files are read."""
+
+    def __getattr__(self, name):
+        try:
+            op = OPS[name]
+        except KeyError:
+            if name.endswith("_") and name[:-1] in OPS:
+                return OPS[name[:-1]].inplace
+            raise AttributeError(f"no op named {name!r}") from None
+        setattr(self, name, op)
+        return op
+
+
+T = _Table()
+
+cdef class Storage
+cdef class Tensor
+cdef class Node
+cdef class Op
+cdef class Overload
+
+include "dtype.pxi"
+include "tensor.pxi"
+include "args.pxi"
+include "op.pxi"
+include "engine.pxi"
+
+cdef _enable():
+    cdef Op o = Op.__new__(Op)
+    cdef Method m = Method.__new__(Method)
+    type_enable_vectorcall(<PyTypeObject *>Op, <char *>&o.vcall - <char *><PyObject *>o, 0)
+    type_enable_vectorcall(<PyTypeObject *>Method, <char *>&m.vcall - <char *><PyObject *>m, 1)
+    type_rename(<PyTypeObject *>Tensor, "reftorch.Tensor")
+    type_rename(<PyTypeObject *>dtype, "reftorch.dtype")
+    type_rename(<PyTypeObject *>device, "reftorch.device")
+    type_rename(<PyTypeObject *>layout, "reftorch.layout")
+    type_rename(<PyTypeObject *>memory_format, "reftorch.memory_format")
+    type_rename(<PyTypeObject *>AccumulateGrad, "reftorch.autograd.AccumulateGrad")
+    type_rename(<PyTypeObject *>CopySlices, "reftorch.autograd.CopySlices")
+
+_enable()
+strided_init(1)

@@ -1,0 +1,73 @@
+"""The notation in which op files are written: `op`, `primitive`, `view`, `composite`.
+
+    mul = op("mul.Tensor(Tensor self, Tensor other) -> Tensor", loop="numpy:multiply", make="method inplace out",
+             self=lambda grad, other: grad * other.conj(), other=lambda grad, self: grad * self.conj())
+
+Several schema strings are overloads, tried in the order given.  `make` names the faces besides the function: `method`, `inplace`
+(`mul_`), `out` (`out=`).  `ns` is the public namespace (`torch`, `torch.linalg` as "linalg", ...), None for methods alone.
+
+A rule is a lambda named after the input it differentiates.  Its parameter names say what it gets, and so what is saved:
+  grad            the gradient of the first result       grads     those of all results, None where nothing arrived
+  an argument     as it was passed                       result, result1, a result's own name
+  self_shape      (also _dtype, _strides, _offset)       facts about a tensor argument, which is then not saved
+  mask            which of the rule's inputs need a gradient (rules named `a__and__b` give a tuple)
+The engine sums the gradient to the input's shape and converts it to its dtype; a rule need not.
+"""
+from . import _core
+from .schema import parse
+
+LOOP, PRIMITIVE, VIEW, COMPOSITE = range(4)
+
+
+def _faces(make):
+    words = set(make.split())
+    unknown = words - {"method", "inplace", "out"}
+    if unknown:
+        raise TypeError(f"make: {unknown}")
+    return words
+
+
+def _define(kind, schemas, make, options, rules):
+    parsed = [parse(s) for s in schemas]
+    name = parsed[0].name
+    if any(s.name != name for s in parsed):
+        raise TypeError(f"overloads of one op share its name: {[s.name for s in parsed]}")
+    return _core.define(name, parsed, kind, make=_faces(make), rules=rules, **options)
+
+
+def op(*schemas, loop, make="", promote="default", ns="torch", prepare=None, numbers=False, check=None, node=None, jvp=None, nograd=False,
+       doc=None, **rules):
+    """A pointwise op: a NumPy-style inner loop ("numpy:add", "scipy.special:psi", "kernels:sigmoid") over its Tensor and Scalar arguments.
+
+    promote: "default" (the common dtype) or "float" (integers become the default float first).
+    numbers: Tensor arguments also take Python numbers.  prepare(vals) -> vals: fold keyword arguments (alpha) in before the loop.
+    check(dtype, *operands): raise torch's error for dtypes it refuses.
+    """
+    return _define(LOOP, schemas, make, dict(loop=loop, promote=promote, ns=ns, prepare=prepare, numbers=numbers, check=check, node=node, jvp=jvp,
+                                             nograd=nograd, doc=doc), rules)
+
+
+def _decorator(kind, schemas, make, options, rules):
+    def made(body):
+        return _define(kind, schemas, make, dict(options, body=body, doc=body.__doc__), rules)
+    return made
+
+
+def primitive(*schemas, make="", promote=None, half=True, ns="torch", numbers=False, check=None, node=None, jvp=None, nograd=False, **rules):
+    """An op on arrays: the body gets ndarrays for tensors, returns ndarrays, and has rules or says `nograd=True`.
+
+    promote: None, "default" or "float", as for `op`.  half: float16 and bfloat16 are widened to float32 and float32 results rounded
+    back; False hands them over as they are (for ops that only move data).
+    """
+    return _decorator(PRIMITIVE, schemas, make, dict(promote=promote, half=half, ns=ns, numbers=numbers, check=check, node=node, jvp=jvp,
+                                                     nograd=nograd), rules)
+
+
+def view(*schemas, make="method", ns="torch", node=None, jvp="linear", **rules):
+    """An op whose result shares its input's memory: the body returns an array (or a list of arrays) on the same buffer."""
+    return _decorator(VIEW, schemas, make, dict(ns=ns, node=node, jvp=jvp), rules)
+
+
+def composite(*schemas, make="", ns="torch", numbers=False):
+    """An op made of other ops: the body gets and returns Tensors and is differentiated through."""
+    return _decorator(COMPOSITE, schemas, make, dict(ns=ns, numbers=numbers, nograd=True), {})

@@ -1,0 +1,689 @@
+# The engine: runs the backward graph from outputs to leaves, newest node first, without recursion.
+# An edge leads to a Node, or straight to a leaf Tensor, whose `.grad` it feeds.
+
+cdef bint anomaly = False, anomaly_check_nan = True
+
+
+cdef note_origin(Node node):
+    import traceback
+    if node.extra is None:
+        node.extra = {}
+    node.extra["traceback_"] = traceback.format_stack()
+
+
+def set_anomaly(mode, check_nan):
+    """Switch anomaly detection; gives the former state."""
+    global anomaly, anomaly_check_nan
+    before = (anomaly, anomaly_check_nan)
+    anomaly, anomaly_check_nan = mode, check_nan
+    return before
+
+
+cdef inline bint meta_matches(Node node, int nr, Tensor g):
+    cdef int i
+    if node.metas is None:
+        if g.code != node.code0 or cnp.PyArray_NDIM(g._a) != node.nd0:
+            return False
+        for i in range(node.nd0):
+            if cnp.PyArray_DIMS(g._a)[i] != node.dims0[i]:
+                return False
+        return True
+    m = node.metas[nr]
+    return m is None or (tuple(g.shape) == tuple(m[0]) and g.code == m[1])
+
+
+cdef tuple meta_at(Node node, int nr):
+    if node.metas is None:
+        return tuple([node.dims0[i] for i in range(node.nd0)]), node.code0
+    return tuple(node.metas[nr][0]), node.metas[nr][1]
+
+
+cdef Tensor zeros_of(Node node, int nr):
+    shape, code = meta_at(node, nr)
+    return wrap(np.zeros(shape, np_dtype(<dtype>DTYPE[code])), code)
+
+
+cdef object sum_to_shape(object g, shape):
+    """Sum what broadcasting repeated."""
+    if tuple(g.shape) == tuple(shape):
+        return g
+    return T.sum_to_size(g, tuple(shape))
+
+
+cdef bint is_expandable_to(shape, wider):
+    cdef Py_ssize_t k = len(shape), n = len(wider), i
+    if k > n:
+        return False
+    for i in range(1, k + 1):
+        if shape[k - i] != wider[n - i] and shape[k - i] != 1:
+            return False
+    return True
+
+
+cdef Tensor validate(Node node, int index, object target, int nr, Tensor g):
+    """A gradient in the shape and dtype of the tensor it belongs to."""
+    cdef Tensor leaf
+    if isinstance(target, Tensor):
+        leaf = <Tensor>target
+        if g.code == leaf.code and same_shape(g._a, leaf._a):
+            return g
+        shape, code = tuple(leaf.shape), leaf.code
+    else:
+        if meta_matches(<Node>target, nr, g):
+            return g
+        shape, code = meta_at(<Node>target, nr)
+    if tuple(g.shape) != shape:
+        if not is_expandable_to(shape, g.shape):
+            raise RuntimeError(f"Function {node.name()} returned an invalid gradient at index {index} - got {list(g.shape)} but expected shape "
+                               f"compatible with {list(shape)}")
+        g = <Tensor>sum_to_shape(g, shape)
+    if g.code != code:
+        if KIND[g.code] == KIND_COMPLEX and KIND[code] != KIND_COMPLEX:
+            g = <Tensor>T.real(g)
+        if g.code != code:
+            g = <Tensor>g.to(<object>DTYPE[code])
+    return g
+
+
+cdef Tensor add_gradients(Tensor a, Tensor b):
+    cdef Tensor r = fast_binary(<Op>slot_ops[SLOT_ADD], a, b)
+    return r if r is not None else <Tensor>call_op(<Op>slot_ops[SLOT_ADD], [a, b], None, FUNCTION)
+
+
+cdef bint stealable(Tensor g):
+    """Nobody else sees this gradient or its memory: the leaf may keep it."""
+    return (PyArray_IS_C_CONTIGUOUS(g._a) and cnp.PyArray_BASE(g._a) == NULL and g._st is None and g._fn is None
+            and type(g) is Tensor and Py_REFCNT(g._a) == 1)
+
+
+cdef accumulate_into(Tensor v, Tensor g, bint mine):
+    """`v.grad += g`; `mine`: the engine holds the only reference to `g`."""
+    if v._grad is None:
+        if tls_no_grad:
+            if mine and stealable(g):
+                v._grad = g
+            else:
+                v._grad = wrap(gradient_copy(v, g), g.code)
+        else:
+            v._grad = T.clone(g)
+    elif tls_no_grad:
+        if not isinstance(v._grad, Tensor):
+            raise RuntimeError("grad is not a tensor")
+        call_op(<Op>slot_ops[SLOT_ADD], [v._grad, g], None, INPLACE)
+    else:
+        v._grad = call_op(<Op>slot_ops[SLOT_ADD], [v._grad, g], None, FUNCTION)
+
+
+cdef cnp.ndarray gradient_copy(Tensor v, Tensor g):
+    """A copy of `g` that lies in memory as the leaf does."""
+    cdef cnp.ndarray r = empty_like_order(cnp.PyArray_NDIM(g._a), cnp.PyArray_DIMS(g._a), cnp.PyArray_TYPE(g._a), v._a)
+    np.copyto(r, g._a)
+    return r
+
+
+cdef accumulate(AccumulateGrad node, Tensor g):
+    accumulate_into(node.variable_, g, False)
+
+
+cdef object run_hooks(object hooks, object g):
+    """Tensor hooks: each may replace the gradient."""
+    for hook in list(hooks.values()):
+        r = hook(g)
+        if r is not None:
+            if not isinstance(r, Tensor):
+                raise TypeError(f"hook '{getattr(hook, '__name__', hook)}' has returned an incompatible type: expected 'Tensor', got '{type(r).__name__}'")
+            if r.shape != g.shape:
+                raise RuntimeError(f"hook '{getattr(hook, '__name__', hook)}' has changed the size of value")
+            g = r
+    return g
+
+
+cdef deliver_leaf(Tensor leaf, object g, bint mine):
+    """The end of a path: hooks of the leaf, accumulation, post-accumulate hooks."""
+    cdef AccumulateGrad acc = None
+    cdef dict x = leaf._x
+    if x is not None:
+        hooks = x.get("hooks")
+        if hooks:
+            g = run_hooks(hooks, g)
+        ref = x.get("accumulate")
+        acc = None if ref is None else ref()
+        if acc is not None and acc.pre_hooks:
+            for hook in list(acc.pre_hooks.values()):
+                r = hook((g,))
+                if r is not None:
+                    g = r[0] if isinstance(r, tuple) else r
+    accumulate_into(leaf, <Tensor>g, mine and x is None)
+    if acc is not None and acc.post_hooks:
+        for hook in list(acc.post_hooks.values()):
+            hook((), (g,))
+    if x is not None:
+        for hook in list((x.get("post_accumulate") or {}).values()):
+            hook(leaf)
+
+
+cdef class Ready:
+    """A heap of nodes, newest first."""
+    cdef list heap
+
+    def __cinit__(self):
+        self.heap = []
+
+    cdef push(self, Node node):
+        cdef list h = self.heap
+        cdef Py_ssize_t i = len(h), up
+        h.append(node)
+        while i > 0:
+            up = (i - 1) >> 1
+            if (<Node>h[up]).seq >= node.seq:
+                break
+            h[i] = h[up]
+            i = up
+        h[i] = node
+
+    cdef Node pop(self):
+        cdef list h = self.heap
+        cdef Node top, last = <Node>h.pop()
+        cdef Py_ssize_t i = 0, child, n = len(h)
+        if n == 0:
+            return last
+        top = <Node>h[0]
+        while True:
+            child = 2 * i + 1
+            if child >= n:
+                break
+            if child + 1 < n and (<Node>h[child + 1]).seq > (<Node>h[child]).seq:
+                child += 1
+            if (<Node>h[child]).seq <= last.seq:
+                break
+            h[i] = h[child]
+            i = child
+        h[i] = last
+        return top
+
+
+cdef dict count_dependencies(list roots, dict needed):
+    """How many gradients each reachable node waits for; with `needed`, also which lead to a wanted input."""
+    cdef dict deps = {}
+    cdef list stack = [], order = []
+    cdef Node node
+    for node in roots:
+        if node not in deps:
+            deps[node] = 0
+            stack.append(node)
+    while stack:
+        node = <Node>stack.pop()
+        order.append(node)
+        for e in node.edges:
+            if e is None or isinstance(e, Tensor):
+                continue
+            count = deps.get(e)
+            if count is None:
+                deps[e] = 1
+                stack.append(e)
+            else:
+                deps[e] = <object>count + 1
+    if needed is not None:
+        order.sort(key=_seq)                 # inputs are always older than the nodes that read them
+        for node in order:
+            if node in needed:
+                continue
+            for e in node.edges:
+                if e is not None and e in needed:
+                    needed[node] = True
+                    break
+    return deps
+
+
+def _seq(Node node):
+    return node.seq
+
+
+def run_backward(list roots, list grads, bint keep_graph, bint create_graph, list inputs, bint allow_unreachable, bint accumulate_grad):
+    """Differentiate.
+
+    roots: tensors with history; grads: their gradients; inputs: None to feed every leaf, or the tensors whose gradients are wanted:
+    these are returned as a list (None where nothing arrived) or, with `accumulate_grad`, added to their `.grad`.
+    """
+    cdef Tensor t, g
+    cdef Node node
+    cdef int i, nr
+    cdef dict deps, buffers = {}, needed = None, captures = {}
+    cdef list root_nodes = [], slot, out, found = None, pending, leaves = []
+    cdef Ready ready = Ready()
+    cdef int no_grad_before = tls_no_grad
+    for t in roots:
+        fn = grad_fn_of(t)
+        if fn is not None:
+            root_nodes.append(fn)
+    if inputs is not None:
+        needed = {}
+        found = [None] * len(inputs)
+        for i in range(len(inputs)):
+            t = <Tensor>inputs[i]
+            key = grad_fn_of(t)
+            if key is None:
+                key = t
+            needed[key] = True
+            captures.setdefault(key, []).append((i, t.out_nr))
+    deps = count_dependencies(root_nodes, needed)
+    set_no_grad(0 if create_graph else 1)
+    try:
+        for i in range(len(roots)):
+            t = <Tensor>roots[i]
+            g = <Tensor>grads[i]
+            fn = grad_fn_of(t)
+            if fn is None:
+                give_leaf(t, g, captures, found, inputs is None, False)
+                continue
+            put(buffers, <Node>fn, t.out_nr, g)
+        pending = []
+        for node in root_nodes:
+            if <object>deps[node] == 0 and node not in pending:
+                pending.append(node)
+                ready.push(node)
+        while ready.heap:
+            node = ready.pop()
+            slot = <list>buffers.pop(node, None)
+            out = None
+            if slot is not None:
+                out = evaluate(node, slot, captures, found, needed, keep_graph)
+            for i in range(len(node.edges)):
+                e = node.edges[i]
+                if e is None:
+                    continue
+                nr = 0 if node.edge_nrs is None else node.edge_nrs[i]
+                got = None
+                if out is not None and i < len(out):
+                    got = out[i]
+                    out[i] = None
+                if got is not None:
+                    if not isinstance(got, Tensor):
+                        raise TypeError(f"expected Variable or None (got {type(got).__name__})")
+                    g = validate(node, i, e, nr, <Tensor>got)
+                    got = None
+                    if anomaly and anomaly_check_nan and KIND[g.code] >= KIND_FLOAT and bool(np.isnan(g._a).any()):
+                        report_origin(node)
+                        raise RuntimeError(f"Function '{node.name()}' returned nan values in its {i}th output.")
+                    if isinstance(e, Tensor):
+                        # the list above and `g` are what still refers to it
+                        give_leaf(<Tensor>e, g, captures, found, inputs is None, Py_REFCNT(g) <= 1)
+                    elif needed is None or e in needed:
+                        put(buffers, <Node>e, nr, g)
+                    g = None
+                if not isinstance(e, Tensor):
+                    left = <object>deps[e] - 1
+                    deps[e] = left
+                    if left == 0:
+                        ready.push(<Node>e)
+        if found is not None and accumulate_grad:
+            for i in range(len(inputs)):
+                if found[i] is not None:
+                    accumulate_into(<Tensor>inputs[i], <Tensor>found[i], False)
+    finally:
+        set_no_grad(no_grad_before)
+    if found is not None and not allow_unreachable and not accumulate_grad:
+        for i in range(len(found)):
+            if found[i] is None:
+                raise RuntimeError("One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if this is the "
+                                   "desired behavior.")
+    return found
+
+
+cdef report_origin(Node node):
+    import warnings
+    where = None if node.extra is None else node.extra.get("traceback_")
+    if where is None:
+        warnings.warn(f"Error detected in {node.name()}. No forward pass information available. Enable detect anomaly during forward pass for more "
+                      "information.", UserWarning, stacklevel=2)
+    else:
+        warnings.warn(f"Error detected in {node.name()}. Traceback of forward call that caused the error:\n" + "".join(where), UserWarning, stacklevel=2)
+
+
+cdef put(dict buffers, Node node, int nr, Tensor g):
+    cdef list slot = <list>buffers.get(node)
+    if slot is None:
+        slot = [None] * max(node.n_grads, nr + 1)
+        buffers[node] = slot
+    if slot[nr] is None:
+        slot[nr] = g
+    else:
+        slot[nr] = add_gradients(<Tensor>slot[nr], g)
+
+
+cdef give_leaf(Tensor leaf, Tensor g, dict captures, list found, bint feed, bint mine):
+    wanted = captures.get(leaf) if captures else None
+    if wanted is not None:
+        g2 = g
+        if leaf._x is not None and leaf._x.get("hooks"):
+            g2 = run_hooks(leaf._x["hooks"], g)
+        for i, _ in wanted:
+            found[i] = g2 if found[i] is None else add_gradients(<Tensor>found[i], <Tensor>g2)
+    elif feed:
+        deliver_leaf(leaf, g, mine)
+
+
+cdef list evaluate(Node node, list slot, dict captures, list found, dict needed, bint keep_graph):
+    """Hooks, captures, the node itself, hooks again; None when the node's result is not wanted."""
+    cdef list out, before
+    cdef bint wanted = True
+    if node.tensor_hooks is not None:
+        for nr, hooks in node.tensor_hooks.items():
+            if hooks and slot[nr] is not None:
+                slot[nr] = run_hooks(hooks, slot[nr])
+    if node.pre_hooks:
+        for hook in list(node.pre_hooks.values()):
+            r = hook(tuple(slot))
+            if r is not None:
+                slot[:] = list(r) if isinstance(r, (tuple, list)) else [r]
+    if node.retain is not None:
+        for nr, ref in list(node.retain.items()):
+            t = ref()
+            if t is not None and slot[nr] is not None:
+                if (<Tensor>t)._grad is None:
+                    (<Tensor>t)._grad = T.clone(slot[nr]) if not tls_no_grad else wrap((<Tensor>slot[nr])._a.copy(), (<Tensor>slot[nr]).code)
+                else:
+                    (<Tensor>t)._grad = (<Tensor>t)._grad + slot[nr]
+    if captures:
+        for i, nr in captures.get(node, ()):
+            found[i] = slot[nr]
+    if needed is not None:
+        wanted = False
+        for e in node.edges:
+            if e is not None and e in needed:
+                wanted = True
+                break
+        if not wanted:
+            return None
+    before = list(slot) if node.post_hooks else None
+    for g in slot:
+        if g is not None:
+            break
+    else:
+        return None
+    try:
+        out = node.apply(slot)
+    except Exception:
+        if anomaly:
+            report_origin(node)
+        raise
+    if node.post_hooks:
+        for hook in list(node.post_hooks.values()):
+            r = hook(tuple(out), tuple(before))
+            if r is not None:
+                out = list(r) if isinstance(r, (tuple, list)) else [r]
+    if not keep_graph:
+        node.release()
+    return out
+
+
+# ------------------------------------------------------------------ hooks
+def add_tensor_hook(Tensor t, hook):
+    """`t.register_hook`: call `hook(grad)` when the gradient of `t` is known."""
+    cdef Node fn = grad_fn_of(t)
+    if fn is None:
+        hooks = t._extra.get("hooks")
+        if hooks is None:
+            hooks = t._extra["hooks"] = _hook_dict()
+    else:
+        if fn.tensor_hooks is None:
+            fn.tensor_hooks = {}
+        hooks = fn.tensor_hooks.get(t.out_nr)
+        if hooks is None:
+            hooks = fn.tensor_hooks[t.out_nr] = _hook_dict()
+    return _hook_handle(hooks, hook)
+
+
+def retain_grad(Tensor t):
+    """Keep the gradient of a tensor that is no leaf in its `.grad`."""
+    cdef Node fn = grad_fn_of(t)
+    if fn is None or t.retains_grad:
+        return
+    if fn.retain is None:
+        fn.retain = {}
+    fn.retain[t.out_nr] = weakref_ref(t)
+    t._extra["retain"] = True
+
+
+# ------------------------------------------------------------------ custom nodes
+cdef class PyNode(Node):
+    """A node whose backward is a Python callable; base of autograd.Function's nodes and of graph.Node users."""
+    cdef public object fn            # fn(node, *grads) -> gradient or tuple of gradients, one an edge
+    cdef public object on_release
+    cdef readonly tuple inputs_need
+
+    cdef list apply(self, list grads):
+        got = self.fn(self, *grads)
+        return list(got) if isinstance(got, (tuple, list)) else [got]
+
+    cdef int release(self) except -1:
+        if self.on_release is not None:
+            self.on_release()
+        return 0
+
+
+def init_node(PyNode node not None, inputs, fn):
+    """Connect a PyNode to its inputs (tensors or None); `fn(node, *grads)` gives a gradient an input."""
+    global sequence
+    node.seq = sequence
+    sequence += 1
+    node.edges = []
+    nrs = []
+    for t in inputs:
+        node.edges.append(edge_of(<Tensor>t) if isinstance(t, Tensor) else None)
+        nrs.append((<Tensor>t).out_nr if isinstance(t, Tensor) else 0)
+    node.edge_nrs = nrs
+    node.fn = fn
+    if anomaly:
+        note_origin(node)
+
+
+def set_history(PyNode node not None, outputs, inplace=()):
+    """Make `outputs` (tensors or None) the results of `node`; those in `inplace` (by identity) were inputs it wrote to."""
+    cdef Tensor t
+    cdef int i
+    node.n_grads = len(outputs)
+    node.metas = [None if o is None else ((<Tensor>o).shape, (<Tensor>o).code) for o in outputs]
+    for i in range(len(outputs)):
+        if outputs[i] is None:
+            continue
+        t = <Tensor>outputs[i]
+        if KIND[t.code] >= KIND_FLOAT:
+            t._fn, t.out_nr, t.rg = node, i, False
+            t.fn_version = version_of(t)
+
+
+def gradient_edge(Tensor t):
+    """(node, output number) where the gradient of `t` goes."""
+    cdef Node fn = grad_fn_of(t)
+    return (accumulator(t), 0) if fn is None else (fn, t.out_nr)
+
+
+def saved_alias(Tensor t, Node node=None, int nr=0):
+    """The same data as `t` with history `node`: how a result is saved without a reference cycle."""
+    cdef Tensor r = share(t)
+    if node is not None:
+        r._fn, r.out_nr = node, nr
+    return r
+
+
+# ------------------------------------------------------------------ modes
+cdef set_no_grad(int value):
+    tls_no_grad_write(value)
+
+
+def is_grad_enabled():
+    """Whether operations are recorded (per thread)."""
+    return not tls_no_grad
+
+
+def _set_grad_enabled(mode):
+    tls_no_grad_write(0 if mode else 1)
+
+
+def is_inference_mode_enabled():
+    """Whether inference mode is on (per thread)."""
+    return bool(tls_inference)
+
+
+def _set_inference(mode):
+    tls_inference_write(1 if mode else 0)
+    tls_no_grad_write(1 if mode else tls_no_grad)
+
+
+def dispatch_level(level=None):
+    """0: __torch_function__ of all; 1: of objects that are no tensors; 2: of none. Sets when given; returns the former."""
+    before = tls_no_dispatch
+    if level is not None:
+        tls_no_dispatch_write(level)
+    return before
+
+
+def set_function_modes(int depth):
+    """Tell the dispatcher how many TorchFunctionModes are active."""
+    global function_modes
+    function_modes = depth
+
+
+def set_forward_hook(hook):
+    """`hook(overload, values, outputs)` runs after each recorded primitive while a dual level is open."""
+    global forward_hook
+    forward_hook = hook
+
+
+# ------------------------------------------------------------------ the raw surface for Python layers
+def make_subclass(cls, Tensor data not None, requires_grad=False):
+    """A tensor of class `cls` on the data of `data`."""
+    cdef Tensor t = <Tensor>cls.__new__(cls) if cls is Tensor else <Tensor>Tensor.__new__(cls)
+    t._a, t.code, t._st = data._a, data.code, storage_of(data)
+    t.rg = requires_grad
+    return t
+
+
+def alias(Tensor t not None, base=True):
+    """Same memory, no history; `base=False` makes it a plain share (detach), else a view of `t`."""
+    return share(t)
+
+
+def view_as_array(Tensor t not None, cnp.ndarray a not None):
+    """A view of `t` through another array on its memory."""
+    return make_view(t, a, VIEW_DEFAULT)
+
+
+def set_array(Tensor t not None, cnp.ndarray a not None):
+    """Let `t` show another array on the same memory (the in-place shape ops)."""
+    t._a = a
+    t.code = code_of(a)
+
+
+def adopt(Tensor t not None, Tensor source not None):
+    """`t.set_(source)`: take over memory, shape and type."""
+    t._a, t.code, t._st = source._a, source.code, storage_of(source)
+    bump(t)
+
+
+def replace_memory(Tensor t not None, cnp.ndarray a not None):
+    """New memory for `t` (resize_): aliases keep the old."""
+    t._a, t.code = a, code_of(a)
+    if t._st is not None:
+        t._st.base = a
+        t._st.data = cnp.PyArray_BYTES(a)
+        t._st.nbytes = cnp.PyArray_NBYTES(a)
+
+
+def view_of_storage(Tensor t not None, shape, strides, offset):
+    """A tensor of its own on the storage of `t` (no autograd view)."""
+    cdef Tensor r = wrap(strided_view(t, shape, strides, offset), t.code)
+    r._st = storage_of(t)
+    return r
+
+
+def forget_history(Tensor t not None):
+    """Make `t` a leaf that needs no gradient."""
+    t._fn, t.rg, t.out_nr, t._base_ = None, False, 0, None
+
+
+def new_hook_dict():
+    """An ordered dict for hooks."""
+    return _hook_dict()
+
+
+def new_hook_handle(hooks, hook):
+    """Put `hook` into `hooks`; gives the handle that removes it."""
+    return _hook_handle(hooks, hook)
+
+
+def strided_view(Tensor t not None, shape, strides, offset=None):
+    """An array on the storage of `t` with given shape, strides and offset in elements; RuntimeError when it would reach outside."""
+    cdef Storage st = storage_of(t)
+    cdef Py_ssize_t item = ITEMSIZE[t.code], need
+    cdef cnp.npy_intp dims[64]
+    cdef cnp.npy_intp steps[64]
+    cdef int i, nd = len(shape)
+    cdef cnp.ndarray a
+    if len(strides) != nd:
+        raise RuntimeError("mismatch in length of strides and shape")
+    if offset is None:
+        offset = t.storage_offset()
+    need = offset + 1
+    for i in range(nd):
+        if shape[i] < 0:
+            raise RuntimeError(f"Trying to create tensor with negative dimension {shape[i]}: {list(shape)}")
+        if strides[i] < 0:
+            raise RuntimeError(f"as_strided: Negative strides are not supported at the moment, got strides: {list(strides)}")
+        dims[i], steps[i] = shape[i], strides[i] * item
+        need = 0 if shape[i] == 0 or need == 0 else need + (shape[i] - 1) * strides[i]
+    if offset < 0:
+        raise RuntimeError(f"Tensor: invalid storage offset {offset}")
+    if need * item > st.nbytes:
+        raise RuntimeError(f"setStorage: sizes {list(shape)}, strides {list(strides)}, storage offset {offset}, and itemsize {item} requiring a "
+                           f"storage size of {need * item} are out of bounds for storage of size {st.nbytes}")
+    a = PyArray_FromMemory(cnp.PyArray_DESCR(t._a), nd, dims, steps, st.data + <Py_ssize_t>offset * item)
+    cnp.set_array_base(a, st.base)
+    return a
+
+
+def tensor_item(Tensor t not None):
+    """`t.item()`."""
+    if cnp.PyArray_SIZE(t._a) != 1:
+        raise RuntimeError(f"a Tensor with {cnp.PyArray_SIZE(t._a)} elements cannot be converted to Scalar")
+    return item_of(t)
+
+
+def run_composed(fn, *args):
+    """Call `fn` with gradients recorded only if they are now: for rules made of several ops."""
+    return fn(*args)
+
+
+def set_num_threads(int n):
+    """Threads of the compiled loops."""
+    set_c_threads(n)
+
+
+def get_num_threads():
+    """Threads of the compiled loops."""
+    return c_threads()
+
+
+def install(**given):
+    """Fill in what the core gets from the layers above: names of injected callables."""
+    global _hook_dict, _hook_handle, _legacy_tensor, _getitem, _setitem, generator_type, disabled_torch_function, torch_function_handler
+    for name, value in given.items():
+        if name == "hook_dict":
+            _hook_dict = value
+        elif name == "hook_handle":
+            _hook_handle = value
+        elif name == "legacy_tensor":
+            _legacy_tensor = value
+        elif name == "getitem":
+            _getitem = value
+        elif name == "setitem":
+            _setitem = value
+        elif name == "generator_type":
+            generator_type = value
+        elif name == "disabled_torch_function":
+            disabled_torch_function = value
+        elif name == "torch_function_handler":
+            torch_function_handler = value
+        else:
+            raise TypeError(f"install() got an unknown name {name!r}")

@@ -1,0 +1,33 @@
+"""Builds the compiled core and kernels; everything else about the package is in pyproject.toml."""
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+CFLAGS = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off", "-Wno-unused-function", "-Wno-cpp", "-g0"]
+OPENMP = [] if os.environ.get("REFTORCH_NO_OPENMP") or sys.platform == "darwin" else ["-fopenmp"]
+
+
+def extension(source):
+    path = Path(source)
+    headers = sorted(str(p) for suffix in ("*.h", "*.pxi") for p in path.parent.glob(suffix))
+    return Extension(".".join(path.with_suffix("").parts), [source], depends=headers,
+                     include_dirs=[np.get_include(), str(path.parent)], extra_compile_args=CFLAGS + OPENMP,
+                     extra_link_args=OPENMP + ["-Wl,-s"] if sys.platform.startswith("linux") else OPENMP,
+                     define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")])
+
+
+class ParallelBuild(build_ext):
+    """Compiles the extensions side by side, two at a time."""
+
+    def finalize_options(self):
+        super().finalize_options()
+        self.parallel = self.parallel or min(2, os.cpu_count() or 1)
+
+
+sources = ["reftorch/core/_core.pyx", *sorted(str(p) for p in Path("reftorch/kernels").glob("*.pyx"))]
+setup(ext_modules=cythonize([extension(s) for s in sources], nthreads=0, quiet=True), cmdclass={"build_ext": ParallelBuild})
