@@ -1,5 +1,5 @@
 """PyTorch's API on the CPU, in a small package: public names, bound to PyTorch's namespaces; nothing else."""
-from . import ops, printing, tensor_methods  # noqa: F401  (reading them defines and binds)
+from . import ops, printing, random, tensor_methods  # noqa: F401  (reading them defines and binds)
 from .core import DTYPES, Size, Tensor, _core, device, dtype, layout, memory_format  # noqa: F401
 from .core._core import (  # noqa: F401
     LAYOUTS,
@@ -14,6 +14,7 @@ from .core._core import (  # noqa: F401
 )
 from .core.bind import bind as _bind
 from .printing import set_printoptions  # noqa: F401
+from .random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state  # noqa: F401
 
 __version__ = "2.13.0+reftorch"
 
@@ -25,3 +26,6 @@ globals().update(LAYOUTS)
 globals().update(MEMORY_FORMATS)
 _core.install_operators()
 _bind("torch", globals())
+
+from . import autograd, overrides, return_types, utils  # noqa: E402, F401  (these use the public names above)
+from .autograd import enable_grad, inference_mode, no_grad, set_grad_enabled  # noqa: E402, F401

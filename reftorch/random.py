@@ -94,6 +94,7 @@ class Generator(kernel.Generator):
         self.set_state_bytes(state)
 
 
+_core.install(generator_type=Generator)
 default_generator = Generator()
 default_generator.seed()
 

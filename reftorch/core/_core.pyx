@@ -2,13 +2,14 @@
 # cython: c_api_binop_methods=True, binding=False
 """The compiled core: dtypes, Tensor, ops, autograd.  It knows no op; ops/ defines them.
 
-One module, read in this order: dtype.pxi, tensor.pxi, args.pxi, op.pxi, engine.pxi.
+One module, read in this order: dtype.pxi, tensor.pxi, args.pxi, op.pxi, run.pxi, record.pxi, call.pxi, engine.pxi.
 """
 cimport cython
 cimport numpy as cnp
 from cpython.object cimport PyObject, PyTypeObject
 from cpython.ref cimport Py_INCREF, Py_REFCNT
 
+import contextvars
 import importlib
 import inspect
 import operator
@@ -19,6 +20,7 @@ from weakref import ref as weakref_ref
 import numpy as np
 
 from . import argerror
+from .schema import parse as parse_schema
 
 cnp.import_array()
 cnp.import_ufunc()
@@ -78,7 +80,29 @@ cdef extern from "numpy/ufuncobject.h":
         cdef void **data
         cdef char *types
 
+cdef extern from "Python.h":
+    object PyContextVar_Set(object var, object value)
+    int PyContextVar_Reset(object var, object token) except -1
+
 cdef tuple _empty = ()
+
+
+cdef tuple _find_quiet():
+    """NumPy's floating-point warnings live in a context variable: find it and its silent value.
+
+    Setting it here takes a tenth of what `with np.errstate(all="ignore")` costs, which every primitive pays.
+    """
+    before = contextvars.copy_context()
+    with np.errstate(all="ignore"):
+        within = contextvars.copy_context()
+    changed = [(v, within[v]) for v in within if v not in before or before[v] is not within[v]]
+    if len(changed) != 1:
+        raise ImportError("NumPy keeps its error state in an unknown place")
+    return changed[0]
+
+
+cdef object _quiet_var, _quiet_value
+_quiet_var, _quiet_value = _find_quiet()
 
 
 class _Table:
@@ -107,6 +131,9 @@ include "dtype.pxi"
 include "tensor.pxi"
 include "args.pxi"
 include "op.pxi"
+include "run.pxi"
+include "record.pxi"
+include "call.pxi"
 include "engine.pxi"
 
 cdef _enable():

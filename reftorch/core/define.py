@@ -14,7 +14,6 @@ A rule is a lambda named after the input it differentiates.  Its parameter names
 The engine sums the gradient to the input's shape and converts it to its dtype; a rule need not.
 """
 from . import _core
-from .schema import parse
 
 LOOP, PRIMITIVE, VIEW, COMPOSITE = range(4)
 
@@ -28,11 +27,10 @@ def _faces(make):
 
 
 def _define(kind, schemas, make, options, rules):
-    parsed = [parse(s) for s in schemas]
-    name = parsed[0].name
-    if any(s.name != name for s in parsed):
-        raise TypeError(f"overloads of one op share its name: {[s.name for s in parsed]}")
-    return _core.define(name, parsed, kind, make=_faces(make), rules=rules, **options)
+    names = {s[:s.index("(")].partition(".")[0] for s in schemas}
+    if len(names) != 1:
+        raise TypeError(f"overloads of one op share its name: {sorted(names)}")
+    return _core.define(names.pop(), schemas, kind, make=_faces(make), rules=rules, **options)
 
 
 def op(*schemas, loop, make="", promote="default", ns="torch", prepare=None, numbers=False, check=None, node=None, jvp=None, nograd=False,

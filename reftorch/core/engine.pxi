@@ -252,6 +252,7 @@ def run_backward(list roots, list grads, bint keep_graph, bint create_graph, lis
     cdef list root_nodes = [], slot, out, found = None, pending, leaves = []
     cdef Ready ready = Ready()
     cdef int no_grad_before = tls_no_grad
+    cdef list former = [_running[0], _running[1]]
     for t in roots:
         fn = grad_fn_of(t)
         if fn is not None:
@@ -267,6 +268,7 @@ def run_backward(list roots, list grads, bint keep_graph, bint create_graph, lis
             needed[key] = True
             captures.setdefault(key, []).append((i, t.out_nr))
     deps = count_dependencies(root_nodes, needed)
+    _running[0], _running[1] = object(), deps
     set_no_grad(0 if create_graph else 1)
     try:
         for i in range(len(roots)):
@@ -322,12 +324,38 @@ def run_backward(list roots, list grads, bint keep_graph, bint create_graph, lis
                     accumulate_into(<Tensor>inputs[i], <Tensor>found[i], False)
     finally:
         set_no_grad(no_grad_before)
+        _running[:] = former
     if found is not None and not allow_unreachable and not accumulate_grad:
         for i in range(len(found)):
             if found[i] is None:
                 raise RuntimeError("One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if this is the "
                                    "desired behavior.")
     return found
+
+
+cdef list _running = [None, None]        # token and dependency table of the backward pass under way
+
+
+def current_backward():
+    """A token of the backward pass under way; None outside."""
+    return _running[0]
+
+
+def reachable_count(tensors):
+    """How many of `tensors` the backward pass under way can reach."""
+    cdef Tensor t
+    count = 0
+    for x in tensors:
+        t = <Tensor>x
+        e = edge_of(t)
+        if isinstance(e, Tensor):
+            for node in _running[1]:
+                if any([y is e for y in (<Node>node).edges]):
+                    count += 1
+                    break
+        elif e in _running[1]:
+            count += 1
+    return count
 
 
 cdef report_origin(Node node):

@@ -456,7 +456,12 @@ cdef object _legacy_tensor = None, _getitem = None, _setitem = None, _strided = 
 # ------------------------------------------------------------------ helpers on tensors
 cdef inline Py_ssize_t element_stride(cnp.ndarray a, Py_ssize_t i, Py_ssize_t item):
     """NumPy leaves the strides of dims of length 0 or 1, and of empty arrays, to chance; torch counts them from the right."""
-    return cnp.PyArray_STRIDES(a)[i] // item
+    cdef Py_ssize_t step = 1, j
+    if cnp.PyArray_SIZE(a):
+        return cnp.PyArray_STRIDES(a)[i] // item
+    for j in range(i + 1, cnp.PyArray_NDIM(a)):
+        step *= max(cnp.PyArray_DIMS(a)[j], 1)
+    return step
 
 
 cdef Py_ssize_t wrap_dim(Py_ssize_t dim, Py_ssize_t nd) except -1:

@@ -100,12 +100,14 @@ cdef rng_dtype dtype_code(cnp.ndarray a) except *:
     raise TypeError(f"no random numbers of dtype {a.dtype}")
 
 
-cdef cnp.ndarray memory_order(cnp.ndarray a):
-    """`a` with its dimensions by descending stride: the order in which PyTorch's iterator walks it."""
-    if cnp.PyArray_IS_C_CONTIGUOUS(a):
-        return a
+def memory_axes(cnp.ndarray a):
+    """The dimensions of `a` by descending stride: the order in which PyTorch's iterator walks it."""
     strides = (<object>a).strides
-    return a.transpose(sorted(range(a.ndim), key=lambda d: -strides[d]))
+    return sorted(range(a.ndim), key=lambda d: -strides[d])
+
+
+cdef cnp.ndarray memory_order(cnp.ndarray a):
+    return a if cnp.PyArray_IS_C_CONTIGUOUS(a) else a.transpose(memory_axes(a))
 
 
 cdef cnp.ndarray dense_twin(cnp.ndarray a):

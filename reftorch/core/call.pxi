@@ -1,0 +1,372 @@
+# Calling: from Python arguments to an overload, the fast ways round, `out=`, and Python's operators.
+
+# ------------------------------------------------------------------ calling
+cdef object run_overload(Overload ov, list vals, int mode):
+    """Run one overload on parsed values and record its history."""
+    cdef Tensor t, r
+    cdef OpNode node
+    cdef long mask = 0
+    cdef list outs
+    cdef object out = vals[len(ov.args)], result
+    if ov.kind == COMPOSITE:
+        result = ov.body(*body_values(ov, vals))
+        if mode == INPLACE:
+            return result if result is vals[0] else T.copy_(vals[0], result)
+        if out is not None:
+            return write_out(ov, result, out, vals)
+        if ov.result_type is not None and type(result) is tuple:
+            return ov.result_type(result)
+        return result
+    cdef list given = vals if ov.prepare is None else ov.prepare(list(vals))       # what runs; `vals` is what is recorded
+    if (not tls_no_grad) and (ov.n_slots or not ov.nograd):
+        mask = gradient_mask(ov, vals)
+    if mode == INPLACE:
+        t = <Tensor>vals[0]
+        if ov.kind != VIEW:
+            check_overlap(t)
+        check_inplace(t, mask != 0 or requires_grad(t))
+        node = make_node(ov, vals, [t], mask, True) if mask else None
+        if ov.kind == LOOP:
+            run_loop(ov, given, t)
+        elif ov.kind == PRIMITIVE:
+            write_primitive(ov, given, t)
+        else:
+            storage_of(t)                    # fixed before the array changes
+            t._a = <cnp.ndarray?>ov.body(*body_values(ov, raw_views(vals)))
+        bump(t)
+        if node is not None:
+            if ov.kind == VIEW:
+                finish_node(node, [t])       # torch: t_ and its like leave the base's history alone
+            else:
+                rebase(t, node)
+        return t
+    if ov.kind == LOOP:
+        r = run_loop(ov, given, None)
+        outs = [r]
+    elif ov.kind == PRIMITIVE:
+        result = run_primitive(ov, given)
+        outs = result if type(result) is list else [result]
+    else:
+        result = run_view(ov, vals)
+        outs = result if type(result) is list else [result]
+    if mask and out is None:
+        finish_node(make_node(ov, vals, outs, mask, False), outs)
+    if forward_hook is not None:
+        forward_hook(ov, vals, outs)
+    result = outs[0] if ov.single and not (ov.kind == VIEW and type(result) is list) else (
+        ov.result_type(outs) if ov.result_type is not None else tuple(outs))
+    if ov.kind != LOOP and ov.single and (<str>(ov.schema.returns[0][0])).endswith("[]"):
+        result = tuple(outs)
+    if out is not None:
+        return write_out(ov, result, out, vals)
+    return result
+
+
+cdef object write_out(Overload ov, object result, object out, list vals):
+    """`out=`: resize (with torch's warning when it held something), check the dtype, copy."""
+    cdef Tensor dest, r
+    if not tls_no_grad:
+        for v in vals[:len(ov.args)] + (list(out) if isinstance(out, (tuple, list)) else [out]):
+            for x in (v if type(v) is list else (v,)):
+                if isinstance(x, Tensor) and requires_grad(<Tensor>x):
+                    raise RuntimeError(f"{ov.op.name}(): functions with out=... arguments don't support automatic differentiation, but one of the "
+                                       "arguments requires grad.")
+    if isinstance(out, Tensor):
+        dest, r = <Tensor>out, <Tensor>result
+        check_result_type(r.code, dest)
+        if not same_shape(dest._a, r._a):
+            if cnp.PyArray_SIZE(dest._a):
+                import warnings
+                warnings.warn(f"An output with one or more elements was resized since it had shape {list(dest.shape)}, which does not match the required "
+                              f"output shape {list(r.shape)}. This behavior is deprecated, and in a future PyTorch release outputs will not be "
+                              "resized unless they have zero elements. You can explicitly reuse an out tensor t by resizing it, inplace, to zero "
+                              "elements with t.resize_(0).", UserWarning, stacklevel=2)
+            T.resize_(dest, r.shape)
+        write_array(dest, r._a)
+        bump(dest)
+        return dest
+    for d, x in zip(out, result):
+        write_out(ov, x, d, [None] * len(vals))
+    return ov.result_type(tuple(out)) if ov.result_type is not None else tuple(out)
+
+
+cdef object forward_hook = None          # forward-mode differentiation, when a dual level is open
+cdef int function_modes = 0              # depth of TorchFunctionMode
+cdef object torch_function_handler = None
+
+
+cdef bint any_override(list args, dict kwargs, bint lists) except -1:
+    if function_modes and tls_no_dispatch < 2:
+        return True
+    for v in args:
+        if type(v) is Tensor or type(v) in _never_overriding:
+            if lists and (type(v) is tuple or type(v) is list):
+                for x in v:
+                    if type(x) is not Tensor and is_overriding(x):
+                        return True
+            continue
+        if is_overriding(v):
+            return True
+    if kwargs is not None:
+        for v in kwargs.values():
+            if type(v) is not Tensor and is_overriding(v):
+                return True
+    return False
+
+
+cdef object call_op(Op op, list args, dict kwargs, int mode, bint operator=False):
+    """The general call: overrides, then the first overload that fits; an operator gives NotImplemented when none does."""
+    cdef Overload ov
+    cdef list vals
+    if op.pending:
+        build(op)
+    if (tls_no_dispatch < 2) and any_override(args, kwargs, op.list_args):
+        return torch_function_handler(op if mode == FUNCTION else op.method if mode == METHOD else op.inplace, tuple(args), kwargs or {})
+    for o in op.built:
+        ov = <Overload>o
+        if mode != FUNCTION and not ov.is_method:
+            continue
+        vals = [None] * (len(ov.args) + 1)
+        if parse(ov, args, kwargs, mode != FUNCTION, vals):
+            result = run_overload(ov, vals, INPLACE if op.writes else mode)
+            if ov.leaf >= 0 and vals[ov.leaf]:
+                result.requires_grad_(True)
+            return result
+    if operator:
+        return NotImplemented
+    raise argerror.argument_error(op.name + "_" if mode == INPLACE and not op.writes else op.name, [((<Overload>o).schema, (<Overload>o).has_out) for o in op.built],
+                                  tuple(args) if mode == FUNCTION else tuple(args[1:]), kwargs or {}, mode != FUNCTION)
+
+
+cdef inline Tensor fast_binary(Op op, object a, object b):
+    """Two tensors of one type, shape and layout, or a tensor and a Python number: straight to the loop."""
+    cdef Overload ov = op.first
+    cdef Tensor x, y, r
+    cdef char *ptr[3]
+    cdef cnp.npy_intp st[3]
+    cdef cnp.npy_intp n
+    cdef double scalar[2]
+    cdef int code
+    cdef OpNode node
+    cdef list vals
+    cdef bint tracked
+    if type(a) is not Tensor or ov is None or ov.kind != LOOP or forward_hook is not None or function_modes or tls_inference:
+        return None
+    x = <Tensor>a
+    code = x.code
+    if ov.loops[code] == NULL or (ov.promote == P_FLOAT and KIND[code] < KIND_FLOAT) or not PyArray_IS_C_CONTIGUOUS(x._a) or (
+            ov.check is not None and KIND[code] != KIND_FLOAT):
+        return None
+    ptr[0] = cnp.PyArray_BYTES(x._a)
+    st[0] = ITEMSIZE[code]
+    if type(b) is Tensor:
+        y = <Tensor>b
+        if y.code != code or not same_shape(x._a, y._a) or not PyArray_IS_C_CONTIGUOUS(y._a):
+            return None
+        ptr[1] = cnp.PyArray_BYTES(y._a)
+        st[1] = st[0]
+    elif not ov.numbers:
+        return None
+    elif (type(b) is float and KIND[code] == KIND_FLOAT) or (type(b) is int and (code == F32 or code == F64)):
+        store_scalar(<char *>scalar, code, b)
+        y = None
+        ptr[1] = <char *>scalar
+        st[1] = 0
+    else:
+        return None
+    n = cnp.PyArray_SIZE(x._a)
+    if n > 16384:
+        return None                          # threads: the general way
+    r = Tensor.__new__(Tensor)
+    r.code = ov.loop_out[code]
+    r._a = PyArray_SimpleNew(cnp.PyArray_NDIM(x._a), cnp.PyArray_DIMS(x._a), NPY_TYPE[r.code])
+    ptr[2] = cnp.PyArray_BYTES(r._a)
+    st[2] = ITEMSIZE[r.code]
+    ov.loops[code](ptr, &n, st, ov.loop_data[code])
+    if not tls_no_grad:
+        tracked = requires_grad(x)
+        if tracked or (y is not None and requires_grad(y)):
+            vals = list(ov.defaults)
+            vals[0] = x
+            vals[1] = b
+            if ov.n_slots:
+                node = make_node(ov, vals, None, gradient_mask(ov, vals), False)
+                finish_node(node, [r])
+    return r
+
+
+cdef inline Tensor fast_unary(Op op, object a):
+    cdef Overload ov = op.first
+    cdef Tensor x, r
+    cdef char *ptr[2]
+    cdef cnp.npy_intp st[2]
+    cdef cnp.npy_intp n
+    cdef int code
+    cdef list vals
+    if type(a) is not Tensor or ov is None or ov.kind != LOOP or forward_hook is not None or function_modes or tls_inference:
+        return None
+    x = <Tensor>a
+    code = x.code
+    if ov.loops[code] == NULL or (ov.promote == P_FLOAT and KIND[code] < KIND_FLOAT) or not PyArray_IS_C_CONTIGUOUS(x._a) or (
+            ov.check is not None and KIND[code] != KIND_FLOAT):
+        return None
+    n = cnp.PyArray_SIZE(x._a)
+    if n > 16384:
+        return None
+    r = Tensor.__new__(Tensor)
+    r.code = ov.loop_out[code]
+    r._a = PyArray_SimpleNew(cnp.PyArray_NDIM(x._a), cnp.PyArray_DIMS(x._a), NPY_TYPE[r.code])
+    ptr[0] = cnp.PyArray_BYTES(x._a)
+    ptr[1] = cnp.PyArray_BYTES(r._a)
+    st[0] = ITEMSIZE[code]
+    st[1] = ITEMSIZE[r.code]
+    ov.loops[code](ptr, &n, st, ov.loop_data[code])
+    if not tls_no_grad and requires_grad(x):
+        vals = list(ov.defaults)
+        vals[0] = x
+        if ov.n_slots:
+            finish_node(make_node(ov, vals, None, gradient_mask(ov, vals), False), [r])
+    return r
+
+
+cdef object call_vector(Op op, PyObject *const *args, Py_ssize_t n, PyObject *names, int mode):
+    cdef Tensor r
+    cdef list values
+    cdef dict kwargs = None
+    cdef Py_ssize_t i
+    if op.real_is_self and not function_modes and n == 1 and names == NULL and type(<object>args[0]) is Tensor and KIND[(<Tensor><object>args[0]).code] < KIND_COMPLEX:
+        return <object>args[0]
+    if names == NULL and mode != INPLACE and op.first is not None and op.first.kind == LOOP:
+        if n == 2 and len(op.first.operands) == 2:
+            r = fast_binary(op, <object>args[0], <object>args[1])
+            if r is not None:
+                return r
+        elif n == 1 and len(op.first.operands) == 1:
+            r = fast_unary(op, <object>args[0])
+            if r is not None:
+                return r
+    values = [<object>args[i] for i in range(n)]
+    if names != NULL:
+        kwargs = {}
+        for i in range(len(<tuple>names)):
+            kwargs[(<tuple>names)[i]] = <object>args[n + i]
+    return call_op(op, values, kwargs, mode)
+
+
+cdef PyObject *op_vectorcall(PyObject *self, PyObject *const *args, size_t nf, PyObject *names) except NULL:
+    r = call_vector(<Op>self, args, PyVectorcall_NARGS(nf), names, FUNCTION)
+    Py_INCREF(r)
+    return <PyObject *>r
+
+
+cdef PyObject *method_vectorcall(PyObject *self, PyObject *const *args, size_t nf, PyObject *names) except NULL:
+    cdef Method m = <Method>self
+    cdef Py_ssize_t n = PyVectorcall_NARGS(nf)
+    if n == 0 or not isinstance(<object>args[0], Tensor):
+        got = f"but received a '{type(<object>args[0]).__name__}'" if n else ""
+        raise TypeError(f"descriptor '{m.__name__}' for 'torch._C.TensorBase' objects doesn't apply to a '{type(<object>args[0]).__name__}' object"
+                        if n else f"unbound method TensorBase.{m.__name__}() needs an argument")
+    r = call_vector(m.op, args, n, names, INPLACE if m.writes else METHOD)
+    Py_INCREF(r)
+    return <PyObject *>r
+
+
+# ------------------------------------------------------------------ operators
+cdef enum:
+    SLOT_ADD = 0
+    SLOT_SUB = 1
+    SLOT_MUL = 2
+    SLOT_DIV = 3
+    SLOT_FLOORDIV = 4
+    SLOT_MOD = 5
+    SLOT_POW = 6
+    SLOT_MATMUL = 7
+    SLOT_AND = 8
+    SLOT_OR = 9
+    SLOT_XOR = 10
+    SLOT_LSHIFT = 11
+    SLOT_RSHIFT = 12
+    SLOT_NEG = 13
+    SLOT_POS = 14
+    SLOT_ABS = 15
+    SLOT_INVERT = 16
+    SLOT_LT = 17                     # then le, eq, ne, gt, ge: Python's own numbering
+
+SLOTS = ("add", "sub", "mul", "div", "floor_divide", "remainder", "pow", "matmul", "bitwise_and", "bitwise_or", "bitwise_xor",
+         "bitwise_left_shift", "bitwise_right_shift", "neg", "positive", "abs", "bitwise_not", "lt", "le", "eq", "ne", "gt", "ge")
+SYMBOLS = (("+", "__radd__"), ("-", "__rsub__"), ("*", "__rmul__"), ("/", "__rtruediv__"), ("//", "__rfloordiv__"), ("%", "__rmod__"),
+           ("** or pow()", "__rpow__"), ("@", "__rmatmul__"), ("&", "__rand__"), ("|", "__ror__"), ("^", "__rxor__"), ("<<", "__rlshift__"),
+           (">>", "__rrshift__"), None, None, None, None, ("<", "__gt__"), ("<=", "__ge__"), ("==", ""), ("!=", ""), (">", "__lt__"),
+           (">=", "__le__"))
+cdef list slot_ops = [None] * 23
+cdef dict slot_methods = {}
+
+
+cdef object operate(int slot, object a, object b):
+    """A binary operator; arguments that do not fit give NotImplemented, so that Python tries the other side."""
+    cdef Op op = <Op>slot_ops[slot]
+    cdef Tensor r
+    if op is None:
+        return NotImplemented
+    r = fast_binary(op, a, b)
+    if r is not None:
+        return r
+    if not isinstance(a, Tensor):
+        return operate_reversed(slot, op, a, b)
+    got = call_op(op, [a, b], None, FUNCTION, True)
+    if got is NotImplemented:
+        return refuse(slot, a, b)
+    return got
+
+
+cdef object refuse(int slot, object a, object b):
+    """NotImplemented when the other operand may know what to do; else Python's own error, with the short name of Tensor."""
+    symbol, reflected = SYMBOLS[slot]
+    if slot == SLOT_LT + 2 or slot == SLOT_LT + 3 or (type(b).__module__ != "builtins" and hasattr(type(b), reflected)):
+        return NotImplemented
+    if slot >= SLOT_LT:
+        raise TypeError(f"'{symbol}' not supported between instances of '{type(a).__name__}' and '{type(b).__name__}'")
+    raise TypeError(f"unsupported operand type(s) for {symbol}: '{type(a).__name__}' and '{type(b).__name__}'")
+
+
+cdef object operate_reversed(int slot, Op op, object a, object b):
+    """`2 - x` and its like, by the ops that PyTorch takes for them."""
+    if slot == SLOT_ADD or slot == SLOT_MUL:
+        return call_op(op, [b, a], None, FUNCTION, True)
+    if slot == SLOT_SUB:
+        return call_op(<Op>OPS["rsub"], [b, a], None, FUNCTION, True)
+    if slot == SLOT_DIV:
+        return call_op(<Op>slot_ops[SLOT_MUL], [T.reciprocal(b), a], None, FUNCTION, True)
+    return call_op(op, [a, b], None, FUNCTION, True)
+
+
+cdef object operate1(int slot, object a):
+    cdef Op op = <Op>slot_ops[slot]
+    cdef Tensor r = fast_unary(op, a)
+    return r if r is not None else call_op(op, [a], None, FUNCTION)
+
+
+cdef object operate_inplace(int slot, object a, object b):
+    cdef Op op = <Op>slot_ops[slot]
+    if op.inplace is None:
+        return NotImplemented
+    return call_op(op, [a, b], None, INPLACE, True)
+
+
+def install_operators():
+    """Bind Python's operators to the ops of the same meaning; fill the faces of Tensor."""
+    cdef Op op
+    argerror.set_tensor_type(Tensor)
+    for i, name in enumerate(SLOTS):
+        slot_ops[i] = OPS.get(name)
+    for op in OPS.values():
+        if op.method is not None:
+            set_type_attribute(Tensor, op.name, op.method)
+        if op.inplace is not None:
+            set_type_attribute(Tensor, op.inplace.__name__, op.inplace)
+
+
+def set_type_attribute(cls, str name, value):
+    """Put an attribute on the compiled class."""
+    (<dict>(<PyTypeObject *>cls).tp_dict)[name] = value
+    PyType_Modified(<PyTypeObject *>cls)

@@ -1,0 +1,437 @@
+# Recording: what a call saves, the node it leaves behind, and writes that autograd watches.
+
+# ------------------------------------------------------------------ recording
+cdef class OpNode(Node):
+    """The backward step of an op: calls its rules with what was saved."""
+    cdef Overload ov
+    cdef Plan plan
+    cdef list saved
+    cdef list counts                 # lengths of the tensor lists among the inputs
+    cdef long vers[MAX_SAVED]
+    cdef bint freed
+
+    cdef object unpack(self, int i):
+        cdef Tensor t, r
+        cdef int n
+        if self.saved is None:
+            raise RuntimeError(FREED)
+        v = self.saved[i]
+        if type(v) is Packed:
+            return (<Packed>v).unpack(self)
+        if isinstance(v, Tensor):
+            t = <Tensor>v
+            kind, n = self.plan.save[i]
+            if self.vers[i] != version_of(t):
+                raise_modified(self, t, self.vers[i], kind, n)
+            if kind == "r":
+                r = share(t)
+                if KIND[r.code] >= KIND_FLOAT:
+                    r._fn = self
+                    r.out_nr = n
+                return r
+        return v
+
+    cdef list apply(self, list grads):
+        cdef Rule r
+        cdef int k, s, edge, src
+        cdef list out = [None] * len(self.edges), sources, args
+        cdef Overload ov = self.ov
+        if self.freed:
+            raise RuntimeError(FREED)
+        cdef list first = []
+        edge = 0
+        for s in range(ov.n_slots):
+            first.append(edge)
+            edge += 1 if self.counts is None or self.counts[s] < 0 else self.counts[s]
+        for k in range(len(self.plan.rules)):
+            r = <Rule>self.plan.rules[k]
+            sources = <list>self.plan.sources[k]
+            args = []
+            for src in sources:
+                if src == SRC_GRAD:
+                    if grads[0] is None:
+                        grads[0] = zeros_of(self, 0)
+                    args.append(grads[0])
+                elif src == SRC_GRADS:
+                    args.append(tuple(grads))
+                elif src == SRC_MASK:
+                    args.append(tuple([self.plan.needed[ov.slots.index(i)] for i in r.inputs]))
+                else:
+                    args.append(self.unpack(src))
+            got = r.fn(*args)
+            if not r.many:
+                got = (got,)
+            for n, i in enumerate(r.inputs):
+                s = ov.slots.index(i)
+                g = got[n]
+                if g is None:
+                    continue
+                if self.counts is None or self.counts[s] < 0:
+                    out[<int>first[s]] = g
+                else:
+                    for j in range(self.counts[s]):
+                        out[<int>first[s] + j] = g[j]
+        return out
+
+    cdef int release(self) except -1:
+        cdef list saved = self.saved
+        if saved is not None:
+            for v in saved:
+                if isinstance(v, Tensor) or type(v) is Packed or type(v) is list:
+                    self.freed = True
+                    self.saved = None
+                    break
+        return 0
+
+    def __getattr__(self, name):
+        cdef int i
+        if name.startswith("_saved_") or name.startswith("_raw_saved_"):
+            wanted = name[name.index("saved_") + 6:]
+            params = [p.name for p in self.ov.schema.params]
+            for i, (kind, n) in enumerate(self.plan.save):
+                label = params[n] if kind != "r" else self.ov.schema.returns[n][1] or "result"
+                if kind in ("p", "r") and label == wanted:
+                    return self.unpack(i)
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+
+
+FREED = ("Trying to backward through the graph a second time (or directly access saved tensors after they have already been freed). Saved "
+         "intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify retain_graph=True if you need to "
+         "backward through the graph a second time or if you need to access saved tensors after calling backward.")
+
+
+@cython.final
+cdef class Packed:
+    """A saved tensor in the hands of saved_tensors_hooks."""
+    cdef object packed, unpack_hook
+    cdef bint output
+    cdef int nr
+
+    cdef object unpack(self, Node node):
+        cdef Tensor r
+        t = self.unpack_hook(self.packed)
+        if not isinstance(t, Tensor):
+            raise TypeError(f"Output of saved tensor unpack_hook expected to be a Tensor but got result of type {type(t).__name__}")
+        if self.output:
+            r = share(<Tensor>t)
+            r._fn = node
+            r.out_nr = self.nr
+            return r
+        return t
+
+
+cdef list saved_hooks = []               # (pack, unpack) pairs, innermost last
+
+
+def push_saved_hooks(pack, unpack):
+    """Route tensors saved for backward through `pack` now and `unpack` at backward."""
+    saved_hooks.append((pack, unpack))
+
+
+def pop_saved_hooks():
+    """Undo the last push_saved_hooks."""
+    saved_hooks.pop()
+
+
+def current_saved_hooks():
+    """The innermost (pack, unpack) pair, or None."""
+    return saved_hooks[-1] if saved_hooks else None
+
+
+def raise_if_modified(Node node not None, Tensor t not None, version):
+    """RuntimeError when `t`, saved by `node` at `version`, was written to since."""
+    if version_of(t) != version:
+        raise_modified(node, t, version, "", 0)
+
+
+cdef raise_modified(Node node, Tensor t, long version, str kind, int n):
+    maker, nr = (node, n) if kind == "r" else (t._fn, t.out_nr)
+    what = f"which is output {nr} of {maker.name().rpartition('Backward')[0] or maker.name()}, " if maker is not None else ""
+    hint = ("Hint: the backtrace further above shows the operation that failed to compute its gradient. The variable in question was changed in "
+            "there or anywhere later. Good luck!" if anomaly else
+            "Hint: enable anomaly detection to find the operation that failed to compute its gradient, with torch.autograd.set_detect_anomaly(True, check_nan=False).")
+    raise RuntimeError("one of the variables needed for gradient computation has been modified by an inplace operation: "
+                       f"[torch.{legacy_type_name(t)} {list(t.shape)}], {what}is at version {version_of(t)}; expected version {version} instead. {hint}")
+
+
+cdef str legacy_type_name(Tensor t):
+    return (<dtype>DTYPE[t.code]).type_name + "Tensor"
+
+
+cdef object node_type_of(Overload ov):
+    if ov.node_type is None:
+        ov.node_type = type(ov.node_name, (OpNode,), {"__slots__": (), "__module__": "reftorch.autograd"})
+    return ov.node_type
+
+
+cdef OpNode make_node(Overload ov, list vals, list outs, long mask, bint inplace):
+    """The node of one call; `outs` are its results (the receiver itself when in place)."""
+    global sequence
+    cdef object kind_of_node = node_type_of(ov)
+    cdef OpNode node = <OpNode>type_alloc(<PyTypeObject *>kind_of_node, _empty)
+    cdef Plan plan = plan_for(ov, mask)
+    cdef int i, j
+    cdef Tensor t
+    cdef list edges = [], counts = None, nrs = None
+    cdef object v, e
+    node.ov, node.plan = ov, plan
+    node.seq = sequence
+    sequence += 1
+    for i in range(ov.n_slots):
+        v = vals[<int>ov.slots[i]]
+        if isinstance(v, Tensor):
+            t = <Tensor>v
+            e = edge_of(t)
+            edges.append(e)
+            if e is not None and t.out_nr:
+                if nrs is None:
+                    nrs = []
+                while len(nrs) < len(edges) - 1:
+                    nrs.append(0)
+                nrs.append(t.out_nr)
+        elif type(v) is list:
+            if counts is None:
+                counts = [-1] * ov.n_slots
+            counts[i] = len(v)
+            for x in v:
+                e = edge_of(<Tensor>x) if isinstance(x, Tensor) else None
+                edges.append(e)
+                if e is not None and (<Tensor>x).out_nr:
+                    if nrs is None:
+                        nrs = []
+                    while len(nrs) < len(edges) - 1:
+                        nrs.append(0)
+                    nrs.append((<Tensor>x).out_nr)
+        else:
+            edges.append(None)
+    if nrs is not None:
+        while len(nrs) < len(edges):
+            nrs.append(0)
+    node.edges, node.edge_nrs, node.counts = edges, nrs, counts
+    node.saved = [None] * plan.n_save
+    for j in range(plan.n_params):
+        i = plan.params[j]
+        v = vals[plan.index[i]]
+        if isinstance(v, Tensor):
+            t = <Tensor>v
+            if t.inference and not tls_inference:
+                raise RuntimeError("Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in "
+                                   "computation tracked by autograd. To work around this, you can make a clone to get a normal tensor and use "
+                                   "it in autograd, or use `torch.no_grad()` instead of `torch.inference_mode()`.")
+            if inplace and plan.index[i] == 0:
+                t = wrap(t._a.copy(order="K"), t.code)       # the value before the write
+            node.vers[i] = version_of(t)
+            v = pack(t, False, 0) if saved_hooks else t
+        node.saved[i] = v
+    if plan.n_params + plan.n_results < plan.n_save:
+        save_facts(node, plan, vals)
+    if anomaly:
+        note_origin(node)
+    return node
+
+
+cdef save_facts(OpNode node, Plan plan, list vals):
+    """Shapes, dtypes and the like of arguments that need not be saved themselves."""
+    for i, (kind, n) in enumerate(plan.save):
+        if kind == "p" or kind == "r":
+            continue
+        v = vals[<int>n]
+        if isinstance(v, Tensor):
+            node.saved[i] = meta_of(<Tensor>v, kind)
+        elif type(v) is list:
+            node.saved[i] = [meta_of(<Tensor>x, kind) for x in v]
+        else:
+            node.saved[i] = () if kind == "shape" else None
+
+
+cdef object meta_of(Tensor t, str kind):
+    if kind == "shape":
+        return t.shape
+    if kind == "dtype":
+        return t.dtype
+    return t.stride() if kind == "strides" else t.storage_offset()
+
+
+cdef object pack(Tensor t, bint output, int nr):
+    cdef Packed p = Packed.__new__(Packed)
+    hook, p.unpack_hook = saved_hooks[len(saved_hooks) - 1]
+    p.output, p.nr = output, nr
+    p.packed = hook(share(t) if output else t)
+    return p
+
+
+cdef finish_node(OpNode node, list outs):
+    """Give the results their history and save those that rules ask for."""
+    cdef int i, k
+    cdef Tensor t, alias
+    cdef Plan plan = node.plan
+    node.n_grads = len(outs)
+    if len(outs) == 1:
+        set_meta(node, <Tensor>outs[0])
+    else:
+        node.metas = [None if o is None else ((<Tensor>o).shape, (<Tensor>o).code) for o in outs]
+    for k in range(len(outs)):
+        if outs[k] is None:
+            continue
+        t = <Tensor>outs[k]
+        if KIND[t.code] >= KIND_FLOAT:
+            t._fn = node
+            t.out_nr = k
+            t.fn_version = version_of(t)
+    for k in range(plan.n_results):
+        i = plan.results[k]
+        if outs[plan.index[i]] is None:
+            continue
+        t = <Tensor>outs[plan.index[i]]
+        if saved_hooks:
+            node.saved[i] = pack(t, True, plan.index[i])
+        else:
+            alias = share(t)
+            node.vers[i] = version_of(alias)
+            node.saved[i] = alias
+
+
+cdef long gradient_mask(Overload ov, list vals) except -1:
+    """Which differentiable inputs need a gradient; RuntimeError when one does that has no rule."""
+    cdef long mask = 0
+    cdef int i
+    if tls_no_grad or tls_inference:
+        return 0
+    for i in range(ov.n_slots):
+        v = vals[<int>ov.slots[i]]
+        if isinstance(v, Tensor):
+            if requires_grad(<Tensor>v):
+                mask |= 1 << i
+        elif type(v) is list:
+            for x in v:
+                if isinstance(x, Tensor) and requires_grad(<Tensor>x):
+                    mask |= 1 << i
+                    break
+    if not ov.nograd:
+        for i in ov.unruled:
+            v = vals[i]
+            if isinstance(v, Tensor) and requires_grad(<Tensor>v):
+                raise RuntimeError(f"the derivative for '{(<Arg>ov.args[i]).name}' is not implemented.")
+    return mask
+
+
+cdef check_overlap(Tensor t):
+    """Refuse to write where two elements share memory."""
+    cdef int i
+    for i in range(cnp.PyArray_NDIM(t._a)):
+        if cnp.PyArray_STRIDES(t._a)[i] == 0 and cnp.PyArray_DIMS(t._a)[i] > 1 and cnp.PyArray_SIZE(t._a):
+            raise RuntimeError("unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please "
+                               "clone() the tensor before performing the operation.")
+
+
+cdef check_inplace(Tensor t, bint tracked):
+    """torch's rules for writing to a tensor that autograd watches."""
+    if t.inference and not tls_inference:
+        raise RuntimeError("Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a normal tensor "
+                           "before doing inplace update.See https://github.com/pytorch/rfcs/pull/17 for more details.")
+    if not tracked or tls_no_grad:
+        return
+    if t._base_ is not None:
+        grad_fn_of(t)
+        if t.creation != VIEW_DEFAULT:
+            raise_view_write(t)
+        if requires_grad(t) and t._base_.rg and t._base_._fn is None:
+            raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
+    if t.rg and t._fn is None:
+        raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
+
+
+cdef raise_view_write(Tensor t):
+    fn = grad_fn_of(t)
+    head = f"Output {t.out_nr} of {fn.name() if fn is not None else 'None'} is a view and is being modified inplace. "
+    if t.creation == VIEW_MULTI_OUTPUT:
+        raise RuntimeError(head + "This view is the output of a function that returns multiple views. Such functions do not allow the output views to "
+                           "be modified inplace. You should replace the inplace operation by an out-of-place one.")
+    if t.creation == VIEW_IN_FUNCTION:
+        raise RuntimeError(head + "This view was created inside a custom Function (or because an input was returned as-is) and the autograd logic to "
+                           "handle view+inplace would override the custom backward associated with the custom Function, leading to incorrect "
+                           "gradients. This behavior is forbidden. You can fix this by cloning the output of the custom Function.")
+    if t.creation == VIEW_NO_GRAD:
+        raise RuntimeError("A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given that this use case is "
+                           "ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either "
+                           "both inside the no_grad block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to "
+                           "be tracked).")
+
+
+cdef class CopySlices(Node):
+    """History of a base that was written to through a view: the slice's gradient goes through `fn`, the rest passes."""
+    cdef Node fn
+    cdef tuple geometry              # shape, strides, offset of the view, relative to the base's first element
+
+    cdef list apply(self, list grads):
+        cdef list out, inner
+        grad = grads[0]
+        if grad is None:
+            return [None] * len(self.edges)
+        result = T.clone(grad, memory_format=MEMORY_FORMATS["contiguous_format"]) if not tls_no_grad else T.clone(grad)
+        shape, strides, offset = self.geometry
+        base_shape, base_strides = self.extra["base"]
+        if tuple(result.stride()) != base_strides:
+            result = T.new_empty_strided(grad, base_shape, base_strides).copy_(grad)
+        piece = result.as_strided(shape, strides, offset + result.storage_offset())
+        inner = self.fn.apply([piece.clone()])
+        out = list(inner)
+        if out:
+            if out[0] is None:
+                piece.zero_()
+            else:
+                piece.copy_(sum_to_shape(out[0], shape))
+            out[0] = result
+        return out
+
+    cdef int release(self) except -1:
+        return self.fn.release()
+
+
+cdef Node view_node(Tensor t):
+    """The node of a view as seen from its base now: AsStridedBackward0."""
+    cdef Tensor base = t._base_
+    cdef OpNode node
+    cdef Op op = <Op>OPS["as_strided"]
+    build(op)
+    cdef Overload ov = op.first
+    cdef list vals = [base, t.shape, t.stride(), t.storage_offset(), None]
+    node = make_node(ov, vals, [t], 1, False)
+    node.n_grads = 1
+    set_meta(node, t)
+    return node
+
+
+cdef rebase(Tensor t, OpNode node):
+    """`t` was written to by the op of `node`: its history, and that of the base it views, now leads there."""
+    global sequence
+    cdef Tensor base = t._base_
+    cdef CopySlices cs
+    if base is None:
+        finish_node(node, [t])
+        return
+    node.n_grads = 1
+    set_meta(node, t)
+    cs = CopySlices.__new__(CopySlices)
+    cs.seq = sequence
+    sequence += 1
+    e = edge_of(base)
+    cs.edges = [e] + node.edges[1:]
+    if node.edge_nrs is not None or base.out_nr:
+        cs.edge_nrs = [base.out_nr] + (node.edge_nrs[1:] if node.edge_nrs is not None else [0] * (len(node.edges) - 1))
+    cs.fn = node
+    cs.n_grads = 1
+    cs.geometry = (t.shape, t.stride(), t.storage_offset() - base.storage_offset())
+    cs.extra = {"base": (base.shape, tuple(base.stride()))}
+    set_meta(cs, base)
+    base._fn = cs
+    base.out_nr = 0
+    base.rg = False
+    base.fn_version = version_of(base)
+    # rules that want the result see the view's new value
+    for i, (kind, n) in enumerate(node.plan.save):
+        if kind == "r":
+            node.vers[i] = version_of(t)
+            node.saved[i] = share(t)
+    t.fn_version = -1                        # made anew on the next read
+    t.rg = False

@@ -1,0 +1,158 @@
+/* Pointwise loops with NumPy's inner-loop signature: what PyTorch has and NumPy has not, or has otherwise.
+ *
+ * Each line of a list below is one function of x, y, ... over the element type T; a macro makes the loops of all its types from it.
+ * <tgmath.h> picks expf for float, cexp for complex: the formula is written once.  Operands that do not move (step 0: a
+ * Python number, a broadcast value) are read once. */
+#include <complex.h>
+#include <tgmath.h>
+#include <numpy/npy_common.h>
+
+typedef void (*pointwise_loop)(char **, const npy_intp *, const npy_intp *, void *);
+typedef struct { const char *name; pointwise_loop loop; int n_in; char type; } pointwise_entry;
+
+#define AT(T, k) (*(T *)(p[k] + i * s[k]))
+
+#define LOOP1(NAME, S, TYPE, EXPR)                                                                      \
+    static void NAME##_##S(char **p, const npy_intp *n, const npy_intp *s, void *unused) {              \
+        typedef TYPE T;                                                                                 \
+        if (s[0] == sizeof(T) && s[1] == sizeof(T)) {                                                   \
+            const T *a = (const T *)p[0]; T *r = (T *)p[1];                                             \
+            for (npy_intp i = 0; i < n[0]; i++) { T x = a[i]; r[i] = EXPR; }                            \
+        } else                                                                                          \
+            for (npy_intp i = 0; i < n[0]; i++) { T x = AT(T, 0); AT(T, 1) = EXPR; }                    \
+    }
+
+#define LOOP2(NAME, S, TYPE, EXPR)                                                                      \
+    static void NAME##_##S(char **p, const npy_intp *n, const npy_intp *s, void *unused) {              \
+        typedef TYPE T;                                                                                 \
+        if (s[0] == sizeof(T) && s[1] == sizeof(T) && s[2] == sizeof(T)) {                              \
+            const T *a = (const T *)p[0], *b = (const T *)p[1]; T *r = (T *)p[2];                       \
+            for (npy_intp i = 0; i < n[0]; i++) { T x = a[i], y = b[i]; r[i] = EXPR; }                  \
+        } else if (s[0] == sizeof(T) && s[1] == 0 && s[2] == sizeof(T)) {                               \
+            const T *a = (const T *)p[0]; T *r = (T *)p[2]; const T y = *(T *)p[1];                     \
+            for (npy_intp i = 0; i < n[0]; i++) { T x = a[i]; r[i] = EXPR; }                            \
+        } else                                                                                          \
+            for (npy_intp i = 0; i < n[0]; i++) { T x = AT(T, 0), y = AT(T, 1); AT(T, 2) = EXPR; }      \
+    }
+
+#define LOOP3(NAME, S, TYPE, EXPR)                                                                      \
+    static void NAME##_##S(char **p, const npy_intp *n, const npy_intp *s, void *unused) {              \
+        typedef TYPE T;                                                                                 \
+        if (s[0] == sizeof(T) && s[1] == 0 && s[2] == 0 && s[3] == sizeof(T)) {                         \
+            const T *a = (const T *)p[0]; T *r = (T *)p[3]; const T y = *(T *)p[1], z = *(T *)p[2];     \
+            for (npy_intp i = 0; i < n[0]; i++) { T x = a[i]; r[i] = EXPR; }                            \
+        } else if (s[0] == sizeof(T) && s[1] == sizeof(T) && s[2] == 0 && s[3] == sizeof(T)) {          \
+            const T *a = (const T *)p[0], *b = (const T *)p[1]; T *r = (T *)p[3]; const T z = *(T *)p[2]; \
+            for (npy_intp i = 0; i < n[0]; i++) { T x = a[i], y = b[i]; r[i] = EXPR; }                  \
+        } else                                                                                          \
+            for (npy_intp i = 0; i < n[0]; i++) { T x = AT(T, 0), y = AT(T, 1), z = AT(T, 2); AT(T, 3) = EXPR; } \
+    }
+
+#define LOOP4(NAME, S, TYPE, EXPR)                                                                      \
+    static void NAME##_##S(char **p, const npy_intp *n, const npy_intp *s, void *unused) {              \
+        typedef TYPE T;                                                                                 \
+        for (npy_intp i = 0; i < n[0]; i++) { T x = AT(T, 0), y = AT(T, 1), z = AT(T, 2), w = AT(T, 3); AT(T, 4) = EXPR; } \
+    }
+
+#define HALF ((T)0.5)
+#define ONE ((T)1)
+#define MIN(a, b) ((b) < (a) ? (b) : (a))
+#define MAX(a, b) ((b) > (a) ? (b) : (a))
+/* a NaN in `a` stays: comparisons with it are false */
+#define CLAMP(a, lo, hi) ((a) < (lo) ? (lo) : (a) > (hi) ? (hi) : (a))
+#define CDF(v) (HALF * (ONE + erf((v) * (T)M_SQRT1_2)))
+#define PDF(v) (exp(-HALF * (v) * (v)) * (T)(M_2_SQRTPI * M_SQRT1_2 * 0.5))
+#define TANH_ARG(v) ((T)(M_SQRT2 * M_2_SQRTPI * 0.5) * ((v) + (T)0.044715 * (v) * (v) * (v)))
+#define SOFTPLUS(v) ((v) > 20 ? (v) : log1p(exp(v)))
+
+/* ------------------------------------------------------------------ functions of real numbers */
+#define REAL1(X)                                                                                        \
+    X(frac, x - trunc(x))                                                                               \
+    X(erf, erf(x))                                                                                      \
+    X(erfc, erfc(x))                                                                                    \
+    X(gelu, x * CDF(x))                                                                                 \
+    X(gelu_tanh, HALF * x * (ONE + tanh(TANH_ARG(x))))                                                  \
+    X(mish, x * tanh(log1p(exp(x))))                                                                    \
+    X(relu6, CLAMP(x, 0, 6))                                                                            \
+    X(hardsigmoid, CLAMP(x + 3, 0, 6) / 6)                                                              \
+    X(hardswish, x * CLAMP(x + 3, 0, 6) / 6)                                                            \
+    X(log_sigmoid, MIN(x, 0) - log1p(exp(-fabs(x))))
+
+#define REAL2(X)                                                                                        \
+    X(leaky_relu, x > 0 ? x : x * y)                                                                    \
+    X(hardshrink, (x >= -y && x <= y) ? 0 : x)                                                          \
+    X(softshrink, x > y ? x - y : x < -y ? x + y : x != x ? x : 0)                                      \
+    X(gelu_backward, x * (CDF(y) + y * PDF(y)))                                                         \
+    X(hypot, hypot(x, y))                                                                               \
+    X(logaddexp, isinf(x) && x == y ? x : MAX(x, y) + log1p(exp(-fabs(x - y))))                         \
+    X(logaddexp2, isinf(x) && x == y ? x : MAX(x, y) + log1p(exp2(-fabs(x - y))) * (T)M_LOG2E)
+
+#define REAL3(X)                                                                                        \
+    X(softplus, x * y > z ? x : log1p(exp(x * y)) / y)
+
+#define REAL4(X)                                                                                        \
+    X(elu, (x > 0 ? x : expm1(x * w) * y) * z)
+
+/* ------------------------------------------------------------------ real and complex */
+#define FIELD1(X)                                                                                       \
+    X(sigmoid, ONE / (ONE + exp(-x)))                                                                   \
+    X(silu, x / (ONE + exp(-x)))                                                                        \
+    X(rsqrt, ONE / sqrt(x))                                                                             \
+    X(sinc, x == 0 ? ONE : sin(x * (T)M_PI) / (x * (T)M_PI))
+
+/* the gradient x of a function and its result y */
+#define FIELD2(X)                                                                                       \
+    X(sigmoid_backward, x * CONJ((ONE - y) * y))                                                        \
+    X(tanh_backward, x * CONJ(ONE - y * y))
+
+/* ------------------------------------------------------------------ real and integer */
+#define ORDERED1(X)                                                                                     \
+    X(sign, (T)((x > 0) - (x < 0)))                                                                     \
+    X(relu, x > 0 ? x : x != x ? x : 0)
+
+#define ORDERED3(X)                                                                                     \
+    X(hardtanh, CLAMP(x, y, z))                                                                         \
+    X(threshold, x <= y ? z : x)                                                                        \
+    X(threshold_backward, y <= z ? 0 : x)
+
+/* ------------------------------------------------------------------ integer alone */
+#define SHIFT_MAX ((T)(sizeof(T) * 8 - ((T)-1 < 0)))
+
+#define INTEGER2(X)                                                                                     \
+    X(div_trunc, y == 0 ? 0 : y == (T)-1 ? (T)(0 - x) : (T)(x / y))                                     \
+    X(lshift, y < 0 || (npy_uint64)y >= sizeof(T) * 8 ? 0 : (T)((npy_uint64)x << y))                    \
+    X(rshift, x >> (y < 0 || y >= SHIFT_MAX ? SHIFT_MAX : y))
+
+#define R1(N, E) LOOP1(N, f, float, E) LOOP1(N, d, double, E)
+#define R2(N, E) LOOP2(N, f, float, E) LOOP2(N, d, double, E)
+#define R3(N, E) LOOP3(N, f, float, E) LOOP3(N, d, double, E)
+#define R4(N, E) LOOP4(N, f, float, E) LOOP4(N, d, double, E)
+#define C1(N, E) LOOP1(N, F, float _Complex, E) LOOP1(N, D, double _Complex, E)
+#define C2(N, E) LOOP2(N, F, float _Complex, E) LOOP2(N, D, double _Complex, E)
+#define I1(N, E) LOOP1(N, b, signed char, E) LOOP1(N, B, unsigned char, E) LOOP1(N, h, short, E) LOOP1(N, i, int, E) LOOP1(N, l, npy_int64, E)
+#define I2(N, E) LOOP2(N, b, signed char, E) LOOP2(N, B, unsigned char, E) LOOP2(N, h, short, E) LOOP2(N, i, int, E) LOOP2(N, l, npy_int64, E)
+#define I3(N, E) LOOP3(N, b, signed char, E) LOOP3(N, B, unsigned char, E) LOOP3(N, h, short, E) LOOP3(N, i, int, E) LOOP3(N, l, npy_int64, E)
+
+#define CONJ(v) (v)
+REAL1(R1) REAL2(R2) REAL3(R3) REAL4(R4) FIELD1(R1) FIELD2(R2) ORDERED1(R1) ORDERED3(R3) ORDERED1(I1) ORDERED3(I3) INTEGER2(I2)
+#undef CONJ
+#define CONJ(v) conj(v)
+FIELD1(C1) FIELD2(C2)
+
+#define E_R(N, K) {#N, N##_f, K, 'f'}, {#N, N##_d, K, 'd'},
+#define E_C(N, K) {#N, N##_F, K, 'F'}, {#N, N##_D, K, 'D'},
+#define E_I(N, K) {#N, N##_b, K, 'b'}, {#N, N##_B, K, 'B'}, {#N, N##_h, K, 'h'}, {#N, N##_i, K, 'i'}, {#N, N##_l, K, 'l'},
+#define R1E(N, E) E_R(N, 1)
+#define R2E(N, E) E_R(N, 2)
+#define R3E(N, E) E_R(N, 3)
+#define R4E(N, E) E_R(N, 4)
+#define C1E(N, E) E_R(N, 1) E_C(N, 1)
+#define C2E(N, E) E_R(N, 2) E_C(N, 2)
+#define O1E(N, E) E_I(N, 1) E_R(N, 1)
+#define O3E(N, E) E_I(N, 3) E_R(N, 3)
+#define I2E(N, E) E_I(N, 2)
+
+static const pointwise_entry pointwise_table[] = {
+    REAL1(R1E) REAL2(R2E) REAL3(R3E) REAL4(R4E) FIELD1(C1E) FIELD2(C2E) ORDERED1(O1E) ORDERED3(O3E) INTEGER2(I2E)
+    {0, 0, 0, 0}
+};

@@ -1,0 +1,83 @@
+"""Small helpers that several op files share."""
+import numpy as np
+
+from ..core._core import dtype_of_array, normalize_dim
+
+
+def is_half(np_dtype):
+    """Whether a NumPy dtype is float16 or bfloat16, which torch accumulates in float32."""
+    return np_dtype.itemsize == 2 and np_dtype.kind in "fV"
+
+
+def type_name(a):
+    """The dtype of an array as torch's errors call it: "Float"."""
+    return dtype_of_array(a).type_name
+
+
+def refuse(name, a):
+    """Raise what torch raises when a kernel has no such dtype."""
+    raise NotImplementedError(f"\"{name}\" not implemented for '{type_name(a)}'")
+
+
+def unique_dims(dims, ndim):
+    """`dims` counted from the front; RuntimeError with torch's text when one is named twice."""
+    found = tuple([normalize_dim(d, ndim) for d in dims])
+    if len(set(found)) < len(found):
+        twice = next(d for i, d in enumerate(found) if d in found[:i])
+        raise RuntimeError(f"dim {twice} appears multiple times in the list of dims")
+    return found
+
+
+def unreduce(grad, shape, dim, keepdim):
+    """What a reduction of `shape` over `dim` (None or empty: over all) gave, viewed so that it broadcasts against `shape`."""
+    if keepdim or not shape or not dim:
+        return grad
+    for d in sorted(unique_dims(dim, len(shape))):
+        grad = grad.unsqueeze(d)
+    return grad
+
+
+def check_factory(layout, device, pin_memory):
+    """Refuse the options of a factory that this build cannot meet, as a CPU build of PyTorch does."""
+    if layout is not None and str(layout) != "torch.strided":
+        raise NotImplementedError(f"reftorch has dense tensors alone, not layout {layout}")
+    if device is not None and device.type != "cpu":
+        if device.type == "cuda":
+            raise AssertionError("Torch not compiled with CUDA enabled")
+        raise NotImplementedError(f"reftorch runs on the CPU alone, not on {device}")
+    if pin_memory:
+        raise RuntimeError("pin_memory=True requires a CUDA or other accelerator backend; no pinned memory allocator is available on this system.")
+
+
+_C_NAMES = {"float32": "float", "float64": "double", "float16": "c10::Half", "bfloat16": "c10::BFloat16", "int64": "int64_t", "int32": "int",
+            "int16": "int16_t", "int8": "int8_t", "uint8": "uint8_t"}
+
+
+def number_array(value, dtype, loose_half=False):
+    """A Python number as a 0-dim array of a torch dtype; RuntimeError with torch's text when it does not fit.
+
+    loose_half: what is too large for float16 becomes infinite instead, as where torch goes through a float32.
+    """
+    if not dtype.is_complex and isinstance(value, complex):
+        if value.imag != 0 and dtype.name != "bool":
+            raise RuntimeError(f"value cannot be converted to type {_C_NAMES[dtype.name]} without overflow")
+        value = value != 0 if dtype.name == "bool" else value.real
+    if dtype.is_floating_point:
+        limit = float(_limits(dtype).max)
+        if not (loose_half and dtype.itemsize == 2) and isinstance(value, float) and limit < abs(value) < float("inf"):
+            raise RuntimeError(f"value cannot be converted to type {_C_NAMES[dtype.name]} without overflow")
+    elif not dtype.is_complex and dtype.name != "bool":
+        info = np.iinfo(dtype.numpy)
+        # torch: small negative ints wrap around in unsigned types, negative floats do not
+        low = -info.max if info.min == 0 and isinstance(value, int) else info.min
+        if not low <= value <= info.max:
+            raise RuntimeError(f"value cannot be converted to type {_C_NAMES.get(dtype.name, dtype.name + '_t')} without overflow")
+        value = int(value) % (info.max + 1) if info.min == 0 else int(value)
+    return np.array(value, dtype.numpy)
+
+
+def _limits(dtype):
+    if dtype.name in ("float16", "float32", "float64"):
+        return np.finfo(dtype.numpy)
+    import ml_dtypes
+    return ml_dtypes.finfo(dtype.numpy)

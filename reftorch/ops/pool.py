@@ -1,0 +1,344 @@
+"""Pooling: maxima and means over windows, fixed, adaptive or fractional, and the inverse of max pooling.
+
+A window of several dims is reduced dim by dim, last one first; a maximum carries the flat index of the element it came from.
+"""
+import math
+
+import numpy as np
+
+from ..core import T, composite, primitive
+from ._common import refuse
+
+
+# ---- windows along one dim
+def _places(size, out, stride, padding, offset):
+    """Windows whose tap at `offset` lies inside the input, and where: two slices; None when there are none."""
+    shift = offset - padding
+    low = max(0, -(shift // stride))
+    high = min(out, (size - 1 - shift) // stride + 1)
+    if low >= high:
+        return None
+    start = low * stride + shift
+    return slice(low, high), slice(start, start + (high - low - 1) * stride + 1, stride)
+
+
+def _at(axis, where):
+    """An index for `axis` counted from the back."""
+    return (..., where, *(slice(None),) * (-axis - 1))
+
+
+def _take_larger(best, index, values, source, unset):
+    """`best`, `index` take `values`, `source` where these are larger, are nan, or nothing was there."""
+    m = values > best
+    if values.dtype.kind in "fV":
+        m |= values != values
+    m |= unset
+    np.copyto(best, values, where=m)
+    np.copyto(index, source, where=m)
+
+
+def _max_along(x, index, axis, taps, out):
+    """The maximum over windows along `axis`; `taps`: for each element of a window, the (windows, elements) slices where it exists."""
+    shape = x.shape[:axis % x.ndim] + (out,) + x.shape[axis % x.ndim + 1:]
+    best = np.full(shape, -np.inf if x.dtype.kind in "fV" else np.iinfo(x.dtype).min, x.dtype)
+    chosen = np.zeros(shape, np.int64)
+    unset = np.ones((out,) + (1,) * (-axis - 1), bool)
+    for windows, elements in taps:
+        b, c, u = best[_at(axis, windows)], chosen[_at(axis, windows)], unset[windows]
+        _take_larger(b, c, x[_at(axis, elements)], np.broadcast_to(index, x.shape)[_at(axis, elements)], u)
+        unset[windows] = False
+    return best, chosen
+
+
+def _max_pool(x, taps, outs):
+    """Maxima and their flat indices; `taps(i)` as `_max_along` wants them for the i-th pooled dim."""
+    n = len(outs)
+    size = x.shape[x.ndim - n:]
+    index = np.arange(math.prod(size), dtype=np.int64).reshape(size)
+    for i in reversed(range(n)):
+        x, index = _max_along(x, index, i - n, taps(i), outs[i])
+    return x, index
+
+
+def _sum_along(x, axis, taps, out):
+    shape = x.shape[:axis % x.ndim] + (out,) + x.shape[axis % x.ndim + 1:]
+    total = np.zeros(shape, x.dtype)
+    for windows, elements in taps:
+        total[_at(axis, windows)] += x[_at(axis, elements)]
+    return total
+
+
+# ---- the mutual derivatives of everything that picks elements
+@primitive("_plane_gather(Tensor self, Tensor indices, int n) -> Tensor", ns=None, half=False,
+           self=lambda grad, self_shape, indices, n: T._plane_scatter(grad, indices, self_shape, n))
+def _plane_gather(self, indices, n):
+    """The elements of the last `n` dims, taken as one, at `indices` (same leading dims)."""
+    lead = self.shape[:self.ndim - n]
+    flat = np.take_along_axis(self.reshape(*lead, math.prod(self.shape[self.ndim - n:])), _flat(indices, n), -1)
+    return flat.reshape(indices.shape)
+
+
+@primitive("_plane_scatter(Tensor self, Tensor indices, int[] shape, int n) -> Tensor", ns=None,
+           self=lambda grad, indices, n: T._plane_gather(grad, indices, n))
+def _plane_scatter(self, indices, shape, n):
+    """The adjoint of `_plane_gather`: values added up at `indices` in zeros of `shape`."""
+    plane = math.prod(shape[len(shape) - n:])
+    flat = _flat(indices, n)
+    rows = np.arange(math.prod(flat.shape[:-1]), dtype=np.int64).reshape(*flat.shape[:-1], 1) * plane
+    total = np.zeros(math.prod(shape), self.dtype)
+    np.add.at(total, (flat + rows).ravel(), self.ravel())
+    return total.reshape(tuple(shape))
+
+
+def _flat(a, n):
+    return a.reshape(*a.shape[:a.ndim - n], math.prod(a.shape[a.ndim - n:]))
+
+
+def _scatter_rule(n):
+    return lambda grad, self_shape, result1: T._plane_scatter(grad, result1, self_shape, n)
+
+
+# ---- geometry and its checks
+_COUNT = {1: "one int", 2: "two ints", 3: "three ints"}
+
+
+def _sizes(op, n, **values):
+    """Each argument as n ints; an empty stride is the kernel's."""
+    for name, v in values.items():
+        optional = ", omitted," if name == "stride" else ""
+        if len(v) not in ((0, 1, n) if name == "stride" else (1, n)):
+            if name == "kernel_size" or n == 3 or name != "stride":
+                raise RuntimeError(f"{op}: {name} must {'be' if optional or name != 'kernel_size' else 'either be'} a single int, or a tuple of "
+                                   f"{_COUNT[n]}")
+            raise RuntimeError(f"{op}: {name} must either be omitted, a single int, or a tuple of {_COUNT[n]}")
+    kernel = _times(values["kernel_size"], n)
+    return kernel, *[_times(v, n) if len(v) else kernel for name, v in values.items() if name != "kernel_size"]
+
+
+def _times(v, n):
+    return tuple(v) * n if len(v) == 1 else tuple(v)
+
+
+def _out_size(size, kernel, stride, padding, dilation, ceil_mode):
+    """Windows along a dim; with `ceil_mode` also a partial one, if it starts inside the input or its left padding."""
+    span = size + 2 * padding - dilation * (kernel - 1) - 1 + (stride - 1 if ceil_mode else 0)
+    out = span // stride + 1
+    if ceil_mode and (out - 1) * stride >= size + padding:
+        out -= 1
+    return out
+
+
+def _check_batched(x, n, text):
+    """Dims n+1 or n+2, none empty but the batch."""
+    if x.ndim not in (n + 1, n + 2) or 0 in x.shape[x.ndim - n - 1:]:
+        raise RuntimeError(f"{text}{list(x.shape)}" if text.endswith(("got:", "got: ")) else text)
+
+
+_DIMS = {1: ("W",), 2: ("H", "W"), 3: ("T", "H", "W")}
+
+
+def _check_windows(x, n, kernel, stride, padding, dilation, outs):
+    if min(kernel) <= 0:
+        raise RuntimeError("kernel size should be greater than zero, but got " + " ".join(f"k{d}: {k}" for d, k in zip(_DIMS[n], kernel)))
+    if min(stride) <= 0:
+        raise RuntimeError("stride should be greater than zero, but got " + " ".join(f"d{d}: {k}" for d, k in zip(_DIMS[n], stride)))
+    if min(dilation) <= 0:
+        raise RuntimeError("dilation should be greater than zero, but got " + " ".join(f"dilation{d}: {k}" for d, k in zip(_DIMS[n], dilation)))
+    channels = x.shape[-n - 1]
+    if min(outs()) < 1:
+        size = "x".join(map(str, (channels, *x.shape[x.ndim - n:])))
+        out = "x".join(map(str, (channels, *outs())))
+        raise RuntimeError(f"Given input size: ({size}). Calculated output size: ({out}). Output size is too small")
+
+
+def _check_padding(kernel, stride, padding, dilation):
+    if 0 in stride:
+        raise RuntimeError("stride should not be zero")
+    for k, p, d in zip(kernel, padding, dilation):
+        if p < 0:
+            raise RuntimeError(f"pad must be non-negative, but got pad: {p}")
+        if p > ((k - 1) * d + 1) // 2:
+            raise RuntimeError(f"pad should be at most half of effective kernel size, but got pad={p}, kernel_size={k} and dilation={d}")
+
+
+def _geometry(x, n, kernel, stride, padding, dilation, ceil_mode):
+    """Output sizes, and the taps of each dim."""
+    size = x.shape[x.ndim - n:]
+    if min(dilation) > 0 and min(kernel) > 0:
+        _check_padding(kernel, stride, padding, dilation)
+    outs = [_out_size(*v, ceil_mode) for v in zip(size, kernel, stride, padding, dilation)] if 0 not in stride else [0] * n
+    _check_windows(x, n, kernel, stride, padding, dilation, lambda: outs)
+
+    def taps(i):
+        found = [_places(size[i], outs[i], stride[i], padding[i], k * dilation[i]) for k in range(kernel[i])]
+        return [f for f in found if f]
+    return outs, taps
+
+
+# ---- maximum
+def _max_pool_body(name, n):
+    def max_pool(self, kernel_size, stride, padding, dilation, ceil_mode):
+        """Maxima over windows and their flat indices in the pooled dims, of [N, C, *size] or [C, *size]."""
+        kernel, stride, padding, dilation = _sizes(name, n, kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation)
+        if self.dtype == bool:
+            refuse(name, self)
+        if n == 2:
+            _check_batched(self, 2, "Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for input, but got:"
+                           if self.ndim in (3, 4) else "non-empty 3D or 4D (batch mode) tensor expected for input")
+        else:
+            _check_batched(self, 3, "non-empty 4D or 5D (batch mode) tensor expected for input")
+        outs, taps = _geometry(self, n, kernel, stride, padding, dilation, ceil_mode)
+        return list(_max_pool(self, taps, outs))
+    return max_pool
+
+
+primitive("max_pool2d_with_indices(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, int[2] dilation=1, bool ceil_mode=False) -> "
+          "(Tensor, Tensor)", ns="nn.functional", node="MaxPool2DWithIndicesBackward0", self=_scatter_rule(2))(_max_pool_body("max_pool2d", 2))
+
+primitive("max_pool3d_with_indices(Tensor self, int[3] kernel_size, int[3] stride=[], int[3] padding=0, int[3] dilation=1, bool ceil_mode=False) -> "
+          "(Tensor, Tensor)", ns="nn.functional", node="MaxPool3DWithIndicesBackward0", self=_scatter_rule(3))(_max_pool_body("max_pool3d", 3))
+
+
+@composite("max_pool2d(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, int[2] dilation=1, bool ceil_mode=False) -> Tensor")
+def max_pool2d(self, kernel_size, stride, padding, dilation, ceil_mode):
+    """Maxima over windows of [N, C, H, W] or [C, H, W]."""
+    return T.max_pool2d_with_indices(self, kernel_size, stride, padding, dilation, ceil_mode)[0]
+
+
+@composite("max_pool3d(Tensor self, int[3] kernel_size, int[3] stride=[], int[3] padding=0, int[3] dilation=1, bool ceil_mode=False) -> Tensor")
+def max_pool3d(self, kernel_size, stride, padding, dilation, ceil_mode):
+    """Maxima over windows of [N, C, D, H, W] or [C, D, H, W]."""
+    return T.max_pool3d_with_indices(self, kernel_size, stride, padding, dilation, ceil_mode)[0]
+
+
+def _check_1d(x, name):
+    if x.dim() not in (2, 3):
+        raise RuntimeError(f"Expected 2 to 3 dimensions, but got {x.dim()}-dimensional tensor for argument #1 'self' (while checking arguments for {name})")
+
+
+def _max_pool1d(self, kernel_size, stride, padding, dilation, ceil_mode):
+    """Values and indices by way of two dims."""
+    kernel, stride, padding, dilation = _sizes("max_pool1d", 1, kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation)
+    if self.dim() not in (2, 3) or 0 in self.shape[-2:]:
+        raise RuntimeError(f"max_pool1d: Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size for input, but got:{list(self.shape)}")
+    (k,), (s,), (p,), (d,) = kernel, stride, padding, dilation
+    if k <= 0:
+        raise RuntimeError(f"max_pool1d() kernel_size must be greater than zero, but got {k}")
+    if s <= 0:
+        raise RuntimeError(f"max_pool1d() stride must be greater than zero, but got {s}")
+    if p < 0:
+        raise RuntimeError(f"max_pool1d() padding must be non-negative, but got {p}")
+    if p > k // 2:
+        raise RuntimeError(f"max_pool1d() padding should be at most half of kernel size, but got padding={p} and kernel_size={k}")
+    if d <= 0:
+        raise RuntimeError(f"max_pool1d() dilation must be greater than zero, but got {d}")
+    out = _out_size(self.shape[-1], k, s, p, d, ceil_mode)
+    if out < 1:
+        raise RuntimeError(f"max_pool1d() Invalid computed output size: {out}")
+    values, indices = T.max_pool2d_with_indices(self.unsqueeze(-2), (1, k), (1, s), (0, p), (1, d), ceil_mode)
+    return values.squeeze(-2), indices.squeeze(-2)
+
+
+@composite("max_pool1d_with_indices(Tensor self, int[1] kernel_size, int[1] stride=[], int[1] padding=0, int[1] dilation=1, bool ceil_mode=False) -> "
+           "(Tensor, Tensor)")
+def max_pool1d_with_indices(self, kernel_size, stride, padding, dilation, ceil_mode):
+    """Maxima over windows of [N, C, L] or [C, L], and where they were."""
+    return _max_pool1d(self, kernel_size, stride, padding, dilation, ceil_mode)
+
+
+@composite("max_pool1d(Tensor self, int[1] kernel_size, int[1] stride=[], int[1] padding=0, int[1] dilation=1, bool ceil_mode=False) -> Tensor")
+def max_pool1d(self, kernel_size, stride, padding, dilation, ceil_mode):
+    """Maxima over windows of [N, C, L] or [C, L]."""
+    return _max_pool1d(self, kernel_size, stride, padding, dilation, ceil_mode)[0]
+
+
+# ---- mean
+def _average_divisor(size, n, outs, kernel, stride, padding, count_include_pad, divisor_override):
+    """What each window's sum is divided by, broadcast over [*outs]."""
+    if divisor_override is not None:
+        return divisor_override
+    divisor = 1
+    for i in range(n):
+        start = np.arange(outs[i]) * stride[i] - padding[i]
+        end = np.minimum(start + kernel[i], size[i] + padding[i])
+        if not count_include_pad:
+            start, end = np.maximum(start, 0), np.minimum(end, size[i])
+        divisor = divisor * (end - start).reshape(-1, *(1,) * (n - 1 - i))
+    return divisor
+
+
+def _divide(total, divisor):
+    return total // divisor if total.dtype.kind in "iu" else (total / divisor).astype(total.dtype, copy=False)
+
+
+def _avg_geometry(x, name, n, kernel_size, stride, padding, ceil_mode, divisor_override):
+    kernel, stride, padding = _sizes(name, n, kernel_size=kernel_size, stride=stride, padding=padding)
+    if divisor_override == 0:
+        raise RuntimeError("divisor must be not zero")
+    return kernel, stride, padding, *_geometry(x, n, kernel, stride, padding, (1,) * n, ceil_mode)
+
+
+def _avg_pool_body(name, n):
+    def avg_pool(self, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override):
+        """Means over windows of [N, C, *size] or [C, *size]; padding counts as zeros if `count_include_pad`, else not at all."""
+        if n == 3:
+            _check_batched(self, 3, "non-empty 4D or 5D (batch mode) tensor expected for input")
+        elif self.ndim < 3:
+            raise IndexError(f"Dimension out of range (expected to be in range of [{-self.ndim}, {self.ndim - 1}], but got -3)")
+        if self.dtype == bool:
+            refuse(name, self)
+        kernel, stride, padding, outs, taps = _avg_geometry(self, name, n, kernel_size, stride, padding, ceil_mode, divisor_override)
+        divisor = _average_divisor(self.shape[self.ndim - n:], n, outs, kernel, stride, padding, count_include_pad, divisor_override)
+        for i in reversed(range(n)):
+            self = _sum_along(self, i - n, taps(i), outs[i])
+        return _divide(self, divisor)
+    return avg_pool
+
+
+def _avg_backward_body(name, n):
+    def avg_pool_backward(grad_output, shape, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override):
+        """The adjoint of average pooling: each window's share laid back on its elements."""
+        x = np.empty(0, grad_output.dtype).reshape((0,) * len(shape))
+        x = np.broadcast_to(grad_output.dtype.type(0), tuple(shape))
+        kernel, stride, padding, outs, taps = _avg_geometry(x, name, n, kernel_size, stride, padding, ceil_mode, divisor_override)
+        size = shape[len(shape) - n:]
+        share = grad_output / _average_divisor(size, n, outs, kernel, stride, padding, count_include_pad, divisor_override)
+        share = share.astype(grad_output.dtype, copy=False)
+        for i in range(n):
+            back = [(elements, windows) for windows, elements in taps(i)]
+            share = _sum_along(share, i - n, back, size[i])
+        return share
+    return avg_pool_backward
+
+
+primitive("avg_pool2d(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, bool ceil_mode=False, bool count_include_pad=True, "
+          "int? divisor_override=None) -> Tensor", ns="nn.functional", node="AvgPool2DBackward0", jvp="linear",
+          self=lambda grad, self_shape, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override:
+              T.avg_pool2d_backward(grad, self_shape, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+          )(_avg_pool_body("avg_pool2d", 2))
+
+primitive("avg_pool2d_backward(Tensor grad_output, int[] shape, int[2] kernel_size, int[2] stride, int[2] padding, bool ceil_mode, "
+          "bool count_include_pad, int? divisor_override) -> Tensor", ns=None, jvp="linear",
+          grad_output=lambda grad, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override:
+              T.avg_pool2d(grad, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+          )(_avg_backward_body("avg_pool2d", 2))
+
+primitive("avg_pool3d(Tensor self, int[3] kernel_size, int[3] stride=[], int[3] padding=0, bool ceil_mode=False, bool count_include_pad=True, "
+          "int? divisor_override=None) -> Tensor", ns="nn.functional", node="AvgPool3DBackward0", jvp="linear",
+          self=lambda grad, self_shape, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override:
+              T.avg_pool3d_backward(grad, self_shape, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+          )(_avg_pool_body("avg_pool3d", 3))
+
+primitive("avg_pool3d_backward(Tensor grad_output, int[] shape, int[3] kernel_size, int[3] stride, int[3] padding, bool ceil_mode, "
+          "bool count_include_pad, int? divisor_override) -> Tensor", ns=None, jvp="linear",
+          grad_output=lambda grad, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override:
+              T.avg_pool3d(grad, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+          )(_avg_backward_body("avg_pool3d", 3))
+
+
+@composite("avg_pool1d(Tensor self, int[1] kernel_size, int[1] stride=[], int[1] padding=0, bool ceil_mode=False, bool count_include_pad=True) -> Tensor")
+def avg_pool1d(self, kernel_size, stride, padding, ceil_mode, count_include_pad):
+    """Means over windows of [N, C, L] or [C, L]."""
+    _check_1d(self, "avg_pool1d")
+    (k,), (s,), (p,) = _sizes("avg_pool1d", 1, kernel_size=kernel_size, stride=stride, padding=padding)
+    return T.avg_pool2d(self.unsqueeze(-2), (1, k), (1, s), (0, p), ceil_mode, count_include_pad).squeeze(-2)

@@ -1,0 +1,667 @@
+"""Random numbers: tensors of them, fills in place, samples of distributions, dropout.
+
+The numbers come from `kernels/random.pyx`, PyTorch's streams bit for bit; here are arguments, checks, dtypes and gradients.
+"""
+import math
+import warnings
+
+import numpy as np
+
+from ..core import DTYPES, T, Tensor, composite, primitive
+from ..core._core import MEMORY_FORMATS, empty_permuted_like, from_array
+from ..kernels import random as kernel
+from ..random import default_generator
+from ._common import check_factory, refuse, type_name
+
+_CONTIGUOUS = MEMORY_FORMATS["contiguous_format"]
+_DIGITS = {"float64": 53, "float32": 24, "float16": 11, "bfloat16": 8}
+_LARGEST = {"float64": float.fromhex("0x1.fffffffffffffp1023"), "float32": float.fromhex("0x1.fffffep127"), "float16": 65504.0,
+            "bfloat16": float.fromhex("0x1.fep127")}
+_C_NAMES = {"float64": "double", "float32": "float", "float16": "c10::Half", "bfloat16": "c10::BFloat16", "bool": "bool", "uint8": "unsigned char",
+            "int8": "signed char", "int16": "short int", "int32": "int", "int64": "long int", "uint16": "short unsigned int",
+            "uint32": "unsigned int", "uint64": "long unsigned int", "complex64": "c10::complex<float>", "complex128": "c10::complex<double>"}
+
+
+def _stream(generator):
+    return default_generator if generator is None else generator
+
+
+def _is_float(a):
+    return a.dtype.name in _DIGITS
+
+
+def _is_integer(a):
+    return a.dtype.kind in "iu" and a.dtype.name not in ("uint16", "uint32", "uint64")  # torch: those three are not dispatched to
+
+
+def _as_real(a):
+    """The (re, im) pairs of a complex array as its last dimension, on the same memory."""
+    return a[..., None].view(a.real.dtype)
+
+
+def _nothing(grad):
+    return T.zeros_like(grad)
+
+
+# ------------------------------------------------------------------------------------------------------ fills in place
+@primitive("uniform_(Tensor self, float from=0, float to=1, *, Generator? generator=None) -> Tensor", make="method", ns=None, half=False, self=_nothing)
+def uniform_(self, from_, to, generator):
+    """Fill with numbers uniform on [from, to)."""
+    a = _as_real(self) if self.dtype.kind == "c" else self
+    if not _is_float(a):
+        refuse("check_uniform_bounds", a)
+    largest = _LARGEST[a.dtype.name]
+    for name, bound in (("from", from_), ("to", to)):
+        if not -largest <= bound <= largest:
+            raise RuntimeError(f"{name} is out of bounds for {_C_NAMES[a.dtype.name]}")
+    if from_ > to:
+        raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={from_:g} > to={to:g}")
+    if to - from_ > largest:
+        raise RuntimeError(f"uniform_ expects to-from <= std::numeric_limits<{type_name(a)}>::max(), but found to={to:g} and from={from_:g} "
+                           "which result in to-from to exceed the limit")
+    kernel.uniform(_stream(generator), a, from_, to)
+    return self
+
+
+@primitive("normal_(Tensor self, float mean=0, float std=1, *, Generator? generator=None) -> Tensor", make="method", ns=None, half=False, self=_nothing)
+def normal_(self, mean, std, generator):
+    """Fill with normal numbers; complex ones have variance std^2, half of it in each part."""
+    if not std >= 0:
+        raise RuntimeError(f"normal expects std >= 0.0, but found std {std:g}")
+    if self.dtype.kind == "c":
+        kernel.normal(_stream(generator), _as_real(self), 0.0, std / math.sqrt(2))
+        self += self.dtype.type(mean)
+        return self
+    if not _is_float(self):
+        refuse("normal_kernel_cpu", self)
+    kernel.normal(_stream(generator), self, mean, std)
+    return self
+
+
+def _draw_bernoulli(a, p, generator, one=1.0):
+    """Into `a`: `one` with probability p, else 0."""
+    if not 0 <= p <= 1:
+        raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p:g}")
+    if not (_is_float(a) or _is_integer(a) or a.dtype.kind == "b"):
+        refuse("bernoulli_scalar_cpu_", a)
+    kernel.bernoulli(_stream(generator), a, p, one)
+    return a
+
+
+@primitive("bernoulli_.Tensor(Tensor self, Tensor p, *, Generator? generator=None) -> Tensor", make="method", ns=None, half=False, node="BernoulliBackward1",
+           self=_nothing, p=lambda p: T.zeros_like(p))
+def bernoulli_(self, p, generator):
+    """Fill with 1 or 0, each with a probability of its own."""
+    if not (_is_float(self) or _is_integer(self) or self.dtype.kind == "b"):
+        refuse("bernoulli_tensor_cpu_self_", self)
+    if not _is_float(p):
+        refuse("bernoulli_tensor_cpu_p_", p)
+    axes = kernel.memory_axes(self)
+    p = from_array(p).expand(self.shape)._array.transpose(axes)
+    self.transpose(axes)[...] = kernel.bernoulli_each(_stream(generator), p)
+    return self
+
+
+@primitive("bernoulli_.float(Tensor self, float p=0.5, *, Generator? generator=None) -> Tensor", half=False, node="BernoulliBackward2", self=_nothing)
+def bernoulli_float_(self, p, generator):
+    """Fill with 1 with probability p, else 0."""
+    return _draw_bernoulli(self, p, generator)
+
+
+@primitive("exponential_(Tensor self, float lambd=1, *, Generator? generator=None) -> Tensor", make="method", ns=None, half=False, self=_nothing)
+def exponential_(self, lambd, generator):
+    """Fill with exponential numbers of rate lambd."""
+    if not lambd > 0:
+        raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={lambd:g}")
+    if not _is_float(self):
+        raise RuntimeError("Exponential distribution is a continuous probability distribution. dtype must be a floating point but you specified "
+                           + type_name(self))
+    kernel.exponential(_stream(generator), self, lambd)
+    return self
+
+
+@primitive("geometric_(Tensor self, float p, *, Generator? generator=None) -> Tensor", make="method", ns=None, half=False, self=_nothing)
+def geometric_(self, p, generator):
+    """Fill with the number of the first success in trials of probability p."""
+    if not 0 < p < 1:
+        raise RuntimeError(f"geometric_ expects p to be in (0, 1), but got p={p:g}")
+    if not (_is_float(self) or _is_integer(self)):
+        refuse("geometric_cpu", self)
+    kernel.geometric(_stream(generator), self, p)
+    return self
+
+
+@primitive("cauchy_(Tensor self, float median=0, float sigma=1, *, Generator? generator=None) -> Tensor", make="method", ns=None, half=False, self=_nothing)
+def cauchy_(self, median, sigma, generator):
+    """Fill with Cauchy numbers."""
+    if not sigma > 0:
+        raise RuntimeError(f"cauchy_ expects sigma > 0.0, but found sigma={sigma:g}")
+    if not _is_float(self):
+        raise RuntimeError("Cauchy distribution is a continuous probability distribution. dtype must be a floating point but you specified "
+                           + _C_NAMES[self.dtype.name])
+    kernel.cauchy(_stream(generator), self, median, sigma)
+    return self
+
+
+@primitive("log_normal_(Tensor self, float mean=1, float std=2, *, Generator? generator=None) -> Tensor", make="method", ns=None, half=False, self=_nothing)
+def log_normal_(self, mean, std, generator):
+    """Fill with exp(mean + std Z), Z normal."""
+    if not std > 0:
+        raise RuntimeError(f"log_normal_ expects std > 0.0, but found std={std:g}")
+    if not _is_float(self):
+        refuse("log_normal_cpu", self)
+    kernel.log_normal(_stream(generator), self, mean, std)
+    return self
+
+
+def _represented(value, dtype):
+    """An integer after a stay in the floating dtype; what no longer fits becomes -2^63, as on x86."""
+    rounded = float(value if dtype.itemsize == 8 else np.float32(value).astype(dtype))
+    return int(rounded) if -(2.0**63) <= rounded < 2.0**63 else -(2**63)
+
+
+def _raised(low, dtype):
+    """`low`, or the next number of the dtype where rounding would fall below it."""
+    above = _represented(low + 1, dtype)
+    return low if above >= low else above + (1 << (abs(low + 1).bit_length() - _DIGITS[dtype.name]))
+
+
+def _lowered(high, dtype):
+    """`high`, or the number of the dtype before it where rounding would reach it."""
+    below = _represented(high - 1, dtype)
+    return high if below < high else below - (1 << (abs(high - 1).bit_length() - _DIGITS[dtype.name]))
+
+
+def _check_range(a, low, top):
+    """torch's complaints about a range [low, top] that the dtype cannot hold, or not exactly."""
+    name = a.dtype.name
+    c_name = _C_NAMES[name]
+    if name in _DIGITS:
+        smallest, largest = -_LARGEST[name], _LARGEST[name]
+    elif a.dtype.kind == "b":
+        smallest, largest = 0, 1
+    elif a.dtype.kind in "iu":
+        smallest, largest = np.iinfo(a.dtype).min, np.iinfo(a.dtype).max
+    else:
+        raise RuntimeError("check_random_bounds handles only integral, floating-point and boolean types")
+    for text, value in (("from", low), ("to - 1", top)):
+        if not smallest <= value <= largest:
+            raise RuntimeError(f"{text} is out of bounds for {c_name}")
+    for text, value in (("from", low), ("to - 1", top)):
+        if name in _DIGITS and abs(value) > 1 << _DIGITS[name]:
+            warnings.warn(f"{text} is out of bounds [-(2^{_DIGITS[name]}), 2^{_DIGITS[name]}]. Due to precision limitations {c_name} can support discrete "
+                          "uniform distribution only within this range. This warning will become an error in version 1.7 release, please fix the "
+                          "code in advance", stacklevel=3)
+
+
+def _draw_range(a, low, high, generator):
+    """Into `a`: integers uniform on [low, high)."""
+    name = a.dtype.name
+    if low >= high:
+        raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
+    if name.startswith("float8"):
+        refuse("random_update_from_to", a)
+    if name in _DIGITS:
+        low, high = _raised(low, a.dtype), _lowered(high, a.dtype)
+        if low >= high:
+            raise RuntimeError(f"random_ expects 'from' casted to dtype to be less than 'to' casted to dtype, but got from={low} >= to={high}")
+    _check_range(a, low, high - 1)
+    kernel.integers(_stream(generator), a, low, high - low)
+    return a
+
+
+@primitive("random_.from(Tensor self, int from, int? to, *, Generator? generator=None) -> Tensor", make="method", ns=None, half=False, self=_nothing)
+def random_(self, from_, to, generator):
+    """Fill with integers uniform on [from, to), or up to the largest one if `to` is None."""
+    if to is not None:
+        return _draw_range(self, from_, to, generator)
+    name = self.dtype.name
+    if from_ == -(2**63):
+        if self.dtype.kind in "iu" and _is_integer(self) and name != "int64":
+            raise RuntimeError("random_full_64_bits_range_kernel_cpu handles only int64, double, float and bfloat16")
+        if name not in ("int64", "float64", "float32", "bfloat16"):
+            refuse("random_full_64_bits_range_kernel_cpu", self)
+        kernel.integers(_stream(generator), self, 0, 1 << 64)
+        return self
+    if name in _DIGITS:
+        top, from_ = 1 << _DIGITS[name], _raised(from_, self.dtype)
+        if from_ >= top:
+            raise RuntimeError("random_ expects 'from' casted to dtype to be less than or equal to 'to_inc' casted to dtype, but got "
+                               f"from={from_} > to_inc={top}")
+    elif self.dtype.kind in "biu":
+        top = 1 if self.dtype.kind == "b" else int(np.iinfo(self.dtype).max)
+    elif name.startswith("float8"):
+        refuse("random_from_to_range_calc", self)
+    else:
+        raise RuntimeError("random_from_to_impl handles only integral, floating-point and boolean types")
+    if name == "uint64":
+        raise RuntimeError("to - 1 is out of bounds for long unsigned int")  # torch: its largest does not fit the int64 of the bounds
+    _check_range(self, from_, top)
+    kernel.integers(_stream(generator), self, from_, top - from_ + 1)
+    return self
+
+
+@primitive("random_.to(Tensor self, int to, *, Generator? generator=None) -> Tensor", half=False, self=_nothing)
+def random_to_(self, to, generator):
+    """Fill with integers uniform on [0, to)."""
+    return _draw_range(self, 0, to, generator)
+
+
+@primitive("random_(Tensor self, *, Generator? generator=None) -> Tensor", half=False, self=_nothing)
+def random_all_(self, generator):
+    """Fill with integers uniform on all that the dtype holds from 0 on; floats stop at the last one before gaps."""
+    name = self.dtype.name
+    if not (_is_float(self) or _is_integer(self) or self.dtype.kind == "b"):
+        refuse("random_kernel_cpu", self)
+    top = 1 << _DIGITS[name] if name in _DIGITS else 1 if name == "bool" else int(np.iinfo(self.dtype).max)
+    kernel.integers(_stream(generator), self, 0, top + 1, name in ("int64", "float64"))
+    return self
+
+
+# ---------------------------------------------------------------------------------------------------------- factories
+def _tensor_for(size, out, dtype, layout, device, pin_memory):
+    """An uninitialised tensor of that size, or `out` resized to it."""
+    check_factory(layout, device, pin_memory)
+    for n in size:
+        if n < 0:
+            raise RuntimeError(f"Trying to create tensor with negative dimension {n}: {list(size)}")
+    if out is None:
+        return T.empty(size, dtype=dtype)
+    if dtype is not None and dtype is not out.dtype:
+        raise RuntimeError(f"dtype {dtype.type_name} does not match dtype of out parameter ({out.dtype.type_name})")
+    return T.resize_(out, size)
+
+
+_OPTIONS = "Tensor? out=None, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None"
+_LONG = _OPTIONS.replace("dtype=None", "dtype=long")
+_LIKE = "ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None"
+
+
+@composite(f"rand.generator(int[] size, *, Generator? generator, {_OPTIONS}) -> Tensor",
+           f"rand(int[] size, *, {_OPTIONS}) -> Tensor")
+def rand(size, out, dtype, layout, device, pin_memory, generator=None):
+    """Numbers uniform on [0, 1)."""
+    return T.uniform_(_tensor_for(size, out, dtype, layout, device, pin_memory), generator=generator)
+
+
+@composite(f"randn.generator(int[] size, *, Generator? generator, {_OPTIONS}) -> Tensor",
+           f"randn(int[] size, *, {_OPTIONS}) -> Tensor")
+def randn(size, out, dtype, layout, device, pin_memory, generator=None):
+    """Standard normal numbers."""
+    return T.normal_(_tensor_for(size, out, dtype, layout, device, pin_memory), generator=generator)
+
+
+@composite(f"randint.generator(int high, int[] size, *, Generator? generator, {_LONG}) -> Tensor",
+           f"randint(int high, int[] size, *, {_LONG}) -> Tensor",
+           f"randint.low_generator(int low, int high, int[] size, *, Generator? generator, {_LONG}) -> Tensor",
+           f"randint.low(int low, int high, int[] size, *, {_LONG}) -> Tensor")
+def randint(high, size, out, dtype, layout, device, pin_memory, low=0, generator=None):
+    """Integers uniform on [low, high)."""
+    return T.random_(_tensor_for(size, out, dtype, layout, device, pin_memory), low, high, generator=generator)
+
+
+@composite(f"randperm.generator(int n, *, Generator? generator, {_LONG}) -> Tensor", f"randperm(int n, *, {_LONG}) -> Tensor")
+def randperm(n, out, dtype, layout, device, pin_memory, generator=None):
+    """A permutation of 0 ... n-1."""
+    result = _tensor_for((n,), out, dtype, layout, device, pin_memory)
+    name = result.dtype.name
+    if name not in _DIGITS and not _is_integer(result._array):
+        refuse("randperm", result._array)
+    if name in _DIGITS and name != "bfloat16" and n > (1 << _DIGITS[name]) + 1:
+        raise RuntimeError(f"n cannot be greater than {(1 << _DIGITS[name]) + 1} for {result.dtype.type_name} type.")
+    if name not in _DIGITS and n - 1 > np.iinfo(result.dtype.numpy).max:
+        raise RuntimeError(f"value cannot be converted to type {name}_t without overflow")
+    permutation = from_array(kernel.permutation(_stream(generator), n))
+    return permutation if out is None and name == "int64" else T.copy_(result, permutation)
+
+
+def _like(self, dtype, layout, device, pin_memory, memory_format):
+    check_factory(layout, device, pin_memory)
+    return T.empty_like(self, dtype=dtype, **({} if memory_format is None else {"memory_format": memory_format}))
+
+
+@composite(f"rand_like(Tensor self, *, {_LIKE}) -> Tensor", f"rand_like.generator(Tensor self, *, Generator? generator, {_LIKE}) -> Tensor")
+def rand_like(self, dtype, layout, device, pin_memory, memory_format, generator=None):
+    """Numbers uniform on [0, 1), in the shape of a tensor and drawn in the order of its memory."""
+    return T.uniform_(_like(self, dtype, layout, device, pin_memory, memory_format), generator=generator)
+
+
+@composite(f"randn_like(Tensor self, *, {_LIKE}) -> Tensor", f"randn_like.generator(Tensor self, *, Generator? generator, {_LIKE}) -> Tensor")
+def randn_like(self, dtype, layout, device, pin_memory, memory_format, generator=None):
+    """Standard normal numbers, in the shape of a tensor and drawn in the order of its memory."""
+    return T.normal_(_like(self, dtype, layout, device, pin_memory, memory_format), generator=generator)
+
+
+@composite(f"randint_like.Tensor(Tensor self, Tensor high, *, {_LIKE}) -> Tensor",
+           f"randint_like.Tensor_generator(Tensor self, Tensor high, *, Generator? generator, {_LIKE}) -> Tensor",
+           f"randint_like(Tensor self, int high, *, {_LIKE}) -> Tensor",
+           f"randint_like.generator(Tensor self, int high, *, Generator? generator, {_LIKE}) -> Tensor",
+           f"randint_like.low_dtype(Tensor self, int low, int high, *, {_LIKE}) -> Tensor",
+           f"randint_like.low_generator_dtype(Tensor self, int low, int high, *, Generator? generator, {_LIKE}) -> Tensor")
+def randint_like(self, high, dtype, layout, device, pin_memory, memory_format, low=0, generator=None):
+    """Integers uniform on [low, high), in the shape of a tensor and drawn in the order of its memory."""
+    if not isinstance(high, int):
+        if high.dim():
+            raise RuntimeError("high must be a scalar tensor and on CPU")
+        high = int(high.item())
+    return T.random_(_like(self, dtype, layout, device, pin_memory, memory_format), low, high, generator=generator)
+
+
+# -------------------------------------------------------------------------------------------------- torch.normal
+def _check_std(std):
+    if std.dtype.is_complex:
+        raise RuntimeError("normal expects standard deviation to be non-complex")
+    if std.numel() and not bool((std._array >= 0).all()):
+        raise RuntimeError("normal expects all elements of std >= 0.0")
+
+
+def _normal(shape, out, dtype, generator, mean, std):
+    """mean + std Z: Z, its multiplication and its addition each rounded; a number for `std` is part of Z."""
+    result = _tensor_for(shape, out, None if out is not None else dtype, None, None, None)
+    if not isinstance(std, Tensor):
+        return T.add_(T.normal_(result, 0.0, std, generator=generator), mean)
+    _check_std(std)
+    return T.add_(T.mul_(T.normal_(result, generator=generator), std), mean)
+
+
+def _zeros_of(grad, shape):
+    return T.zeros(shape, dtype=grad.dtype)
+
+
+@primitive("_normal.Tensor_float(Tensor mean, float std, Generator? generator) -> Tensor", ns=None, half=False, node="NormalBackward1",
+           mean=lambda grad, mean_shape: _zeros_of(grad, mean_shape))
+def _normal_tensor_float(mean, std, generator):
+    return _normal(mean.shape, None, from_array(mean).dtype, generator, from_array(mean), std)._array
+
+
+@primitive("_normal.float_Tensor(float mean, Tensor std, Generator? generator) -> Tensor", half=False, node="NormalBackward2",
+           std=lambda grad, std_shape: _zeros_of(grad, std_shape))
+def _normal_float_tensor(mean, std, generator):
+    return _normal(std.shape, None, from_array(std).dtype, generator, mean, from_array(std))._array
+
+
+@primitive("_normal.Tensor_Tensor(Tensor mean, Tensor std, Generator? generator) -> Tensor", half=False, node="NormalBackward3",
+           mean=lambda grad, mean_shape: _zeros_of(grad, mean_shape), std=lambda grad, std_shape: _zeros_of(grad, std_shape))
+def _normal_tensor_tensor(mean, std, generator):
+    mean, std = from_array(mean), from_array(std)
+    return _normal(T.broadcast_tensors(mean, std)[0].shape, None, mean.dtype, generator, mean, std)._array
+
+
+@composite("normal.Tensor_Tensor(Tensor mean, Tensor std, *, Generator? generator=None, Tensor? out=None) -> Tensor",
+           "normal.Tensor_float(Tensor mean, float std=1, *, Generator? generator=None, Tensor? out=None) -> Tensor",
+           "normal.float_Tensor(float mean, Tensor std, *, Generator? generator=None, Tensor? out=None) -> Tensor")
+def normal(mean, std, generator, out):
+    """A normal number for each mean and standard deviation."""
+    if out is None:
+        return T._normal(mean, std, generator)
+    parameters = T.broadcast_tensors(*[t for t in (mean, std) if isinstance(t, Tensor)])
+    return _normal(parameters[0].shape, out, None, generator, mean, std)
+
+
+@composite(f"normal.float_float(float mean, float std, int[] size, *, Generator? generator=None, {_OPTIONS}) -> Tensor")
+def normal_of_numbers(mean, std, size, generator, out, dtype, layout, device, pin_memory):
+    """Normal numbers of one mean and standard deviation."""
+    return T.normal_(_tensor_for(size, out, dtype, layout, device, pin_memory), mean, std, generator=generator)
+
+
+# ---------------------------------------------------------------------------------------- samples, one parameter an element
+@primitive("bernoulli(Tensor self, *, Generator? generator=None) -> Tensor", make="method out", half=False, self=_nothing)
+def bernoulli(self, generator):
+    """1 with the probability that stands in the element, else 0."""
+    if not _is_float(self):
+        refuse("bernoulli_tensor_cpu_p_", self)
+    return kernel.bernoulli_each(_stream(generator), self).astype(self.dtype)
+
+
+@composite("bernoulli.p(Tensor self, float p, *, Generator? generator=None) -> Tensor")
+def bernoulli_p(self, p, generator):
+    """1 with probability p, else 0, in the shape of a tensor."""
+    return T.bernoulli_(T.empty_like(self, memory_format=_CONTIGUOUS), p, generator=generator)
+
+
+@primitive("poisson(Tensor self, Generator? generator=None) -> Tensor", half=False, self=lambda self: T.zeros_like(self))
+def poisson(self, generator):
+    """A Poisson count for each rate."""
+    if not _is_float(self):
+        refuse("poisson_cpu", self)
+    return kernel.poisson(_stream(generator), self).astype(self.dtype)
+
+
+@primitive("_standard_gamma(Tensor self, Generator? generator=None) -> Tensor", half=False, self=lambda grad, self, result: grad * T._standard_gamma_grad(self, result))
+def _standard_gamma(self, generator):
+    """A sample of Gamma(alpha, 1) for each alpha."""
+    if self.dtype.name not in ("float32", "float64"):
+        refuse("gamma_cpu", self)
+    return np.maximum(kernel.standard_gamma(_stream(generator), self).astype(self.dtype), np.finfo(self.dtype).tiny)
+
+
+@primitive("_standard_gamma_grad(Tensor self, Tensor output) -> Tensor", half=False, nograd=True)
+def _standard_gamma_grad(self, output):
+    """How samples of Gamma(alpha, 1) move with alpha."""
+    if self.dtype.name not in ("float32", "float64"):
+        refuse("_standard_gamma_grad_cpu", self)
+    return kernel.standard_gamma_grad(*np.broadcast_arrays(self, output))
+
+
+@primitive("_sample_dirichlet(Tensor self, Generator? generator=None) -> Tensor", half=False, nograd=True)
+def _sample_dirichlet(self, generator):
+    """A sample of the Dirichlet distribution for each row of concentrations."""
+    if self.dtype.name not in ("float32", "float64"):
+        refuse("dirichlet", self)
+    gammas = np.maximum(kernel.standard_gamma(_stream(generator), self.astype(np.float64)), np.finfo(np.float64).tiny)
+    shares = (gammas / T.sum(from_array(gammas), -1, True)._array).astype(self.dtype)
+    return np.clip(shares, np.finfo(self.dtype).tiny, np.nextafter(self.dtype.type(1), self.dtype.type(0)))
+
+
+@primitive("_dirichlet_grad(Tensor x, Tensor alpha, Tensor total) -> Tensor", half=False, nograd=True)
+def _dirichlet_grad(x, alpha, total):
+    """How the shares x of a Dirichlet sample move with alpha, over 1 - x."""
+    if x.dtype.name not in ("float32", "float64"):
+        refuse("_dirichlet_grad_cpu", x)
+    return kernel.dirichlet_grad(*np.broadcast_arrays(x, alpha, total))
+
+
+@primitive("binomial(Tensor count, Tensor prob, Generator? generator=None) -> Tensor", half=False, nograd=True)
+def binomial(count, prob, generator):
+    """The number of successes in `count` trials of probability `prob`."""
+    for name, a in (("count", count), ("prob", prob)):
+        if not _is_float(a):
+            raise ValueError(f"binomial only supports floating-point dtypes for {name}, got: {type_name(a)}")
+    if count.dtype != prob.dtype:
+        raise RuntimeError(f"Found dtype {type_name(prob)} but expected {type_name(count)}")
+    if count.dtype.itemsize == 2:
+        refuse("binomial_cpu", count)
+    n, p = (t._array for t in T.broadcast_tensors(from_array(count), from_array(prob)))
+    if n.shape != count.shape and count.size:
+        warnings.warn(f"An output with one or more elements was resized since it had shape {list(count.shape)}, which does not match the required output "
+                      f"shape {list(n.shape)}. This behavior is deprecated, and in a future PyTorch release outputs will not be resized unless they "
+                      "have zero elements. You can explicitly reuse an out tensor t by resizing it, inplace, to zero elements with t.resize_(0).",
+                      stacklevel=2)
+    return kernel.binomial(_stream(generator), n, p)
+
+
+def _race(weights, k, generator):
+    """Draws without replacement: exponential times over weights, the k first to arrive."""
+    if not (np.all(weights >= 0) and np.all(weights < np.inf)):
+        raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
+    if np.any(weights.astype(np.float64).sum(-1) == 0):
+        raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
+    times = np.empty_like(weights)
+    kernel.exponential(_stream(generator), times, 1.0)
+    with np.errstate(all="ignore"):
+        speed = from_array(weights / times)
+    return T.argmax(speed, -1, True) if k == 1 else T.topk(speed, k)[1]
+
+
+@composite("multinomial(Tensor self, int num_samples, bool replacement=False, *, Generator? generator=None, Tensor? out=None) -> Tensor", make="method")
+def multinomial(self, num_samples, replacement, generator, out):
+    """Indices of columns, num_samples from each row, drawn with the probabilities in the row."""
+    if out is not None and out.dtype.name != "int64":
+        raise RuntimeError(f"multinomial expects Long tensor out, got: {out.dtype.type_name}")
+    if self.dim() not in (1, 2):
+        raise RuntimeError("prob_dist must be 1 or 2 dim")
+    if not self.dtype.is_floating_point:
+        raise RuntimeError(f"multinomial only supports floating-point dtypes for input, got: {self.dtype.type_name}")
+    if num_samples <= 0:
+        raise RuntimeError("cannot sample n_sample <= 0 samples")
+    if not replacement and num_samples > self.shape[-1]:
+        raise RuntimeError("cannot sample n_sample > prob_dist.size(-1) samples without replacement")
+    weights = self._array
+    if weights.size == 0:
+        drawn = T.empty((*self.shape[:-1], num_samples), dtype=DTYPES["int64"])
+    elif not replacement or num_samples == 1:
+        drawn = _race(weights, num_samples, generator)
+    else:
+        rows = np.atleast_2d(weights if weights.dtype.itemsize > 2 else weights.astype(np.float32))
+        drawn = from_array(kernel.multinomial(_stream(generator), rows, num_samples).reshape(*weights.shape[:-1], num_samples))
+    return drawn if out is None else T.copy_(T.resize_(out, drawn.shape), drawn)
+
+
+# ------------------------------------------------------------------------------------------------------------- dropout
+def _check_p(p):
+    if not 0 <= p <= 1:
+        raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {p:g}")
+
+
+def _check_holds_floats(a):
+    """Noise of integers can be drawn, but not scaled."""
+    if _is_integer(a) or a.dtype.kind == "b":
+        raise RuntimeError(f"result type Float can't be cast to the desired output type {type_name(a)}")
+
+
+def _feature_like(x):
+    """An array with one element a channel: (N, C, 1, ...)."""
+    if x.dim() < 2:
+        raise RuntimeError("Feature dropout requires at least 2 dimensions in the input")
+    return np.empty((*x.shape[:2], *[1] * (x.dim() - 2)), x.dtype.numpy)
+
+
+def _noise(x, p, feature, one=1.0):
+    """`one` with probability 1 - p, else 0; drawn in the memory order of x."""
+    return _draw_bernoulli(_feature_like(x) if feature else empty_permuted_like(x._array), 1 - p, None, one)
+
+
+def _drop(x, p, train, feature=False, alpha=False, inplace=False):
+    _check_p(p)
+    if p == 0 or not train or x.numel() == 0:
+        return x
+    times = T.mul_ if inplace else T.mul
+    if p == 1:
+        return times(x, T.zeros((), dtype=x.dtype))
+    _check_holds_floats(x._array)
+    if not alpha:
+        work = np.float64 if x.dtype.name == "float64" else np.float32
+        return times(x, from_array(_noise(x, p, feature, float(work(1) / work(1 - p)))))
+    slope = 1.7580993408473766  # -alpha' of "Self-Normalizing Neural Networks": what a dropped unit is set to
+    scale = 1 / math.sqrt((slope * slope * p + 1) * (1 - p))
+    noise = from_array(_noise(x, p, feature))
+    shift = T.add_(T.mul_(T.add(noise, -1), slope * scale), slope * scale * p)
+    return T.add_(times(x, T.mul_(noise, scale)), shift)
+
+
+@composite("dropout(Tensor input, float p, bool train) -> Tensor")
+def dropout(input, p, train):
+    """Zero each element with probability p, scale the others by 1/(1 - p)."""
+    return _drop(input, p, train)
+
+
+@composite("dropout_(Tensor self, float p, bool train) -> Tensor")
+def dropout_(self, p, train):
+    """`dropout` in place."""
+    return _drop(self, p, train, inplace=True)
+
+
+@composite("feature_dropout(Tensor input, float p, bool train) -> Tensor")
+def feature_dropout(input, p, train):
+    """`dropout` of whole channels."""
+    return _drop(input, p, train, feature=True)
+
+
+@composite("feature_dropout_(Tensor self, float p, bool train) -> Tensor")
+def feature_dropout_(self, p, train):
+    """`feature_dropout` in place."""
+    return _drop(self, p, train, feature=True, inplace=True)
+
+
+@composite("alpha_dropout(Tensor input, float p, bool train) -> Tensor")
+def alpha_dropout(input, p, train):
+    """Dropout that keeps mean 0 and variance 1, for networks of SELUs."""
+    return _drop(input, p, train, alpha=True)
+
+
+@composite("alpha_dropout_(Tensor self, float p, bool train) -> Tensor")
+def alpha_dropout_(self, p, train):
+    """`alpha_dropout` in place."""
+    return _drop(self, p, train, alpha=True, inplace=True)
+
+
+@composite("feature_alpha_dropout(Tensor input, float p, bool train) -> Tensor")
+def feature_alpha_dropout(input, p, train):
+    """`alpha_dropout` of whole channels."""
+    return _drop(input, p, train, feature=True, alpha=True)
+
+
+@composite("feature_alpha_dropout_(Tensor self, float p, bool train) -> Tensor")
+def feature_alpha_dropout_(self, p, train):
+    """`feature_alpha_dropout` in place."""
+    return _drop(self, p, train, feature=True, alpha=True, inplace=True)
+
+
+def _keep_scale(p, train):
+    return 1.0 if train is False else 0.0 if p == 1 else 1 / (1 - p)
+
+
+@primitive("native_dropout(Tensor input, float p, bool? train) -> (Tensor, Tensor)", half=False,
+           input=lambda grad, result1, p, train: T.native_dropout_backward(grad, result1, _keep_scale(p, train)))
+def native_dropout(input, p, train):
+    """(dropout of the input, mask of what was kept); `train=None` means training."""
+    if input.size == 0:
+        return input, np.empty_like(input)
+    if train is False:
+        return input, np.ones_like(input, np.bool_)
+    mask = _draw_bernoulli(np.empty_like(input, np.bool_), 1 - p, None)
+    _check_holds_floats(input)
+    return T.mul_(T.mul(from_array(input), from_array(mask)), _keep_scale(p, train))._array, mask
+
+
+@composite("native_dropout_backward(Tensor grad_output, Tensor mask, float scale) -> Tensor", ns=None)
+def native_dropout_backward(grad_output, mask, scale):
+    """The gradient of `native_dropout`: grad_output where kept, scaled."""
+    return grad_output * (mask.to(grad_output.dtype) * scale)
+
+
+# -------------------------------------------------------------------------------------------------------------- rrelu
+def _slope(lower, upper):
+    return (float(lower) + float(upper)) / 2
+
+
+def _rrelu_grad(grad, x, noise, lower, upper, training):
+    return grad * noise if training and upper - lower > 1e-6 else T.leaky_relu_backward(grad, x, _slope(lower, upper), False)
+
+
+@primitive("rrelu_with_noise(Tensor self, Tensor noise, Scalar lower=0.125, Scalar upper=0.3333333333333333, bool training=False, "
+           "Generator? generator=None) -> Tensor", ns=None, half=False, jvp="elementwise",
+           self=lambda grad, self, noise, lower, upper, training: _rrelu_grad(grad, self, noise, lower, upper, training))
+def rrelu_with_noise(self, noise, lower, upper, training, generator):
+    """x where positive, else x times a slope uniform on [lower, upper) (written to `noise`), or the mean slope outside training."""
+    if lower > upper:
+        raise RuntimeError("Lower bound should be less than or equal to the upper bound")
+    if not training:
+        return T.leaky_relu(from_array(self), _slope(lower, upper))._array
+    if self.dtype.name not in ("float64", "float32", "bfloat16"):
+        refuse("rrelu_with_noise_out_cpu", self)
+    low, high = (float(np.asarray(bound, self.dtype)) for bound in (lower, upper))
+    noise[...] = kernel.rrelu_noise(_stream(generator), self, low, high)
+    return np.ascontiguousarray(self * noise)
+
+
+@composite("rrelu(Tensor self, Scalar lower=0.125, Scalar upper=0.3333333333333333, bool training=False, Generator? generator=None) -> Tensor")
+def rrelu(self, lower, upper, training, generator):
+    """Leaky ReLU with random slopes in training."""
+    return T.rrelu_with_noise(self, T.empty_like(self, memory_format=_CONTIGUOUS), lower, upper, training, generator)
+
+
+@composite("rrelu_(Tensor self, Scalar lower=0.125, Scalar upper=0.3333333333333333, bool training=False, Generator? generator=None) -> Tensor")
+def rrelu_(self, lower, upper, training, generator):
+    """`rrelu` in place."""
+    return T.copy_(self, T.rrelu(self, lower, upper, training, generator))
