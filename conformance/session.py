@@ -139,10 +139,10 @@ class Session:
         id = item.cases[0]["id"]
         with tempfile.TemporaryDirectory(prefix="conformance-") as home:
             job = (item.pack, Path(home) / "one", item.options | {"only": [id]})
-            for _, out, error in run_packs(self.subject, self.root, [job]):
+            for _, _, error in run_packs(self.subject, self.root, [job]):
                 if error:
                     raise WorkerError(error)
-            return Transcripts.of_pack(self.oracle.recorded(item.pack)).get(id), Transcripts.of_files(out).get(id)
+            return Transcripts.of_pack(self.oracle.recorded(item.pack)).get(id), Transcripts.of_files(job[1]).get(id)
 
     def _compare(self, item: Chosen, out: Path, counted: set[str], results: Results, referee: Referee) -> None:
         oracle = Transcripts.of_pack(self.oracle.recorded(item.pack))

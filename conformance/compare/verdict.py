@@ -71,7 +71,7 @@ def classify(case: dict, base: Transcript | None, perturbed: Transcript | None =
     return {"class": "seeded" if _distance(case, base, reseeded) else "exact"}
 
 
-def _distance(case: dict, a: Transcript, b: Transcript | None) -> list[list[str]]:
+def _distance(case: dict, a: Transcript, b: Transcript | None) -> list[tuple[str, str]]:
     return [] if b is None else sorted({(d.axis, d.path) for d in Comparison(case, a, b).run()})
 
 

@@ -212,7 +212,7 @@ def raw(tensor):
         tensor = tensor.resolve_conj()
     if hasattr(tensor, "resolve_neg"):
         tensor = tensor.resolve_neg()
-    tensor = tensor.contiguous()
+    tensor = tensor.contiguous().clone()  # torch: `numpy` makes a storage that can never be resized
     name = short(tensor.dtype)
     if numpy is not None:
         if name not in PACK:

@@ -59,17 +59,17 @@ class Oracle:
         return pack.parent / f"rec-{self.runner}" / pack.name
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def alone(self, folder: Path) -> Iterator[None]:
         """Several runs share the cache; one at a time makes what is not there."""
         self.home.mkdir(parents=True, exist_ok=True)
-        with open(self.home / "lock", "w", encoding="utf-8") as file:
+        with open(self.home / f"{folder.name}.lock", "w", encoding="utf-8") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
     def packs(self, source: str, patterns: Sequence[str], made: Callable[[str], None] = lambda line: None) -> list[Path]:
         """The packs of a source, made first where they are not there."""
         folder = self.folders[source]
-        with self.alone():
+        with self.alone(folder):
             if not (folder / "complete").exists():
                 self._make(source, folder, patterns, made)
         return [pack for pack in sorted(folder.glob("*.zip")) if may_match(group_of(pack), patterns)]
@@ -89,8 +89,9 @@ class Oracle:
 
     def record(self, packs: Sequence[Path], workers: int, heard: Callable[[str, str], None]) -> None:
         """Record the packs that are not recorded yet."""
-        with self.alone():
-            self._record(packs, workers, heard)
+        for folder in dict.fromkeys(pack.parent for pack in packs):
+            with self.alone(folder):
+                self._record([pack for pack in packs if pack.parent == folder], workers, heard)
 
     def _record(self, packs: Sequence[Path], workers: int, heard: Callable[[str, str], None]) -> None:
         home = Path(tempfile.mkdtemp(prefix="conformance-"))

@@ -120,9 +120,7 @@ class Entry:
                 text = Call(call.name, "y", call.args, call.kwargs | {"inplace": "True"}).function()
             else:
                 text = call.method(call.name + "_", x="y")
-            program = Program(opforms.on_clone(call, text), inputs)
-            program.error = None  # a refusal (the result does not fit the input) is what the case compares
-            yield from self.case(id, program, "inplace")
+            yield from self.case(id, Program(opforms.on_clone(call, text), inputs), "inplace")
 
     def out_variant(self, id: str, inputs: Inputs, call: Call, form, result) -> Iterator[Case]:
         """The call with `out=` a buffer of the right shape and, once an operator, an empty one that has to grow."""
@@ -134,22 +132,22 @@ class Entry:
             return
         check = f"out is {text}" if isinstance(result, torch.Tensor) else f"out and [a is b for a, b in zip(out, {text})]"
         for kind in ("out", "out_empty")[: 2 if self.outs == 0 else 1]:
-            for name, (_, tensor) in zip(names, outputs):
-                buffer = torch.zeros(tensor.shape if kind == "out" else (0,), dtype=tensor.dtype)
-                inputs.refs[name], inputs.values[name] = reference(buffer), buffer
-            yield from self.case(id, Program([f"out = {line}", check], inputs), kind)
+            shapes = [tuple(tensor.shape) if kind == "out" else (0,) for _, tensor in outputs]
+            buffers = [f"{name} = torch.zeros({shape}, dtype={t.dtype})" for name, shape, (_, t) in zip(names, shapes, outputs)]
+            yield from self.case(id, Program([*buffers, f"out = {line}", check], inputs), kind)
         self.outs += 1
 
     def case(self, id: str, program: Program, kind: str = "") -> Iterator[Case]:
         """The case of a program, unless the oracle cannot run it."""
         id = f"{id}/{kind}" if kind else id
-        if program.error:
+        refused = program.error is not None and kind == "inplace"  # the result does not fit: the refusal is compared
+        if program.error and not refused:
             self.excluded.append((id, program.error))
             return
         yield Case(
             id=id, program=tuple(program.lines), inputs=program.refs, apis=program.apis(),
             origin=f"{self.op.full_name}, sample {id.split('/')[3]} of the operator table for {self.dtype}",
-            tags=(kind or ("gradient" if program.cotangents else "forward"), *self.tags),
+            tags=(kind or ("gradient" if program.cotangents else "forward"), *(("error",) if refused else ()), *self.tags),
             group=self.group, tolerance=self.tolerance,
         )  # fmt: skip
 

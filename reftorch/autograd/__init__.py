@@ -2,7 +2,7 @@
 import warnings
 
 from ..core import Tensor, _core
-from . import anomaly_mode, function, grad_mode, graph  # noqa: F401
+from . import anomaly_mode, forward_ad, function, grad_mode, graph  # noqa: F401
 from .anomaly_mode import detect_anomaly, set_detect_anomaly  # noqa: F401
 from .function import Function, NestedIOFunction  # noqa: F401
 from .grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled, set_multithreading_enabled  # noqa: F401

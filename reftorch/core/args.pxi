@@ -95,8 +95,26 @@ cdef inline bint is_int(object v):
     if isinstance(v, int):
         return True
     if isinstance(v, Tensor):
-        return cnp.PyArray_NDIM((<Tensor>v)._a) == 0 and KIND[(<Tensor>v).code] < KIND_FLOAT and not requires_grad(<Tensor>v)
+        return cnp.PyArray_NDIM((<Tensor>v)._a) == 0 and KIND[(<Tensor>v).code] == KIND_INT
     return isinstance(v, np.integer)
+
+
+cdef object read_index(object v, bint first):
+    """An element of an int list: all that has `__index__`, but a bool only after the first."""
+    if type(v) is int:
+        return v
+    if isinstance(v, bool) and first:
+        return MISMATCH
+    if isinstance(v, Tensor):
+        if cnp.PyArray_SIZE((<Tensor>v)._a) != 1 or KIND[(<Tensor>v).code] > KIND_INT:
+            return MISMATCH
+        return int((<Tensor>v)._a.item())
+    if not hasattr(type(v), "__index__"):
+        return MISMATCH
+    try:
+        return operator.index(v)
+    except TypeError:
+        return MISMATCH
 
 
 cdef inline object to_int(object v):
@@ -141,7 +159,7 @@ cdef object read_one(Arg p, object v, bint numbers):
     if code == A_INT:
         return to_int(v) if is_int(v) else MISMATCH
     if code == A_BOOL:
-        return v if type(v) is bool else bool(v) if isinstance(v, np.bool_) else MISMATCH
+        return v if type(v) is bool else MISMATCH
     if code == A_SCALAR:
         return read_scalar(v)
     if code == A_FLOAT:
@@ -162,7 +180,7 @@ cdef object read_one(Arg p, object v, bint numbers):
     if code == A_DEVICE:
         if isinstance(v, device):
             return v
-        return device(v) if isinstance(v, str) or (isinstance(v, int) and not isinstance(v, bool)) else MISMATCH
+        return device(v) if isinstance(v, str) or (isinstance(v, (int, np.integer)) and not isinstance(v, bool)) else MISMATCH
     if code == A_LAYOUT:
         return v if isinstance(v, layout) else MISMATCH
     if code == A_MEMFORMAT:
@@ -181,8 +199,12 @@ cdef object read(Arg p, object v, bint numbers):
     if p.size < 0:
         return read_one(p, v, numbers)
     if isinstance(v, (tuple, list)):
-        if p.code == A_INT and type(v) is not Size and len(v) and p.size > 0 and len(v) != p.size and False:
-            return MISMATCH
+        if p.code == A_INT:
+            out = [None if x is None and p.elem_optional else read_index(x, i == 0) for i, x in enumerate(v)]
+            for x in out:
+                if x is MISMATCH:
+                    return MISMATCH
+            return tuple(out)
         out = []
         for x in v:
             if x is None and p.elem_optional:
@@ -196,7 +218,7 @@ cdef object read(Arg p, object v, bint numbers):
     if p.code == A_TENSOR:
         return MISMATCH
     if p.size > 0:                           # int[2] takes 3 for (3, 3)
-        y = read_one(p, v, False)
+        y = read_index(v, True) if p.code == A_INT else read_one(p, v, False)
         return MISMATCH if y is MISMATCH else (y,) * p.size
     return MISMATCH
 
@@ -244,9 +266,9 @@ cdef bint parse(Overload ov, list args, dict kwargs, bint method, list vals) exc
                 continue
         v = read(p, v, ov.numbers)
         if v is MISMATCH:
-            # torch: None stands for the default of an argument that has one and is no tensor
-            if (args[i] if i < n else kwargs.get(p.py_name)) is None and not p.required and p.code != A_TENSOR and p.default is None:
-                v = None
+            # torch: None stands for a default of None or []
+            if (args[i] if i < n else kwargs.get(p.py_name)) is None and not p.required and (p.default is None or p.default == ()):
+                v = p.default
             else:
                 return False
         vals[i] = v

@@ -25,6 +25,7 @@ cdef object run_overload(Overload ov, list vals, int mode):
         if ov.kind != VIEW:
             check_overlap(t)
         check_inplace(t, mask != 0 or requires_grad(t))
+        tangents = None if forward_hook is None else forward_hook(ov, vals)      # before the write
         node = make_node(ov, vals, [t], mask, True) if mask else None
         if ov.kind == LOOP:
             run_loop(ov, given, t)
@@ -32,7 +33,7 @@ cdef object run_overload(Overload ov, list vals, int mode):
             write_primitive(ov, given, t)
         else:
             storage_of(t)                    # fixed before the array changes
-            t._a = <cnp.ndarray?>ov.body(*body_values(ov, raw_views(vals)))
+            t._a = <cnp.ndarray?>ov.body(*body_values(ov, vals if ov.tensors else raw_views(vals)))
         bump(t)
         if node is not None:
             if ov.kind == VIEW:
@@ -52,7 +53,7 @@ cdef object run_overload(Overload ov, list vals, int mode):
     if mask and out is None:
         finish_node(make_node(ov, vals, outs, mask, False), outs)
     if forward_hook is not None:
-        forward_hook(ov, vals, outs)
+        set_tangents(outs, forward_hook(ov, vals))
     result = outs[0] if ov.single and not (ov.kind == VIEW and type(result) is list) else (
         ov.result_type(outs) if ov.result_type is not None else tuple(outs))
     if ov.kind != LOOP and ov.single and (<str>(ov.schema.returns[0][0])).endswith("[]"):
@@ -90,7 +91,16 @@ cdef object write_out(Overload ov, object result, object out, list vals):
     return ov.result_type(tuple(out)) if ov.result_type is not None else tuple(out)
 
 
-cdef object forward_hook = None          # forward-mode differentiation, when a dual level is open
+cdef object forward_hook = None          # (overload, values) -> tangents of the results, when a dual level is open
+
+
+cdef set_tangents(list outs, tangents):
+    if tangents is not None:
+        for out, tangent in zip(outs, tangents):
+            if tangent is not None:
+                out._extra["tangent"] = tangent
+
+
 cdef int function_modes = 0              # depth of TorchFunctionMode
 cdef object torch_function_handler = None
 

@@ -51,19 +51,24 @@ def _decorator(kind, schemas, make, options, rules):
     return made
 
 
-def primitive(*schemas, make="", promote=None, half=True, ns="torch", numbers=False, check=None, node=None, jvp=None, nograd=False, **rules):
+def primitive(*schemas, make="", promote=None, half=True, ns="torch", numbers=False, check=None, node=None, jvp=None, nograd=False,
+              shares=False, **rules):
     """An op on arrays: the body gets ndarrays for tensors, returns ndarrays, and has rules or says `nograd=True`.
 
     promote: None, "default" or "float", as for `op`.  half: float16 and bfloat16 are widened to float32 and float32 results rounded
-    back; False hands them over as they are (for ops that only move data).
+    back; False hands them over as they are (for ops that only move data).  shares: the result may lie in an input's memory without being
+    known as its view (_unsafe_view); else such results are copied.
     """
     return _decorator(PRIMITIVE, schemas, make, dict(promote=promote, half=half, ns=ns, numbers=numbers, check=check, node=node, jvp=jvp,
-                                                     nograd=nograd), rules)
+                                                     nograd=nograd, shares=shares), rules)
 
 
-def view(*schemas, make="method", ns="torch", node=None, jvp="linear", **rules):
-    """An op whose result shares its input's memory: the body returns an array (or a list of arrays) on the same buffer."""
-    return _decorator(VIEW, schemas, make, dict(ns=ns, node=node, jvp=jvp), rules)
+def view(*schemas, make="method", ns="torch", node=None, jvp="linear", tensors=False, nograd=False, **rules):
+    """An op whose result shares its input's memory: the body returns an array (or a list of arrays) on the same buffer.
+
+    tensors: the body gets Tensors instead of arrays (as_strided, which looks at the storage).
+    """
+    return _decorator(VIEW, schemas, make, dict(ns=ns, node=node, jvp=jvp, tensors=tensors, nograd=nograd), rules)
 
 
 def composite(*schemas, make="", ns="torch", numbers=False):

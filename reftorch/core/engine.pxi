@@ -574,7 +574,7 @@ def set_function_modes(int depth):
 
 
 def set_forward_hook(hook):
-    """`hook(overload, values, outputs)` runs after each recorded primitive while a dual level is open."""
+    """`hook(overload, values)` gives the tangents of the results of every op but composites while a dual level is open; None to stop."""
     global forward_hook
     forward_hook = hook
 

@@ -87,6 +87,19 @@ cdef class Overload:
     def __repr__(self):
         return f"<overload {self.schema.text}>"
 
+    @property
+    def is_view(self):
+        return self.kind == VIEW
+
+    @property
+    def differentiable(self):
+        """Positions of the arguments that have a rule."""
+        return tuple(self.slots)
+
+    def run(self, list vals):
+        """Call the overload on parsed values (one a parameter, then `out`)."""
+        return run_overload(self, vals, FUNCTION)
+
 
 @cython.final
 cdef class Op:
@@ -420,6 +433,11 @@ cdef Plan plan_for(Overload ov, long mask):
             plan.n_results += 1
     ov.plans[mask] = plan
     return plan
+
+
+def check_plan(Overload ov not None):
+    """Make the plan of an overload with all gradients wanted; TypeError when a rule asks for what is not there."""
+    plan_for(ov, (1 << ov.n_slots) - 1)
 
 
 cdef int resolve(Overload ov) except -1:

@@ -91,20 +91,27 @@ cdef int broadcast_into(cnp.ndarray a, int *nd, cnp.npy_intp *dims) except -1:
 cdef cnp.ndarray empty_like_order(int nd, cnp.npy_intp *dims, int num, cnp.ndarray ref):
     """A new array; dims lie in memory in the order of `ref` when that has the same shape and is not row-major."""
     cdef cnp.npy_intp st[64]
-    cdef int order[64]
-    cdef int i, j
-    cdef cnp.npy_intp step
+    cdef int order[64]               # dims from the fastest to the slowest
+    cdef int i, j, at
+    cdef cnp.npy_intp step, inner, outer
     cdef cnp.ndarray r
     if ref is None or PyArray_IS_C_CONTIGUOUS(ref) or cnp.PyArray_NDIM(ref) != nd or not PyArray_CompareLists(dims, cnp.PyArray_DIMS(ref), nd):
         return PyArray_SimpleNew(nd, dims, num)
     for i in range(nd):
-        j = i
-        while j > 0 and cnp.PyArray_STRIDES(ref)[order[j - 1]] < cnp.PyArray_STRIDES(ref)[i] and dims[i] > 1:
-            order[j] = order[j - 1]
-            j -= 1
-        order[j] = i
+        order[i] = nd - 1 - i
+    for i in range(1, nd):           # torch: an insertion sort by stride in which dims of stride 0 compare with nothing
+        at = i
+        for j in range(i - 1, -1, -1):
+            inner, outer = cnp.PyArray_STRIDES(ref)[order[j]], cnp.PyArray_STRIDES(ref)[order[at]]
+            if inner == 0 or outer == 0:
+                continue
+            if inner < outer:
+                break
+            if inner > outer or dims[order[j]] > dims[order[at]]:
+                order[j], order[at] = order[at], order[j]
+                at = j
     step = cnp.PyArray_DescrFromType(num).itemsize
-    for i in range(nd - 1, -1, -1):
+    for i in range(nd):
         st[order[i]] = step
         step *= dims[order[i]] if dims[order[i]] else 1
     return PyArray_NewStrided(nd, dims, num, st)
@@ -155,6 +162,25 @@ cdef cnp.ndarray run_ufunc(Overload ov, list operands, int code):
             raise NotImplementedError(f"\"{ov.op.name}_cpu\" not implemented for '{(<dtype>DTYPE[code]).type_name}'") from None
 
 
+cdef set _WIDE_NUMBERS = {"mul", "div", "floor_divide"}
+
+
+cdef round_numbers(Overload ov, list operands, int code):
+    """torch: an operand that is a number (or 0-dim, of another dtype) is first rounded to the half type, but not by mul and div."""
+    cdef int k
+    if ov.op.name in _WIDE_NUMBERS:
+        return
+    for k in range(len(operands)):
+        v = operands[k]
+        if isinstance(v, Tensor):
+            if (<Tensor>v).code == code or cnp.PyArray_NDIM((<Tensor>v)._a):
+                continue
+            v = item_of(<Tensor>v)
+        elif ov.schema.params[ov.operands[k]].name not in ("self", "other", "exponent"):
+            continue                         # a coefficient of an activation
+        operands[k] = float(np.float32(v).astype(np_dtype(<dtype>DTYPE[code])))
+
+
 cdef Tensor run_loop(Overload ov, list vals, Tensor dest):
     """Pointwise: promote, broadcast, allocate, call the inner loop. `dest` is the receiver of an in-place call."""
     cdef list operands = [vals[i] for i in ov.operands]
@@ -173,6 +199,8 @@ cdef Tensor run_loop(Overload ov, list vals, Tensor dest):
     if ov.check is not None:
         ov.check(DTYPE[code], *operands)
     work = F32 if code == F16 or code == BF16 else code
+    if work != code:
+        round_numbers(ov, operands, code)
     for k in range(nop):
         v = operands[k]
         if isinstance(v, Tensor):
@@ -355,6 +383,8 @@ cdef object run_primitive(Overload ov, list vals):
         r = ov.body(*body_values(ov, values))
     finally:
         PyContextVar_Reset(_quiet_var, token)
+    if ov.shares:
+        values = []
     if ov.single and type(r) is not list:
         return fresh(r, half, values)
     return [None if x is None else fresh(x, half, values) for x in r]
@@ -394,7 +424,7 @@ cdef inline list raw_views(list vals):
 
 cdef object run_view(Overload ov, list vals):
     cdef Tensor t = <Tensor>vals[0]
-    r = ov.body(*body_values(ov, raw_views(vals)))
+    r = ov.body(*body_values(ov, vals if ov.tensors else raw_views(vals)))
     if type(r) is list or type(r) is tuple:
         return [make_view(t, x, VIEW_NO_GRAD if tls_no_grad else VIEW_MULTI_OUTPUT) for x in r]
     return make_view(t, r, VIEW_DEFAULT)

@@ -82,10 +82,7 @@ typedef struct { const char *name; pointwise_loop loop; int n_in; char type; } p
     X(leaky_relu, x > 0 ? x : x * y)                                                                    \
     X(hardshrink, (x >= -y && x <= y) ? 0 : x)                                                          \
     X(softshrink, x > y ? x - y : x < -y ? x + y : x != x ? x : 0)                                      \
-    X(gelu_backward, x * (CDF(y) + y * PDF(y)))                                                         \
-    X(hypot, hypot(x, y))                                                                               \
-    X(logaddexp, isinf(x) && x == y ? x : MAX(x, y) + log1p(exp(-fabs(x - y))))                         \
-    X(logaddexp2, isinf(x) && x == y ? x : MAX(x, y) + log1p(exp2(-fabs(x - y))) * (T)M_LOG2E)
+    X(gelu_backward, x * (CDF(y) + y * PDF(y)))
 
 #define REAL3(X)                                                                                        \
     X(softplus, x * y > z ? x : log1p(exp(x * y)) / y)
@@ -97,17 +94,26 @@ typedef struct { const char *name; pointwise_loop loop; int n_in; char type; } p
 #define FIELD1(X)                                                                                       \
     X(sigmoid, ONE / (ONE + exp(-x)))                                                                   \
     X(silu, x / (ONE + exp(-x)))                                                                        \
+    X(exp2, EXP2(x))                                                                                    \
     X(rsqrt, ONE / sqrt(x))                                                                             \
     X(sinc, x == 0 ? ONE : sin(x * (T)M_PI) / (x * (T)M_PI))
 
-/* the gradient x of a function and its result y */
+/* the backward ones: the gradient x of a function and its result y */
 #define FIELD2(X)                                                                                       \
+    X(pow, pow(x, y))                                                                                   \
+    X(rsub, y - x)                                                                                      \
     X(sigmoid_backward, x * CONJ((ONE - y) * y))                                                        \
     X(tanh_backward, x * CONJ(ONE - y * y))
 
 /* ------------------------------------------------------------------ real and integer */
+#define IS_INTEGER ((T)0.5 == 0)
 #define ORDERED1(X)                                                                                     \
     X(sign, (T)((x > 0) - (x < 0)))                                                                     \
+    X(sgn, (T)((x > 0) - (x < 0)))                                                                      \
+    X(floor, IS_INTEGER ? x : (T)floor(x))                                                              \
+    X(ceil, IS_INTEGER ? x : (T)ceil(x))                                                                \
+    X(trunc, IS_INTEGER ? x : (T)trunc(x))                                                              \
+    X(round, IS_INTEGER ? x : (T)rint(x))                                                               \
     X(relu, x > 0 ? x : x != x ? x : 0)
 
 #define ORDERED3(X)                                                                                     \
@@ -118,7 +124,17 @@ typedef struct { const char *name; pointwise_loop loop; int n_in; char type; } p
 /* ------------------------------------------------------------------ integer alone */
 #define SHIFT_MAX ((T)(sizeof(T) * 8 - ((T)-1 < 0)))
 
+/* torch: a negative power of an integer is that of its reciprocal, cut to an integer */
+static npy_int64 int_pow(npy_int64 x, npy_int64 y) {
+    npy_int64 r = 1;
+    if (y < 0) return x == 1 ? 1 : x == -1 ? (y & 1 ? -1 : 1) : 0;
+    for (; y; y >>= 1, x = (npy_int64)((npy_uint64)x * (npy_uint64)x)) if (y & 1) r = (npy_int64)((npy_uint64)r * (npy_uint64)x);
+    return r;
+}
+
 #define INTEGER2(X)                                                                                     \
+    X(pow, (T)int_pow(x, y))                                                                            \
+    X(rsub, y - x)                                                                                      \
     X(div_trunc, y == 0 ? 0 : y == (T)-1 ? (T)(0 - x) : (T)(x / y))                                     \
     X(lshift, y < 0 || (npy_uint64)y >= sizeof(T) * 8 ? 0 : (T)((npy_uint64)x << y))                    \
     X(rshift, x >> (y < 0 || y >= SHIFT_MAX ? SHIFT_MAX : y))
@@ -134,10 +150,36 @@ typedef struct { const char *name; pointwise_loop loop; int n_in; char type; } p
 #define I3(N, E) LOOP3(N, b, signed char, E) LOOP3(N, B, unsigned char, E) LOOP3(N, h, short, E) LOOP3(N, i, int, E) LOOP3(N, l, npy_int64, E)
 
 #define CONJ(v) (v)
+#define EXP2(v) exp2(v)
 REAL1(R1) REAL2(R2) REAL3(R3) REAL4(R4) FIELD1(R1) FIELD2(R2) ORDERED1(R1) ORDERED3(R3) ORDERED1(I1) ORDERED3(I3) INTEGER2(I2)
 #undef CONJ
+#undef EXP2
 #define CONJ(v) conj(v)
-FIELD1(C1) FIELD2(C2)
+#define EXP2(v) exp((v) * (T)M_LN2)
+FIELD1(C1) FIELD2(C2) C1(sgn, x == 0 ? 0 : x / fabs(x))
+
+LOOP1(sign, t, npy_bool, x)
+LOOP1(sgn, t, npy_bool, x)
+
+/* a Python number as exponent: the powers that torch has shorter forms for */
+#define POW_SCALAR(S, TYPE)                                                                             \
+    LOOP1(square, S, TYPE, x * x) LOOP1(cube, S, TYPE, x * x * x) LOOP1(root, S, TYPE, sqrt(x)) LOOP1(inverse, S, TYPE, ONE / x) \
+    LOOP1(inverse_square, S, TYPE, ONE / (x * x)) LOOP1(inverse_root, S, TYPE, ONE / sqrt(x))           \
+    static void pow_scalar_##S(char **p, const npy_intp *n, const npy_intp *s, void *unused) {          \
+        if (s[1] == 0) {                                                                                \
+            const TYPE y = *(TYPE *)p[1];                                                               \
+            pointwise_loop f = y == 2 ? square_##S : y == 3 ? cube_##S : y == (TYPE)0.5 ? root_##S : y == -1 ? inverse_##S : \
+                y == -2 ? inverse_square_##S : y == (TYPE)-0.5 ? inverse_root_##S : 0;                  \
+            if (f) {                                                                                    \
+                char *q[2] = {p[0], p[2]};                                                              \
+                npy_intp t[2] = {s[0], s[2]};                                                           \
+                f(q, n, t, 0);                                                                          \
+                return;                                                                                 \
+            }                                                                                           \
+        }                                                                                               \
+        pow_##S(p, n, s, 0);                                                                            \
+    }
+POW_SCALAR(f, float) POW_SCALAR(d, double) POW_SCALAR(F, float _Complex) POW_SCALAR(D, double _Complex)
 
 #define E_R(N, K) {#N, N##_f, K, 'f'}, {#N, N##_d, K, 'd'},
 #define E_C(N, K) {#N, N##_F, K, 'F'}, {#N, N##_D, K, 'D'},
@@ -154,5 +196,8 @@ FIELD1(C1) FIELD2(C2)
 
 static const pointwise_entry pointwise_table[] = {
     REAL1(R1E) REAL2(R2E) REAL3(R3E) REAL4(R4E) FIELD1(C1E) FIELD2(C2E) ORDERED1(O1E) ORDERED3(O3E) INTEGER2(I2E)
+    E_R(pow_scalar, 2) E_C(pow_scalar, 2) {"pow_scalar", pow_b, 2, 'b'}, {"pow_scalar", pow_B, 2, 'B'}, {"pow_scalar", pow_h, 2, 'h'},
+    {"pow_scalar", pow_i, 2, 'i'}, {"pow_scalar", pow_l, 2, 'l'}, {"sign", sign_t, 1, '?'}, {"sgn", sgn_t, 1, '?'},
+    E_C(sgn, 1)
     {0, 0, 0, 0}
 };

@@ -33,6 +33,7 @@ cdef extern from "rng.h" nogil:
     long rng_bernoulli_f64(rng_t *, uint8_t *, const double *, long)
     long rng_bernoulli_f32(rng_t *, uint8_t *, const float *, long)
     int64_t rng_poisson(rng_t *, double)
+    double rng_row_sum(const double *, long)
     double gamma_f64(rng_t *, double)
     double gamma_f32(rng_t *, float)
     double binomial_f64(rng_t *, double, double)
@@ -228,6 +229,16 @@ def standard_gamma(Generator gen, cnp.ndarray alpha):
         doubles(out)[i] = (gamma_f64(&gen.rng, doubles(dense)[i]) if is_f64(alpha)
                            else gamma_f32(&gen.rng, floats(dense)[i]))
     return out
+
+
+def dirichlet(Generator gen, cnp.ndarray alpha):
+    """A sample of the Dirichlet distribution for each row of a float64 array of concentrations."""
+    cdef cnp.ndarray gammas = np.maximum(standard_gamma(gen, alpha), np.finfo(np.float64).tiny)
+    cdef Py_ssize_t row, n = cnp.PyArray_DIM(alpha, alpha.ndim - 1)
+    cdef cnp.ndarray sums = np.empty((*(<object>alpha).shape[:-1], 1))
+    for row in range(cnp.PyArray_SIZE(sums)):
+        doubles(sums)[row] = rng_row_sum(doubles(gammas) + row * n, n)
+    return gammas / sums
 
 
 def binomial(Generator gen, cnp.ndarray count, cnp.ndarray p):

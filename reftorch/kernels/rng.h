@@ -611,4 +611,35 @@ static double stirling_tail(double k) {
 RNG_REALS(X)
 #undef X
 
+/* The sum of a row as torch.sum rounds it with 256-bit vectors: four lanes, in each four accumulators that are emptied into
+ * a second, third and fourth level after every `step` rows. */
+static double rng_lane_sum(const double *x, long n) {          /* n elements of x, each the fourth */
+    double sum[4][4] = {{0}};
+    long rows = n / 4, i = 0;
+    int bits = 1, power;
+    while (1L << bits < rows) bits++;
+    power = bits / 4 > 4 ? bits / 4 : 4;
+    for (long step = 1L << power; i + step <= rows;) {
+        for (long end = i + step; i < end; i++)
+            for (int k = 0; k < 4; k++) sum[0][k] += x[(4 * i + k) * 4];
+        for (int level = 1; level < 4; level++) {
+            for (int k = 0; k < 4; k++) sum[level][k] += sum[level - 1][k], sum[level - 1][k] = 0;
+            if (i & (step - 1) << level * power) break;
+        }
+    }
+    for (; i < rows; i++)
+        for (int k = 0; k < 4; k++) sum[0][k] += x[(4 * i + k) * 4];
+    for (int level = 1; level < 4; level++)
+        for (int k = 0; k < 4; k++) sum[0][k] += sum[level][k];
+    for (i = 4 * rows; i < n; i++) sum[0][0] += x[i * 4];
+    return sum[0][0] + sum[0][1] + sum[0][2] + sum[0][3];
+}
+
+static double rng_row_sum(const double *x, long n) {
+    double sum = 0;
+    for (long i = n - n % 4; i < n; i++) sum += x[i];
+    for (int lane = 0; n >= 4 && lane < 4; lane++) sum += rng_lane_sum(x + lane, n / 4);
+    return sum;
+}
+
 #endif

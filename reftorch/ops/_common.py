@@ -1,7 +1,7 @@
 """Small helpers that several op files share."""
 import numpy as np
 
-from ..core._core import dtype_of_array, normalize_dim
+from ..core._core import Tensor, dtype_of_array, normalize_dim
 
 
 def is_half(np_dtype):
@@ -81,3 +81,65 @@ def _limits(dtype):
         return np.finfo(dtype.numpy)
     import ml_dtypes
     return ml_dtypes.finfo(dtype.numpy)
+
+
+# ------------------------------------------------------------------ checks of a pointwise op: fn(dtype, *operands)
+def kind(dtype):
+    """A letter for the kind of a dtype: b(ool), i(nteger), f(loat), c(omplex)."""
+    return "c" if dtype.is_complex else "f" if dtype.is_floating_point else "b" if dtype.name == "bool" else "i"
+
+
+def only(kinds, label):
+    """A check that refuses all but these kinds, as a kernel called `label` that has no such dtype."""
+    def check(dtype, *operands):
+        if kind(dtype) not in kinds:
+            raise NotImplementedError(f"\"{label}\" not implemented for '{dtype.type_name}'")
+    return check
+
+
+def refused(kinds, text, error=RuntimeError):
+    """A check that refuses these kinds with a text of its own."""
+    def check(dtype, *operands):
+        if kind(dtype) in kinds:
+            raise error(text)
+    return check
+
+
+def checks(*several):
+    """The first complaint of several checks."""
+    def check(dtype, *operands):
+        for one in several:
+            one(dtype, *operands)
+    return check
+
+
+def nonzero_divisor(dtype, self, other):
+    """A check that refuses to divide integers by zero."""
+    if kind(dtype) == "i" and not (np.all(other._array) if isinstance(other, Tensor) else other):
+        raise RuntimeError("ZeroDivisionError")
+
+
+# ------------------------------------------------------------------ rules
+def conj_of(v):
+    """Conjugate of a tensor or of the Python number that stands for one."""
+    return v.conj() if isinstance(v, Tensor) else v.conjugate()
+
+
+def not_implemented(name):
+    """The rule of an op for which torch has none: the result has a history, backward refuses."""
+    def rule(grad):
+        raise RuntimeError(f"derivative for {name} is not implemented")
+    return rule
+
+
+def broadcast_shapes(*shapes):
+    """The shape to which all broadcast; RuntimeError with torch's text when there is none."""
+    result = list(max(shapes, key=len))
+    for shape in shapes:
+        for i, n in enumerate(reversed(shape), 1):
+            if result[-i] == 1:
+                result[-i] = n
+            elif n not in (1, result[-i]):
+                raise RuntimeError(f"The size of tensor a ({result[-i]}) must match the size of tensor b ({n}) at non-singleton dimension "
+                                   f"{len(result) - i}")
+    return tuple(result)

@@ -108,3 +108,41 @@ def normalize_dims(dims, ndim):
 def numel(shape):
     """Number of elements of a tensor of that shape."""
     return math.prod(shape)
+
+
+def extent(shape, strides, offset=0):
+    """Length of the shortest storage that holds that geometry."""
+    if 0 in shape:
+        return offset
+    return offset + 1 + sum((n - 1) * s for n, s in zip(shape, strides))
+
+
+def channels_last_strides(shape, name):
+    """Strides with the channels (dim 1) closest together."""
+    ndim = 4 if name == "channels_last" else 5
+    if len(shape) != ndim:
+        raise RuntimeError(f"required rank {ndim} tensor to use {name} format")
+    strides, step = [0] * ndim, 1
+    for d in (1, *range(ndim - 1, 1, -1), 0):
+        strides[d] = step
+        step *= max(shape[d], 1)
+    return strides
+
+
+def memory_strides(shape, memory_format):
+    """Strides of a tensor of that shape in a memory format (not preserve_format)."""
+    if memory_format is None or memory_format.name == "contiguous_format":
+        return contiguous_strides(shape)
+    return channels_last_strides(shape, memory_format.name)
+
+
+def channels_last_strides(shape, name):
+    """Strides with the channels (dim 1) closest together."""
+    ndim = 4 if name == "channels_last" else 5
+    if len(shape) != ndim:
+        raise RuntimeError(f"required rank {ndim} tensor to use {name} format")
+    strides, step = [0] * ndim, 1
+    for d in (1, *range(ndim - 1, 1, -1), 0):
+        strides[d] = step
+        step *= max(shape[d], 1)
+    return strides

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 
 from ..core import primitive
-from ..core._core import dtype_of_array
+from ..core._core import dtype_of_array, restride
 from ..kernels import index as kernel
 
 
@@ -62,11 +62,8 @@ class Plan:
         self.new = self.index[0].shape
         others = self.front.shape[len(self.where):]
         self.shape = others[:self.at] + self.new + others[self.at:]
-        if 0 not in self.shape or not all(self.new):
-            return
-        for n in self.front.shape[:len(self.where)]:
-            if n == 0:
-                raise IndexError("index is out of bounds for dimension with size 0")
+        if all(self.new) and 0 in self.front.shape[:len(self.where)]:
+            raise IndexError("index is out of bounds for dimension with size 0")
 
     def in_place(self, r):
         """Move the new dims, which stand in front, to where they belong."""
@@ -128,16 +125,22 @@ def iteration_order(shape, strides):
 
 def lay_out(r, order):
     """`r` with its dims in memory in that order, slowest first; copied when they are not."""
-    if order == list(range(r.ndim)):
-        return np.ascontiguousarray(r) if r.ndim else r
-    back = np.argsort(order)
-    return np.ascontiguousarray(r.transpose(order)).transpose(back)
+    if r.ndim == 0:
+        return r
+    moved = np.ascontiguousarray(r.transpose(order))
+    strides, step = [0] * r.ndim, 1
+    for d in reversed(order):                # NumPy leaves the strides of dims of size 1 to chance
+        strides[d] = step
+        step *= max(r.shape[d], 1)
+    if moved.shape == r.shape and moved.strides == tuple([s * r.itemsize for s in strides]):
+        return moved
+    return restride(moved, r.shape, strides)
 
 
 def put_into(a, indices, values, accumulate):
     """`a[indices] = values`, or `+=`."""
     plan = Plan(a, indices)
-    if np.broadcast_shapes_or_none(values.shape, plan.shape) if False else not fits(values.shape, plan.shape):
+    if not fits(values.shape, plan.shape):
         raise RuntimeError(f"shape mismatch: value tensor of shape {list(values.shape)} cannot be broadcast to indexing result of shape "
                            f"{list(plan.shape)}")
     source = plan.in_front(np.broadcast_to(values, plan.shape))

@@ -1,8 +1,11 @@
 """Products of vectors and matrices, and what is made of them."""
+from math import prod
+
 import numpy as np
 
 from ..core import T, composite, primitive
-from ._common import refuse, type_name
+from ..core._core import dtype_of_array, normalize_dim, promote_types
+from ._common import broadcast_shapes, refuse, type_name
 
 _C_NAMES = {"Float": "float", "Double": "double", "Half": "c10::Half", "BFloat16": "c10::BFloat16", "ComplexFloat": "c10::complex<float>",
             "ComplexDouble": "c10::complex<double>", "Bool": "bool", "Byte": "unsigned char", "Char": "signed char", "Short": "short", "Int": "int",
@@ -42,15 +45,15 @@ def _right_grad(grad, left, shape, strides, alpha=1):
 
 def _affine(self, product, beta, alpha):
     """beta * self + alpha * product; in integer types the factors lose their fraction, and beta = 0 ignores even nan in `self`."""
-    if product.dtype.kind in "iu":
-        alpha, beta = int(alpha), int(beta)
-    if alpha != 1:
-        product = product * product.dtype.type(alpha)
+    product = _times(product, alpha)
     if beta == 0:
         return product
-    if beta != 1:
-        self = self * product.dtype.type(beta)
-    return np.add(product, self, out=product)
+    return np.add(product, _times(self, beta), out=product)
+
+
+def _times(a, factor):
+    """a * factor in the dtype of `a`."""
+    return a if type(factor) is int and factor == 1 else a * np.asarray(factor).astype(a.dtype)
 
 
 def _check_expand(self, shape):
@@ -67,6 +70,15 @@ def _check_expand(self, shape):
 def _check_mm(mat1, mat2):
     if mat1.shape[1] != mat2.shape[0]:
         raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({mat1.shape[0]}x{mat1.shape[1]} and {mat2.shape[0]}x{mat2.shape[1]})")
+
+
+def _check_addmm_types(self, mat1, mat2):
+    if mat1.dtype != mat2.dtype:
+        raise RuntimeError(f"mat1 and mat2 must have the same dtype, but got {type_name(mat1)} and {type_name(mat2)}")
+    if self.dtype != mat2.dtype:
+        raise RuntimeError(f"self and mat2 must have the same dtype, but got {type_name(self)} and {type_name(mat2)}")
+    if self.dtype.kind == "b":
+        refuse("addmm_impl_cpu_", self)
 
 
 # ------------------------------------------------------------------ matrix @ matrix
@@ -99,12 +111,7 @@ def addmm(self, mat1, mat2, beta, alpha):
     if mat2.ndim != 2:
         raise RuntimeError(f"mat2 must be a matrix, got {mat2.ndim}-D tensor")
     _check_mm(mat1, mat2)
-    if mat1.dtype != mat2.dtype:
-        raise RuntimeError(f"mat1 and mat2 must have the same dtype, but got {type_name(mat1)} and {type_name(mat2)}")
-    if self.dtype != mat2.dtype:
-        raise RuntimeError(f"self and mat2 must have the same dtype, but got {type_name(self)} and {type_name(mat2)}")
-    if self.dtype.kind == "b":
-        refuse("addmm_impl_cpu_", self)
+    _check_addmm_types(self, mat1, mat2)
     _check_expand(self, (mat1.shape[0], mat2.shape[1]))
     return _affine(self, mat1.dot(mat2), beta, alpha)
 
@@ -132,21 +139,37 @@ def _check_bmm(batch1, batch2):
 
 
 # ------------------------------------------------------------------ matrix @ vector, vector @ vector
+
+def _check_mv(name, shape, mat, vec):
+    if mat.ndim != 2 or vec.ndim != 1 or len(shape) > 1:
+        raise RuntimeError(f"vector + matrix @ vector expected, got {len(shape)}, {mat.ndim}, {vec.ndim}")
+    n = 1 if not shape else shape[0]
+    if mat.shape[1] != len(vec) or (mat.shape[0] != n and n != 1):
+        raise RuntimeError(f"size mismatch, got input ({n}), mat ({mat.shape[0]}x{mat.shape[1]}), vec ({len(vec)})")
+    own = vec if name is None else name
+    if not own.dtype == mat.dtype == vec.dtype:
+        raise RuntimeError(f"addmv input tensors must have the same dtype, but got {type_name(own)}, {type_name(mat)}, and {type_name(vec)}")
+    if mat.dtype.kind == "b":
+        refuse("addmv_impl_cpu", mat)
+
+
 @primitive("mv(Tensor self, Tensor vec) -> Tensor", make="method out", jvp="product",
            self=lambda grad, vec: T.outer(grad, _conj(vec)),
            vec=lambda grad, self: T.mv(_conj(self.t()), grad))
 def mv(self, vec):
     """Matrix @ vector: (n, k) @ (k) -> (n)."""
-    if self.ndim != 2 or vec.ndim != 1:
-        raise RuntimeError(f"vector + matrix @ vector expected, got 1, {self.ndim}, {vec.ndim}")
-    if self.shape[1] != vec.shape[0]:
-        raise RuntimeError(f"size mismatch, got input ({self.shape[0]}), mat ({self.shape[0]}x{self.shape[1]}), vec ({vec.shape[0]})")
-    if self.dtype != vec.dtype:
-        raise RuntimeError("addmv input tensors must have the same dtype, but got "
-                           f"{type_name(vec)}, {type_name(self)}, and {type_name(vec)}")
-    if self.dtype.kind == "b":
-        refuse("addmv_impl_cpu", self)
+    _check_mv(None, self.shape[:1], self, vec)
     return self.dot(vec)
+
+
+@primitive("addmv(Tensor self, Tensor mat, Tensor vec, *, Scalar beta=1, Scalar alpha=1) -> Tensor", make="method inplace out",
+           self=lambda grad, beta: _scaled(grad, _conj_number(beta)),
+           mat=lambda grad, vec, alpha: _scaled(T.outer(grad, _conj(vec)), _conj_number(alpha)),
+           vec=lambda grad, mat, alpha: _scaled(T.mv(_conj(mat.t()), grad), _conj_number(alpha)))
+def addmv(self, mat, vec, beta, alpha):
+    """beta * self + alpha * mat @ vec."""
+    _check_mv(self, self.shape, mat, vec)
+    return _affine(self, mat.dot(vec), beta, alpha)
 
 
 def _check_dot(a, b):
@@ -219,10 +242,7 @@ def _folded(self, other):
     flipped = other.dim() > self.dim()
     stack, single = (other.mT, self.t() if self.dim() == 2 else self) if flipped else (self, other)
     shape = tuple(stack.shape[:-1])
-    rows = 1
-    for n in shape:
-        rows *= n
-    flat = stack.reshape(rows, stack.shape[-1])
+    flat = stack.reshape(prod(shape), stack.shape[-1])
     if single.dim() == 1:
         return T._unsafe_view(T.mv(flat, single), shape)
     out = T._unsafe_view(T.mm(flat, single), shape + (single.shape[1],))
@@ -239,10 +259,8 @@ def _batched(self, other):
             return matmul(self, other.squeeze(0))
     n, k1 = (self.shape[-2] if d1 > 1 else 1), self.shape[-1]
     k2 = other.shape[-2] if d2 > 1 else other.shape[0]
-    batch = _broadcast(tuple(self.shape[:-2]), tuple(other.shape[:-2]))
-    count = 1
-    for size in batch:
-        count *= size
+    batch = broadcast_shapes(self.shape[:-2], other.shape[:-2])
+    count = prod(batch)
     left = self.expand(batch + (n, k1)).reshape(count, n, k1)
     if d2 == 1:
         right = other.expand(batch + (k2,)).reshape(count, k2).unsqueeze(2)
@@ -250,16 +268,6 @@ def _batched(self, other):
     m = other.shape[-1]
     right = other.expand(batch + (k2, m)).reshape(count, k2, m)
     return T._unsafe_view(T.bmm(left, right), batch + ((n, m) if d1 > 1 else (m,)))
-
-
-def _broadcast(a, b):
-    """The common shape of two; RuntimeError with torch's text when there is none."""
-    nd = max(len(a), len(b))
-    a, b = (1,) * (nd - len(a)) + a, (1,) * (nd - len(b)) + b
-    for d in range(nd - 1, -1, -1):
-        if a[d] != b[d] and a[d] != 1 and b[d] != 1:
-            raise RuntimeError(f"The size of tensor a ({a[d]}) must match the size of tensor b ({b[d]}) at non-singleton dimension {d}")
-    return tuple([y if x == 1 else x for x, y in zip(a, b)])
 
 
 @composite("linear(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor", ns="nn.functional")
@@ -272,7 +280,176 @@ def linear(input, weight, bias):
     if input.dim() == 2:
         return T.addmm(bias, input, weight.t())
     if input.is_contiguous():
-        flat = input.reshape(-1 if input.shape[-1] else input.numel(), input.shape[-1])
+        flat = input.reshape(prod(input.shape[:-1]), input.shape[-1])
         out = T.addmm(bias, flat, weight.t())
         return out.view(tuple(input.shape[:-1]) + (out.shape[1],))
     return matmul(input, weight.t()).add_(bias)
+
+
+# ------------------------------------------------------------------ sums of products of a batch
+def _batch_left(grad, right, alpha):
+    return _scaled(T.bmm(grad, _conj(right.transpose(1, 2))), _conj_number(alpha))
+
+
+def _batch_right(grad, left, alpha):
+    return _scaled(T.bmm(_conj(left.transpose(1, 2)), grad), _conj_number(alpha))
+
+
+def _each(grad, batch):
+    """`grad` of a sum over a batch, for every member of it."""
+    return grad.unsqueeze(0).expand((batch.shape[0],) + tuple(grad.shape))
+
+
+@primitive("baddbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor", make="method inplace out",
+           self=lambda grad, beta: _scaled(grad, _conj_number(beta)),
+           batch1=lambda grad, batch2, alpha: _batch_left(grad, batch2, alpha),
+           batch2=lambda grad, batch1, alpha: _batch_right(grad, batch1, alpha))
+def baddbmm(self, batch1, batch2, beta, alpha):
+    """beta * self + alpha * batch1 @ batch2, matrix by matrix."""
+    if batch1.ndim == 3 and batch2.ndim == 3 and not self.dtype == batch1.dtype == batch2.dtype:
+        names = [_C_NAMES[type_name(a)] for a in (self, batch1, batch2)]
+        raise RuntimeError(f"Input dtypes must be the same, got: input {names[0]}, batch1: {names[1]}, batch2: {names[2]}")
+    _check_bmm(batch1, batch2)
+    _check_expand(self, (batch1.shape[0], batch1.shape[1], batch2.shape[2]))
+    if self.dtype.kind == "b":
+        refuse("baddbmm", self)
+    return _affine(self, np.matmul(batch1, batch2), beta, alpha)
+
+
+@primitive("addbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor", make="method inplace out",
+           self=lambda grad, beta: _scaled(grad, _conj_number(beta)),
+           batch1=lambda grad, batch1, batch2, alpha: _batch_left(_each(grad, batch1), batch2, alpha),
+           batch2=lambda grad, batch1, alpha: _batch_right(_each(grad, batch1), batch1, alpha))
+def addbmm(self, batch1, batch2, beta, alpha):
+    """beta * self + alpha * the sum of batch1[i] @ batch2[i]."""
+    for name, batch in (("batch1", batch1), ("batch2", batch2)):
+        if batch.ndim != 3:
+            raise RuntimeError(f"{name} must be a 3D tensor")
+    (count, n, k), (count2, k2, m) = batch1.shape, batch2.shape
+    if count != count2:
+        raise RuntimeError(f"batch1 and batch2 must have same number of batches, got {count} and {count2}")
+    if k != k2:
+        raise RuntimeError(f"Incompatible matrix sizes for bmm ({n}x{k} and {k2}x{m})")
+    _check_expand(self, (n, m))
+    _check_addmm_types(self, batch1, batch2)
+    return _affine(self, batch1.transpose(1, 0, 2).reshape(n, count * k).dot(batch2.reshape(count * k, m)), beta, alpha)
+
+
+# ------------------------------------------------------------------ outer products
+def _vector(name, label, a):
+    if a.ndim != 1:
+        raise RuntimeError(f"{name}: Expected 1-D argument {label}, but got {a.ndim}-D")
+
+
+@composite("outer(Tensor self, Tensor vec2) -> Tensor", make="method out")
+def outer(self, vec2):
+    """Every product of an element of one vector and one of the other: (n), (m) -> (n, m)."""
+    _vector("outer", "self", self)
+    _vector("outer", "vec2", vec2)
+    return self.reshape(self.shape[0], 1) * vec2
+
+
+@composite("ger(Tensor self, Tensor vec2) -> Tensor", make="method out")
+def ger(self, vec2):
+    """Another name of `outer`."""
+    return T.outer(self, vec2)
+
+
+def _check_addr_factor(name, factor, dtype):
+    if dtype.kind == "b":
+        return
+    if isinstance(factor, bool):
+        raise RuntimeError(f"Boolean {name} only supported for Boolean results.")
+    if dtype.kind in "iu" and isinstance(factor, (float, complex)):
+        raise RuntimeError(f"For integral input tensors, argument {name} must not be a floating point number.")
+    if dtype.kind not in "c" and isinstance(factor, complex):
+        raise RuntimeError(f"For non-complex input tensors, argument {name} must not be a complex number.")
+
+
+@primitive("addr(Tensor self, Tensor vec1, Tensor vec2, *, Scalar beta=1, Scalar alpha=1) -> Tensor", make="method inplace out", half=False,
+           self=lambda grad, beta: _scaled(grad, _conj_number(beta)),
+           vec1=lambda grad, vec2, alpha: _scaled(T.mv(grad, _conj(vec2)), _conj_number(alpha)),
+           vec2=lambda grad, vec1, alpha: _scaled(T.mv(grad.t(), _conj(vec1)), _conj_number(alpha)))
+def addr(self, vec1, vec2, beta, alpha):
+    """beta * self + alpha * outer(vec1, vec2), in the common type."""
+    _vector("addr", "vec1", vec1)
+    _vector("addr", "vec2", vec2)
+    _check_expand(self, (len(vec1), len(vec2)))
+    result = dtype_of_array(self)
+    for a in (vec1, vec2):
+        result = promote_types(result, dtype_of_array(a))
+    result = result.numpy
+    _check_addr_factor("beta", beta, result)
+    _check_addr_factor("alpha", alpha, result)
+    self, vec1, vec2 = [a.astype(result, copy=False) for a in (self, vec1, vec2)]
+    # torch: half types round after every multiplication, alpha first
+    return _affine(self, np.multiply.outer(_times(vec1, alpha), vec2), beta, 1)
+
+
+@composite("kron(Tensor self, Tensor other) -> Tensor", make="method out")
+def kron(self, other):
+    """Kronecker product: blocks self[i, j] * other."""
+    nd = max(self.dim(), other.dim())
+    a = (1,) * (nd - self.dim()) + tuple(self.shape)
+    b = (1,) * (nd - other.dim()) + tuple(other.shape)
+    left = T._unsafe_view(self, tuple([n for size in a for n in (size, 1)]))
+    right = T._unsafe_view(other, tuple([n for size in b for n in (1, size)]))
+    return T._unsafe_view(left * right, tuple([x * y for x, y in zip(a, b)]))
+
+
+# ------------------------------------------------------------------ bilinear and cross products
+@primitive("_trilinear(Tensor i1, Tensor i2, Tensor i3) -> Tensor", ns=None,
+           i1=lambda grad, i2, i3: T.einsum("bo,oij,bj->bi", [grad, _conj(i2), _conj(i3)]),
+           i2=lambda grad, i1, i3: T.einsum("bo,bi,bj->oij", [grad, _conj(i1), _conj(i3)]),
+           i3=lambda grad, i1, i2: T.einsum("bo,bi,oij->bj", [grad, _conj(i1), _conj(i2)]))
+def _trilinear(i1, i2, i3):
+    """out[b, o] = sum of i1[b, i] * i2[o, i, j] * i3[b, j]."""
+    return np.einsum("boj,bj->bo", np.tensordot(i1, i2, ([1], [1])), i3)
+
+
+@composite("bilinear(Tensor input1, Tensor input2, Tensor weight, Tensor? bias=None) -> Tensor", ns="torch nn.functional")
+def bilinear(input1, input2, weight, bias):
+    """out[..., o] = input1[..., i] * weight[o, i, j] * input2[..., j] + bias[o]."""
+    if input1.dim() != input2.dim():
+        raise RuntimeError(f"bilinear(): input dimensions do not match: got {input1.dim()} and {input2.dim()}")
+    for d in range(input1.dim() - 1):
+        if input1.shape[d] != input2.shape[d]:
+            raise RuntimeError(f"bilinear(): input batch dimensions do not match at dim {d}: got {input1.shape[d]} and {input2.shape[d]}")
+    for i, x in enumerate((input1, input2), 1):
+        if x.shape[-1] != weight.shape[i]:
+            raise RuntimeError(f"bilinear(): input{i} size does not match weight size: got {x.shape[-1]} but expected {weight.shape[i]}")
+    if bias is not None and bias.shape[0] != weight.shape[0]:
+        raise RuntimeError(f"bilinear(): bias size does not match weight size: got {bias.shape[0]} but expected {weight.shape[0]}")
+    shape = tuple(input1.shape[:-1])
+    flat = [x.reshape(prod(shape), x.shape[-1]) for x in (input1, input2)]
+    out = T._trilinear(flat[0], weight, flat[1]).reshape(shape + (weight.shape[0],))
+    return out if bias is None else out + bias
+
+
+@primitive("linalg_cross(Tensor self, Tensor other, *, int dim=-1) -> Tensor", make="out", ns="linalg", half=False,
+           self=lambda grad, other, dim: T.linalg_cross(_conj(other), grad, dim=dim),
+           other=lambda grad, self, dim: T.linalg_cross(grad, _conj(self), dim=dim))
+def linalg_cross(self, other, dim):
+    """Cross product of vectors of three elements along `dim`."""
+    if self.ndim != other.ndim:
+        raise RuntimeError("linalg.cross: inputs must have the same number of dimensions.")
+    d = normalize_dim(dim, self.ndim)
+    if self.shape[d] != 3 or other.shape[d] != 3:
+        raise RuntimeError(f"linalg.cross: inputs dimension {dim} must have length 3. Got {self.shape[d]} and {other.shape[d]}")
+    broadcast_shapes(self.shape, other.shape)
+    if self.dtype != other.dtype:
+        raise RuntimeError(f"expected scalar type {type_name(self)} but found {type_name(other)}")
+    if self.dtype.kind == "b":
+        refuse("cross", self)
+    a, b = np.moveaxis(self, d, 0), np.moveaxis(other, d, 0)
+    return np.stack([a[i - 2] * b[i - 1] - a[i - 1] * b[i - 2] for i in range(3)], d)
+
+
+@composite("cross(Tensor self, Tensor other, int? dim=None) -> Tensor", make="method out")
+def cross(self, other, dim):
+    """Cross product; along the first dim of size 3 when none is given."""
+    if dim is None:
+        if 3 not in self.shape:
+            raise RuntimeError("no dimension of size 3 in input")
+        dim = list(self.shape).index(3)
+    return T.linalg_cross(self, other, dim=dim)

@@ -1,25 +1,497 @@
-"""Pointwise arithmetic and elementary functions."""
-from ..core import T, op
+"""Pointwise arithmetic, elementary functions, rounding, bits and complex numbers."""
+import math
 
-def _with_alpha(vals):
-    """Fold `alpha` into `other`: the loop adds plain operands."""
+import numpy as np
+
+from ..core import DTYPES, T, Tensor, _core, composite, op, primitive
+from ..kernels import pointwise as kernels
+from ._common import broadcast_shapes, checks, conj_of, kind, nonzero_divisor, not_implemented, only, refused
+
+MATH = "method inplace out"
+
+
+def _pointwise(schema, loop, rule, **options):
+    """An elementary function of one tensor whose integers become floats."""
+    options = dict(dict(promote="float", make=MATH, jvp="elementwise"), **options)
+    return op(schema, loop=loop, self=rule, **options)
+
+
+# ------------------------------------------------------------------ arithmetic
+def _scale(vals, i):
+    """Fold `alpha` (argument 2) into operand `i`, with torch's refusals."""
     alpha = vals[2]
     if type(alpha) is int and alpha == 1:
         return vals
-    return [vals[0], T.mul(vals[1], alpha), 1, vals[3]]
+    result = _core.result_code(vals[0], vals[1])
+    if type(alpha) is bool and result.name != "bool":
+        raise RuntimeError("Boolean alpha only supported for Boolean results.")
+    if isinstance(alpha, float) and not (result.is_floating_point or result.is_complex):
+        raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
+    if isinstance(alpha, complex) and not result.is_complex:
+        raise RuntimeError("For non-complex input tensors, argument alpha must not be a complex number.")
+    vals[i] = T.mul(vals[i].detach(), alpha) if isinstance(vals[i], Tensor) else vals[i] * alpha
+    return vals
 
 
-add = op("add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor", loop="numpy:add", numbers=True, prepare=_with_alpha,
-         make="method inplace out", jvp="linear",
+def _times(grad, alpha):
+    return grad if type(alpha) is int and alpha == 1 else grad * alpha.conjugate()
+
+
+def _no_bool_sub(dtype, self, other):
+    bools = sum(type(v) is bool or isinstance(v, Tensor) and v.dtype.name == "bool" for v in (self, other))
+    if bools == 2:
+        raise RuntimeError("Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator instead.")
+    if bools:
+        raise RuntimeError("Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use the `~` or "
+                           "`logical_not()` operator instead.")
+
+
+add = op("add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor", loop="numpy:add", numbers=True, make=MATH, jvp="linear",
+         prepare=lambda vals: _scale(vals, 1),
          self=lambda grad: grad,
-         other=lambda grad: grad)
+         other=lambda grad, alpha: _times(grad, alpha))
 
-mul = op("mul.Tensor(Tensor self, Tensor other) -> Tensor", loop="numpy:multiply", numbers=True, make="method inplace out", jvp="product",
-         self=lambda grad, other: grad * other.conj(),
-         other=lambda grad, self: grad * self.conj())
+sub = op("sub.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor", loop="numpy:subtract", numbers=True, make=MATH, jvp="linear",
+         prepare=lambda vals: _scale(vals, 1), check=_no_bool_sub,
+         self=lambda grad: grad,
+         other=lambda grad, alpha: _times(-grad, alpha))
 
-neg = op("neg(Tensor self) -> Tensor", loop="numpy:negative", make="method inplace out", jvp="linear",
+rsub = op("rsub.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor",
+          "rsub.Scalar(Tensor self, Scalar other, *, Scalar alpha=1) -> Tensor", loop="kernels:rsub", jvp="linear",
+          prepare=lambda vals: _scale(vals, 0), check=_no_bool_sub,
+          self=lambda grad, alpha: _times(-grad, alpha),
+          other=lambda grad: grad)
+
+mul = op("mul.Tensor(Tensor self, Tensor other) -> Tensor", loop="numpy:multiply", numbers=True, make=MATH, jvp="product",
+         self=lambda grad, other: grad * conj_of(other),
+         other=lambda grad, self: grad * conj_of(self))
+
+div = op("div.Tensor(Tensor self, Tensor other) -> Tensor", loop="numpy:true_divide", promote="float", numbers=True, make=MATH,
+         self=lambda grad, other: grad / conj_of(other),
+         other=lambda grad, self, other: -grad * ((self / other) / other).conj())
+
+true_divide = div.alias("true_divide")
+
+
+@primitive("div.Tensor_mode(Tensor self, Tensor other, *, str? rounding_mode) -> Tensor", promote="default", numbers=True, make=MATH,
+           node="DivBackward2",
+           self=lambda grad, other, rounding_mode: grad / conj_of(other) if rounding_mode is None else T.zeros_like(grad),
+           other=lambda grad, self, other, rounding_mode: -grad * ((self / other) / other).conj() if rounding_mode is None else T.zeros_like(grad))
+def div_rounded(self, other, rounding_mode):
+    """Quotient, rounded down ("floor") or towards zero ("trunc")."""
+    if rounding_mode is None:
+        return np.true_divide(self, other, dtype=None if self.dtype.kind in "fc" else _core.get_default_dtype().numpy)
+    if rounding_mode not in ("floor", "trunc"):
+        raise RuntimeError(f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'")
+    if self.dtype.kind in "bc":
+        raise NotImplementedError(f"\"div_{rounding_mode}_cpu\" not implemented for '{_core.dtype_of_array(self).type_name}'")
+    if self.dtype.kind == "f":
+        return np.floor_divide(self, other) if rounding_mode == "floor" else np.trunc(self / other)
+    if not np.all(other):
+        raise RuntimeError("ZeroDivisionError")
+    if rounding_mode == "floor":
+        return np.floor_divide(self, other)
+    return kernels.div_trunc(self, other)
+
+
+divide = div.alias("divide")
+multiply = mul.alias("multiply")
+subtract = sub.alias("subtract")
+
+floor_divide = op("floor_divide(Tensor self, Tensor other) -> Tensor", loop="numpy:floor_divide", numbers=True, make=MATH, node="NotImplemented",
+                  check=checks(only("if", "div_floor_cpu"), nonzero_divisor),
+                  self=not_implemented("aten::floor_divide"), other=not_implemented("aten::floor_divide"))
+
+# torch: `2 % x` has a result with a history that cannot be differentiated
+remainder = op("remainder.Tensor(Tensor self, Tensor other) -> Tensor", loop="numpy:remainder", make=MATH, node="RemainderBackward1",
+               check=checks(only("if", "remainder_cpu"), nonzero_divisor),
+               self=lambda grad: grad,
+               other=lambda grad, self, other: -grad * T.div(self, other, rounding_mode="floor"))
+op("remainder.Scalar(Tensor self, Scalar other) -> Tensor", loop="numpy:remainder", make=MATH, node="RemainderBackward0",
+   check=checks(only("if", "remainder_cpu"), nonzero_divisor),
+   self=lambda grad: grad)
+op("remainder.Scalar_Tensor(Scalar self, Tensor other) -> Tensor", loop="numpy:remainder", make=MATH, node="NotImplemented",
+   check=checks(only("if", "remainder_cpu"), nonzero_divisor),
+   other=not_implemented("aten::remainder"))
+
+fmod = op("fmod.Tensor(Tensor self, Tensor other) -> Tensor", loop="numpy:fmod", make=MATH, node="FmodBackward1", check=checks(only("if", "fmod_cpu"), nonzero_divisor),
+          self=lambda grad: grad,
+          other=lambda grad, self, other: -grad * T.div(self, other, rounding_mode="trunc"))
+op("fmod.Scalar(Tensor self, Scalar other) -> Tensor", loop="numpy:fmod", make=MATH, node="FmodBackward0", check=checks(only("if", "fmod_cpu"), nonzero_divisor),
+   self=lambda grad: grad)
+
+
+# ------------------------------------------------------------------ powers
+def _check_pow(dtype, self, exponent):
+    if dtype.name == "bool":
+        raise NotImplementedError("\"pow\" not implemented for 'Bool'")
+    if type(exponent) is int and exponent < 0 and not (dtype.is_floating_point or dtype.is_complex):
+        raise RuntimeError("Integers to negative integer powers are not allowed.")
+
+
+def _pow_self(grad, self, exponent):
+    if not isinstance(exponent, Tensor):
+        return T.zeros_like(grad) if exponent == 0 else grad * (exponent * self.pow(exponent - 1)).conj()
+    return T.where(exponent == 0, 0.0, grad * (exponent * self.pow(exponent - 1)).conj())
+
+
+def _pow_exponent(grad, self, exponent, result):
+    at_zero = T.real(exponent) >= 0
+    if not isinstance(self, Tensor):
+        if self != 0:
+            log = np.log(complex(self)) if isinstance(self, complex) or self < 0 and exponent.is_complex() else math.log(self) if self > 0 else math.nan
+            return grad * (result * log).conj()
+        # torch: the slope at base 0 counts as 0 where it is undefined
+        return grad * T.where(at_zero, 0.0, result * -math.inf).conj()
+    return grad * T.where(T.logical_and(self == 0, at_zero), 0.0, (result * self.log()).conj())
+
+
+pow = op("pow.Tensor_Tensor(Tensor self, Tensor exponent) -> Tensor", loop="kernels:pow", make=MATH, node="PowBackward1", check=_check_pow,
+         self=_pow_self, exponent=_pow_exponent)
+op("pow.Tensor_Scalar(Tensor self, Scalar exponent) -> Tensor", loop="kernels:pow_scalar", make=MATH, node="PowBackward0", check=_check_pow,
+   self=_pow_self)
+op("pow.Scalar(Scalar self, Tensor exponent) -> Tensor", loop="kernels:pow", make=MATH, node="PowBackward2", check=_check_pow,
+   exponent=_pow_exponent)
+
+
+@composite("float_power.Tensor_Tensor(Tensor self, Tensor exponent) -> Tensor",
+           "float_power.Scalar(Scalar self, Tensor exponent) -> Tensor",
+           "float_power.Tensor_Scalar(Tensor self, Scalar exponent) -> Tensor", make=MATH)
+def float_power(self, exponent):
+    """`self ** exponent` in double precision."""
+    dtype = DTYPES["complex128" if any(v.is_complex() if isinstance(v, Tensor) else isinstance(v, complex) for v in (self, exponent)) else "float64"]
+    return T.pow(*[v.to(dtype) if isinstance(v, Tensor) else v for v in (self, exponent)])
+
+
+@composite("square(Tensor self) -> Tensor", make=MATH)
+def square(self):
+    """`self ** 2`."""
+    return T.pow(self, 2)
+
+
+sqrt = _pointwise("sqrt(Tensor self) -> Tensor", "numpy:sqrt", lambda grad, result: grad / (2 * result.conj()))
+rsqrt = _pointwise("rsqrt(Tensor self) -> Tensor", "kernels:rsqrt", lambda grad, result: -0.5 * grad * result.pow(3).conj())
+reciprocal = _pointwise("reciprocal(Tensor self) -> Tensor", "numpy:reciprocal", lambda grad, result: -grad * (result * result).conj())
+hypot = op("hypot(Tensor self, Tensor other) -> Tensor", loop="numpy:hypot", make=MATH, check=only("f", "hypot_cpu"),
+           self=lambda grad, self, result: grad * (self / result),
+           other=lambda grad, other, result: grad * (other / result))
+
+# ------------------------------------------------------------------ signs
+neg = op("neg(Tensor self) -> Tensor", loop="numpy:negative", make=MATH, jvp="linear",
+         check=refused("b", "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or "
+                            "`logical_not()` operator instead."),
          self=lambda grad: -grad)
+negative = neg.alias("negative")
 
-exp = op("exp(Tensor self) -> Tensor", loop="numpy:exp", promote="float", make="method inplace out", jvp="elementwise",
-         self=lambda grad, result: grad * result.conj())
+
+@composite("positive(Tensor self) -> Tensor", make="method")
+def positive(self):
+    """The tensor itself."""
+    if self.dtype.name == "bool":
+        raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
+    return self
+
+
+abs = op("abs(Tensor self) -> Tensor", loop="numpy:absolute", make=MATH, check=only("ifc", "abs_cpu"), jvp="elementwise",
+         self=lambda grad, self: grad * self.sgn())
+absolute = abs.alias("absolute")
+sign = op("sign(Tensor self) -> Tensor", loop="kernels:sign", make=MATH, jvp="elementwise",
+          check=refused("c", "Unlike NumPy, torch.sign is not intended to support complex numbers. Please use torch.sgn instead.", NotImplementedError),
+          self=lambda grad: T.zeros_like(grad))
+
+
+def _sgn_backward(grad, self, result):
+    if not self.is_complex():
+        return T.zeros_like(grad)
+    size = self.abs()
+    part = T.real(grad * result.conj()) * result
+    return T.where(size == 0.0, 0.0, (grad - part) / size)
+
+
+sgn = op("sgn(Tensor self) -> Tensor", loop="kernels:sgn", make=MATH, self=_sgn_backward)
+
+
+@primitive("signbit(Tensor self) -> Tensor", make="method out", nograd=True,
+           check=refused("c", "signbit is not implemented for complex tensors.", NotImplementedError), promote="default")
+def signbit(self):
+    """Whether the sign bit is set, also of -0.0."""
+    return np.signbit(self) if self.dtype.kind == "f" else self < 0
+
+
+def _copysign_self(grad, self, result):
+    return T.where(self == 0, 0.0, grad * (result / self))
+
+
+copysign = op("copysign.Tensor(Tensor self, Tensor other) -> Tensor", "copysign.Scalar(Tensor self, Scalar other) -> Tensor", loop="numpy:copysign",
+              promote="float", make=MATH, check=only("f", "copysign_cpu"), self=_copysign_self, other=lambda grad: T.zeros_like(grad))
+
+# ------------------------------------------------------------------ exponentials and logarithms
+LN2, LN10 = math.log(2), math.log(10)
+exp = _pointwise("exp(Tensor self) -> Tensor", "numpy:exp", lambda grad, result: grad * result.conj())
+exp2 = _pointwise("exp2(Tensor self) -> Tensor", "kernels:exp2", lambda grad, result: grad * result.conj() * LN2)
+expm1 = _pointwise("expm1(Tensor self) -> Tensor", "numpy:expm1", lambda grad, result: grad * (result.conj() + 1))
+log = _pointwise("log(Tensor self) -> Tensor", "numpy:log", lambda grad, self: grad / self.conj())
+log2 = _pointwise("log2(Tensor self) -> Tensor", "numpy:log2", lambda grad, self: grad / (self.conj() * LN2))
+log10 = _pointwise("log10(Tensor self) -> Tensor", "numpy:log10", lambda grad, self: grad / (self.conj() * LN10))
+log1p = _pointwise("log1p(Tensor self) -> Tensor", "numpy:log1p", lambda grad, self: grad / (self + 1).conj())
+
+
+@primitive("logaddexp(Tensor self, Tensor other) -> Tensor", promote="default", make="method out", check=only("fc", "logaddexp_cpu"),
+           self=lambda grad, self, other: grad / (1 + T.exp(other - self)).conj(),
+           other=lambda grad, self, other: grad / (1 + T.exp(self - other)).conj())
+def logaddexp(self, other):
+    """log(exp(self) + exp(other)), without overflow."""
+    if self.dtype.kind == "f":
+        return np.logaddexp(self, other)
+    large = np.where(self.real >= other.real, self, other)
+    small = np.where(self.real >= other.real, other, self)
+    return large + np.log1p(np.exp(small - large))
+
+
+logaddexp2 = op("logaddexp2(Tensor self, Tensor other) -> Tensor", loop="numpy:logaddexp2", make="method out", check=only("f", "logaddexp2_cpu"),
+                self=lambda grad, self, other: grad / (1 + T.pow(2, other - self)),
+                other=lambda grad, self, other: grad / (1 + T.pow(2, self - other)))
+
+
+@primitive("ldexp.Tensor(Tensor self, Tensor other) -> Tensor", promote="float", make=MATH,
+           self=lambda grad, other: grad * T.pow(2.0, other).conj(),
+           other=lambda grad, result: grad * result.conj() * LN2)
+def ldexp(self, other):
+    """self * 2 ** other."""
+    return self * np.exp2(other)
+
+
+@primitive("frexp.Tensor(Tensor self) -> (Tensor mantissa, Tensor exponent)", make="method out",
+           self=lambda grad, exponent: grad / exponent.exp2())
+def frexp(self):
+    """Mantissa in [0.5, 1) and exponent: self = mantissa * 2 ** exponent."""
+    if self.dtype.kind != "f":
+        raise RuntimeError("torch.frexp() only supports floating-point dtypes")
+    mantissa, exponent = np.frexp(self)
+    return mantissa, exponent.astype(np.int32)
+
+
+# ------------------------------------------------------------------ trigonometry
+sin = _pointwise("sin(Tensor self) -> Tensor", "numpy:sin", lambda grad, self: grad * self.cos().conj())
+cos = _pointwise("cos(Tensor self) -> Tensor", "numpy:cos", lambda grad, self: grad * -self.sin().conj())
+tan = _pointwise("tan(Tensor self) -> Tensor", "numpy:tan", lambda grad, result: grad * (1 + result.pow(2)).conj())
+asin = _pointwise("asin(Tensor self) -> Tensor", "numpy:arcsin", lambda grad, self: grad * (-self * self + 1).rsqrt().conj())
+acos = _pointwise("acos(Tensor self) -> Tensor", "numpy:arccos", lambda grad, self: grad * -((-self * self + 1).rsqrt()).conj())
+atan = _pointwise("atan(Tensor self) -> Tensor", "numpy:arctan", lambda grad, self: grad / (self * self + 1).conj())
+sinh = _pointwise("sinh(Tensor self) -> Tensor", "numpy:sinh", lambda grad, self: grad * self.cosh().conj())
+cosh = _pointwise("cosh(Tensor self) -> Tensor", "numpy:cosh", lambda grad, self: grad * self.sinh().conj())
+asinh = _pointwise("asinh(Tensor self) -> Tensor", "numpy:arcsinh", lambda grad, self: grad * (self.pow(2) + 1).rsqrt().conj())
+acosh = _pointwise("acosh(Tensor self) -> Tensor", "numpy:arccosh",
+                   lambda grad, self: grad * ((self + 1).rsqrt() * (self - 1).rsqrt()).conj() if self.is_complex() else
+                   grad * (self * self - 1).rsqrt())
+atanh = _pointwise("atanh(Tensor self) -> Tensor", "numpy:arctanh", lambda grad, self: grad / (1 - self.pow(2)).conj())
+tanh = _pointwise("tanh(Tensor self) -> Tensor", "numpy:tanh", lambda grad, result: T.tanh_backward(grad, result))
+tanh_backward = op("tanh_backward(Tensor grad_output, Tensor output) -> Tensor", loop="kernels:tanh_backward", ns=None,
+                   grad_output=lambda grad, output: T.tanh_backward(grad, output.conj()),
+                   output=lambda grad, grad_output, output: grad * (-2 * output * grad_output).conj())
+arcsin, arccos, arctan = asin.alias("arcsin"), acos.alias("arccos"), atan.alias("arctan")
+arcsinh, arccosh, arctanh = asinh.alias("arcsinh"), acosh.alias("arccosh"), atanh.alias("arctanh")
+
+
+def _atan2_backward(grad, self, other, mask):
+    scaled = grad / (self * self + other * other)
+    return scaled * other if mask[0] else None, scaled * -self if mask[1] else None
+
+
+atan2 = op("atan2(Tensor self, Tensor other) -> Tensor", loop="numpy:arctan2", promote="float", make=MATH, check=only("f", "atan2_cpu"),
+           self__and__other=_atan2_backward)
+arctan2 = atan2.alias("arctan2")
+
+sinc = _pointwise("sinc(Tensor self) -> Tensor", "kernels:sinc",
+                  lambda grad, self: T.where(self == 0, 0.0, grad * ((math.pi * self * (math.pi * self).cos() - (math.pi * self).sin()) /
+                                                                     (math.pi * self * self)).conj()))
+deg2rad = _pointwise("deg2rad(Tensor self) -> Tensor", "numpy:deg2rad", lambda grad: grad * (math.pi / 180), node="Deg2RadBackward0", jvp="linear",
+                     check=refused("c", "deg2rad is not supported for complex tensors."))
+rad2deg = _pointwise("rad2deg(Tensor self) -> Tensor", "numpy:rad2deg", lambda grad: grad * (180 / math.pi), node="Rad2DegBackward0", jvp="linear",
+                     check=refused("c", "rad2deg is not supported for complex tensors."))
+sigmoid = _pointwise("sigmoid(Tensor self) -> Tensor", "kernels:sigmoid", lambda grad, result: T.sigmoid_backward(grad, result))
+sigmoid_backward = op("sigmoid_backward(Tensor grad_output, Tensor output) -> Tensor", loop="kernels:sigmoid_backward", ns=None,
+                      grad_output=lambda grad, output: T.sigmoid_backward(grad, output.conj()),
+                      output=lambda grad, grad_output, output: grad * grad_output * (-2 * output + 1).conj())
+
+
+def _logit_backward(grad, self, eps):
+    slope = grad / (self * (1 - self))
+    if eps is None:
+        return slope                         # torch: a closed form outside [0, 1] gives NaN there
+    return T.where(T.logical_and(self >= eps, self <= 1 - eps), slope, 0.0)
+
+
+@primitive("logit(Tensor self, float? eps=None) -> Tensor", promote="float", make=MATH, check=only("f", "logit_cpu"), self=_logit_backward)
+def logit(self, eps):
+    """log(x / (1 - x)), with x clamped to [eps, 1 - eps] when `eps` is given."""
+    if eps is not None:
+        # torch: the upper bound wins when they cross
+        eps = self.dtype.type(eps)
+        self = np.where(self < eps, eps, np.where(self > 1 - eps, 1 - eps, self))
+    return np.log(self / (1 - self))
+
+
+# ------------------------------------------------------------------ rounding
+def _rounding(name):
+    return op(f"{name}(Tensor self) -> Tensor", loop=f"kernels:{name}", make=MATH, jvp="elementwise",
+              check=checks(refused("" if name == "round" else "c", f"{name} is not supported for complex inputs", NotImplementedError),
+                           only("if", f"{name}_vml_cpu")),
+              self=lambda grad: T.zeros_like(grad))
+
+
+ceil, floor, trunc, round = [_rounding(name) for name in ("ceil", "floor", "trunc", "round")]
+fix = trunc.alias("fix")
+
+
+@primitive("round.decimals(Tensor self, *, int decimals) -> Tensor", promote="default", make=MATH, check=only("f", "round_cpu"), node="RoundBackward1",
+           self=lambda grad: T.zeros_like(grad))
+def round_decimals(self, decimals):
+    """Rounded half to even at that many decimals; negative ones round before the point."""
+    factor = self.dtype.type(10.0 ** max(decimals, -decimals))
+    return np.rint(self * factor) / factor if decimals >= 0 else np.rint(self / factor) * factor
+
+
+frac = op("frac(Tensor self) -> Tensor", loop="kernels:frac", make=MATH, check=only("f", "frac_cpu"), jvp="linear",
+          self=lambda grad: grad)
+
+
+# ------------------------------------------------------------------ bounds
+def _inside(grad, self, min, max):
+    inside = None if min is None else self >= min
+    if max is not None:
+        inside = self <= max if inside is None else T.logical_and(inside, self <= max)
+    return T.where(inside, grad, 0.0)
+
+
+def _at_bounds(grad, self, min, max, mask):
+    if min is None or max is None:
+        return (T.where(self < min, grad, 0.0), None) if max is None else (None, T.where(self > max, grad, 0.0))
+    # torch: where the bounds cross, `max` is the result
+    return (T.where(T.logical_and(min < max, self < min), grad, 0.0) if mask[0] else None,
+            T.where(T.logical_or(self > max, max < min), grad, 0.0) if mask[1] else None)
+
+
+def _clamped(self, min, max):
+    if min is None and max is None:
+        raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
+    if min is not None:
+        self = np.maximum(self, min)
+    return self if max is None else np.minimum(self, max)
+
+
+_check_clamp = checks(refused("c", "clamp is not supported for complex types", NotImplementedError), only("if", "clamp_min_scalar_cpu"))
+clamp = primitive("clamp.Tensor(Tensor self, Tensor? min=None, Tensor? max=None) -> Tensor", promote="default", make=MATH, node="ClampBackward0",
+                  check=_check_clamp, self=_inside, min__and__max=_at_bounds)(_clamped)
+primitive("clamp(Tensor self, Scalar? min=None, Scalar? max=None) -> Tensor", promote="default", make=MATH, node="ClampBackward1",
+          check=_check_clamp, self=_inside)(_clamped)
+clip = clamp.alias("clip")
+
+clamp_min = op("clamp_min(Tensor self, Scalar min) -> Tensor", "clamp_min.Tensor(Tensor self, Tensor min) -> Tensor", loop="numpy:maximum", make=MATH,
+               check=_check_clamp,
+               self=lambda grad, self, min: T.where(self >= min, grad, 0.0), min=lambda grad, self, min: T.where(self < min, grad, 0.0))
+clamp_max = op("clamp_max(Tensor self, Scalar max) -> Tensor", "clamp_max.Tensor(Tensor self, Tensor max) -> Tensor", loop="numpy:minimum", make=MATH,
+               check=_check_clamp,
+               self=lambda grad, self, max: T.where(self <= max, grad, 0.0), max=lambda grad, self, max: T.where(self > max, grad, 0.0))
+
+
+@primitive("nan_to_num(Tensor self, float? nan=None, float? posinf=None, float? neginf=None) -> Tensor", make=MATH,
+           self=lambda grad, self: grad * T.isfinite(self))
+def nan_to_num(self, nan, posinf, neginf):
+    """NaN becomes 0 or `nan`, the infinities the largest and smallest numbers or those given."""
+    if self.dtype.kind in "biu":
+        return self
+    made = np.array(self, order="K")
+    info = np.finfo(made.dtype)
+    for part in (made.real, made.imag) if made.dtype.kind == "c" else (made,):
+        np.copyto(part, 0 if nan is None else nan, where=np.isnan(part))
+        np.copyto(part, info.max if posinf is None else posinf, where=part == np.inf)
+        np.copyto(part, info.min if neginf is None else neginf, where=part == -np.inf)
+    return made
+
+
+# ------------------------------------------------------------------ several operands
+def _check_lerp(dtype, self, end, weight):
+    for name, v in (("end", end), ("weight", weight)):
+        if isinstance(v, Tensor) and v.dtype is not self.dtype:
+            raise RuntimeError(f"expected dtype {self.dtype.alias or self.dtype.name} for `{name}` but got dtype {v.dtype.alias or v.dtype.name}")
+    if not (dtype.is_floating_point or dtype.is_complex):
+        raise NotImplementedError(f"\"lerp_kernel_{'tensor' if isinstance(weight, Tensor) else 'scalar'}\" not implemented for '{dtype.type_name}'")
+
+
+def _lerp(self, end, weight):
+    """self + weight * (end - self), from the nearer end."""
+    weight = np.asarray(weight)
+    near = np.abs(weight) < 0.5
+    step = end - self
+    if near.ndim == 0:
+        return self + weight * step if near else end - step * (1 - weight)
+    return np.where(near, self + weight * step, end - step * (1 - weight))
+
+
+lerp = primitive("lerp.Scalar(Tensor self, Tensor end, Scalar weight) -> Tensor", promote="default", make=MATH, node="LerpBackward0", check=_check_lerp,
+                 self=lambda grad, weight: grad * (1 - weight.conjugate()),
+                 end=lambda grad, weight: grad * weight.conjugate())(_lerp)
+primitive("lerp.Tensor(Tensor self, Tensor end, Tensor weight) -> Tensor", promote="default", make=MATH, node="LerpBackward1", check=_check_lerp,
+          self=lambda grad, weight: grad * (1 - weight).conj(),
+          end=lambda grad, weight: grad * weight.conj(),
+          weight=lambda grad, self, end: grad * (end - self).conj())(_lerp)
+
+
+@primitive("addcmul(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor", promote="default", make=MATH,
+           check=only("ifc", "addcmul_cpu_out"),
+           self=lambda grad: grad,
+           tensor1=lambda grad, tensor2, value: grad * (tensor2 * value).conj(),
+           tensor2=lambda grad, tensor1, value: grad * (tensor1 * value).conj())
+def addcmul(self, tensor1, tensor2, value):
+    """self + value * tensor1 * tensor2."""
+    return self + (tensor1 * tensor2 if value == 1 else self.dtype.type(value) * tensor1 * tensor2)
+
+
+def _check_addcdiv(dtype, self, tensor1, tensor2):
+    if not any(t.dtype.is_floating_point or t.dtype.is_complex for t in (tensor1, tensor2)):
+        raise RuntimeError("Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a true division of "
+                           "tensor1 and tensor2. The historic addcdiv behavior can be implemented as (input + value * torch.trunc(tensor1 / tensor2))"
+                           ".to(input.dtype) for integer inputs and as (input + value * tensor1 / tensor2) for float inputs. The future addcdiv "
+                           "behavior is just the latter implementation: (input + value * tensor1 / tensor2), for all dtypes.")
+
+
+@primitive("addcdiv(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor", promote="default", make=MATH, check=_check_addcdiv,
+           self=lambda grad: grad,
+           tensor1=lambda grad, tensor2, value: grad * (value / tensor2).conj(),
+           tensor2=lambda grad, tensor1, tensor2, value: -grad * (value * tensor1 / (tensor2 * tensor2)).conj())
+def addcdiv(self, tensor1, tensor2, value):
+    """self + value * tensor1 / tensor2."""
+    return self + (tensor1 / tensor2 if value == 1 else self.dtype.type(value) * tensor1 / tensor2)
+
+
+@primitive("heaviside(Tensor self, Tensor values) -> Tensor", make=MATH, node="NotImplemented",
+           self=not_implemented("aten::heaviside"), values=not_implemented("aten::heaviside"))
+def heaviside(self, values):
+    """0 below zero, 1 above, `values` at zero."""
+    if self.dtype.kind == "c" or values.dtype.kind == "c":
+        raise RuntimeError("heaviside is not yet implemented for complex tensors.")
+    if self.dtype != values.dtype:
+        raise RuntimeError("heaviside is not yet implemented for tensors with different dtypes.")
+    broadcast_shapes(self.shape, values.shape)
+    return np.where(self == 0, values, (self > 0).astype(self.dtype))
+
+
+nextafter = op("nextafter(Tensor self, Tensor other) -> Tensor", loop="numpy:nextafter", make=MATH, check=only("f", "nextafter_cpu"),
+               self=lambda grad, self, other: T.where(self != other, grad, 0.0), other=lambda grad: T.zeros_like(grad))
+
+
+# ------------------------------------------------------------------ bits and integers
+def _bits(name, loop, label):
+    both = f"{name}.Tensor(Tensor self, Tensor other) -> Tensor", f"{name}.Scalar_Tensor(Scalar self, Tensor other) -> Tensor"
+    return op(*both, f"{name}.Scalar(Tensor self, Scalar other) -> Tensor", loop=loop, make=MATH, nograd=True, check=label)
+
+
+bitwise_and = _bits("bitwise_and", "numpy:bitwise_and", only("bi", "bitwise_and_cpu"))
+bitwise_or = _bits("bitwise_or", "numpy:bitwise_or", only("bi", "bitwise_or_cpu"))
+bitwise_xor = _bits("bitwise_xor", "numpy:bitwise_xor", only("bi", "bitwise_xor_cpu"))
+bitwise_left_shift = _bits("bitwise_left_shift", "kernels:lshift", only("i", "lshift_cpu"))
+bitwise_right_shift = _bits("bitwise_right_shift", "kernels:rshift", only("i", "rshift_cpu"))
+bitwise_not = op("bitwise_not(Tensor self) -> Tensor", loop="numpy:invert", make=MATH, nograd=True, check=only("bi", "bitwise_not_cpu"))
+gcd = op("gcd(Tensor self, Tensor other) -> Tensor", loop="numpy:gcd", make=MATH, nograd=True, check=only("i", "gcd_cpu"))
+lcm = op("lcm(Tensor self, Tensor other) -> Tensor", loop="numpy:lcm", make=MATH, nograd=True, check=only("i", "lcm_cpu"))

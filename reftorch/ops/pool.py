@@ -8,64 +8,7 @@ import numpy as np
 
 from ..core import T, composite, primitive
 from ._common import refuse
-
-
-# ---- windows along one dim
-def _places(size, out, stride, padding, offset):
-    """Windows whose tap at `offset` lies inside the input, and where: two slices; None when there are none."""
-    shift = offset - padding
-    low = max(0, -(shift // stride))
-    high = min(out, (size - 1 - shift) // stride + 1)
-    if low >= high:
-        return None
-    start = low * stride + shift
-    return slice(low, high), slice(start, start + (high - low - 1) * stride + 1, stride)
-
-
-def _at(axis, where):
-    """An index for `axis` counted from the back."""
-    return (..., where, *(slice(None),) * (-axis - 1))
-
-
-def _take_larger(best, index, values, source, unset):
-    """`best`, `index` take `values`, `source` where these are larger, are nan, or nothing was there."""
-    m = values > best
-    if values.dtype.kind in "fV":
-        m |= values != values
-    m |= unset
-    np.copyto(best, values, where=m)
-    np.copyto(index, source, where=m)
-
-
-def _max_along(x, index, axis, taps, out):
-    """The maximum over windows along `axis`; `taps`: for each element of a window, the (windows, elements) slices where it exists."""
-    shape = x.shape[:axis % x.ndim] + (out,) + x.shape[axis % x.ndim + 1:]
-    best = np.full(shape, -np.inf if x.dtype.kind in "fV" else np.iinfo(x.dtype).min, x.dtype)
-    chosen = np.zeros(shape, np.int64)
-    unset = np.ones((out,) + (1,) * (-axis - 1), bool)
-    for windows, elements in taps:
-        b, c, u = best[_at(axis, windows)], chosen[_at(axis, windows)], unset[windows]
-        _take_larger(b, c, x[_at(axis, elements)], np.broadcast_to(index, x.shape)[_at(axis, elements)], u)
-        unset[windows] = False
-    return best, chosen
-
-
-def _max_pool(x, taps, outs):
-    """Maxima and their flat indices; `taps(i)` as `_max_along` wants them for the i-th pooled dim."""
-    n = len(outs)
-    size = x.shape[x.ndim - n:]
-    index = np.arange(math.prod(size), dtype=np.int64).reshape(size)
-    for i in reversed(range(n)):
-        x, index = _max_along(x, index, i - n, taps(i), outs[i])
-    return x, index
-
-
-def _sum_along(x, axis, taps, out):
-    shape = x.shape[:axis % x.ndim] + (out,) + x.shape[axis % x.ndim + 1:]
-    total = np.zeros(shape, x.dtype)
-    for windows, elements in taps:
-        total[_at(axis, windows)] += x[_at(axis, elements)]
-    return total
+from ._windows import flat, max_along_all, regular_taps, sum_along
 
 
 # ---- the mutual derivatives of everything that picks elements
@@ -73,9 +16,7 @@ def _sum_along(x, axis, taps, out):
            self=lambda grad, self_shape, indices, n: T._plane_scatter(grad, indices, self_shape, n))
 def _plane_gather(self, indices, n):
     """The elements of the last `n` dims, taken as one, at `indices` (same leading dims)."""
-    lead = self.shape[:self.ndim - n]
-    flat = np.take_along_axis(self.reshape(*lead, math.prod(self.shape[self.ndim - n:])), _flat(indices, n), -1)
-    return flat.reshape(indices.shape)
+    return np.take_along_axis(flat(self, n), flat(indices, n), -1).reshape(indices.shape)
 
 
 @primitive("_plane_scatter(Tensor self, Tensor indices, int[] shape, int n) -> Tensor", ns=None,
@@ -83,15 +24,11 @@ def _plane_gather(self, indices, n):
 def _plane_scatter(self, indices, shape, n):
     """The adjoint of `_plane_gather`: values added up at `indices` in zeros of `shape`."""
     plane = math.prod(shape[len(shape) - n:])
-    flat = _flat(indices, n)
-    rows = np.arange(math.prod(flat.shape[:-1]), dtype=np.int64).reshape(*flat.shape[:-1], 1) * plane
+    indices = flat(indices, n)
+    rows = np.arange(math.prod(indices.shape[:-1]), dtype=np.int64).reshape(*indices.shape[:-1], 1) * plane
     total = np.zeros(math.prod(shape), self.dtype)
-    np.add.at(total, (flat + rows).ravel(), self.ravel())
+    np.add.at(total, (indices + rows).ravel(), self.ravel())
     return total.reshape(tuple(shape))
-
-
-def _flat(a, n):
-    return a.reshape(*a.shape[:a.ndim - n], math.prod(a.shape[a.ndim - n:]))
 
 
 def _scatter_rule(n):
@@ -105,12 +42,10 @@ _COUNT = {1: "one int", 2: "two ints", 3: "three ints"}
 def _sizes(op, n, **values):
     """Each argument as n ints; an empty stride is the kernel's."""
     for name, v in values.items():
-        optional = ", omitted," if name == "stride" else ""
-        if len(v) not in ((0, 1, n) if name == "stride" else (1, n)):
-            if name == "kernel_size" or n == 3 or name != "stride":
-                raise RuntimeError(f"{op}: {name} must {'be' if optional or name != 'kernel_size' else 'either be'} a single int, or a tuple of "
-                                   f"{_COUNT[n]}")
-            raise RuntimeError(f"{op}: {name} must either be omitted, a single int, or a tuple of {_COUNT[n]}")
+        optional = name == "stride"
+        if len(v) not in ((0, 1, n) if optional else (1, n)):
+            must = "either be omitted," if optional else "either be" if name == "kernel_size" or op.startswith("avg") else "be"
+            raise RuntimeError(f"{op}: {name} must {must} a single int, or a tuple of {_COUNT[n]}")
     kernel = _times(values["kernel_size"], n)
     return kernel, *[_times(v, n) if len(v) else kernel for name, v in values.items() if name != "kernel_size"]
 
@@ -137,7 +72,7 @@ def _check_batched(x, n, text):
 _DIMS = {1: ("W",), 2: ("H", "W"), 3: ("T", "H", "W")}
 
 
-def _check_windows(x, n, kernel, stride, padding, dilation, outs):
+def _check_windows(x, n, kernel, stride, dilation, outs):
     if min(kernel) <= 0:
         raise RuntimeError("kernel size should be greater than zero, but got " + " ".join(f"k{d}: {k}" for d, k in zip(_DIMS[n], kernel)))
     if min(stride) <= 0:
@@ -145,9 +80,9 @@ def _check_windows(x, n, kernel, stride, padding, dilation, outs):
     if min(dilation) <= 0:
         raise RuntimeError("dilation should be greater than zero, but got " + " ".join(f"dilation{d}: {k}" for d, k in zip(_DIMS[n], dilation)))
     channels = x.shape[-n - 1]
-    if min(outs()) < 1:
+    if min(outs) < 1:
         size = "x".join(map(str, (channels, *x.shape[x.ndim - n:])))
-        out = "x".join(map(str, (channels, *outs())))
+        out = "x".join(map(str, (channels, *outs)))
         raise RuntimeError(f"Given input size: ({size}). Calculated output size: ({out}). Output size is too small")
 
 
@@ -164,15 +99,10 @@ def _check_padding(kernel, stride, padding, dilation):
 def _geometry(x, n, kernel, stride, padding, dilation, ceil_mode):
     """Output sizes, and the taps of each dim."""
     size = x.shape[x.ndim - n:]
-    if min(dilation) > 0 and min(kernel) > 0:
-        _check_padding(kernel, stride, padding, dilation)
-    outs = [_out_size(*v, ceil_mode) for v in zip(size, kernel, stride, padding, dilation)] if 0 not in stride else [0] * n
-    _check_windows(x, n, kernel, stride, padding, dilation, lambda: outs)
-
-    def taps(i):
-        found = [_places(size[i], outs[i], stride[i], padding[i], k * dilation[i]) for k in range(kernel[i])]
-        return [f for f in found if f]
-    return outs, taps
+    _check_padding(kernel, stride, padding, dilation)
+    outs = [_out_size(*v, ceil_mode) for v in zip(size, kernel, stride, padding, dilation)]
+    _check_windows(x, n, kernel, stride, dilation, outs)
+    return outs, lambda i: regular_taps(size[i], outs[i], kernel[i], stride[i], padding[i], dilation[i])
 
 
 # ---- maximum
@@ -188,7 +118,7 @@ def _max_pool_body(name, n):
         else:
             _check_batched(self, 3, "non-empty 4D or 5D (batch mode) tensor expected for input")
         outs, taps = _geometry(self, n, kernel, stride, padding, dilation, ceil_mode)
-        return list(_max_pool(self, taps, outs))
+        return list(max_along_all(self, taps, outs))
     return max_pool
 
 
@@ -290,7 +220,7 @@ def _avg_pool_body(name, n):
         kernel, stride, padding, outs, taps = _avg_geometry(self, name, n, kernel_size, stride, padding, ceil_mode, divisor_override)
         divisor = _average_divisor(self.shape[self.ndim - n:], n, outs, kernel, stride, padding, count_include_pad, divisor_override)
         for i in reversed(range(n)):
-            self = _sum_along(self, i - n, taps(i), outs[i])
+            self = sum_along(self, i - n, taps(i), outs[i])
         return _divide(self, divisor)
     return avg_pool
 
@@ -298,7 +228,6 @@ def _avg_pool_body(name, n):
 def _avg_backward_body(name, n):
     def avg_pool_backward(grad_output, shape, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override):
         """The adjoint of average pooling: each window's share laid back on its elements."""
-        x = np.empty(0, grad_output.dtype).reshape((0,) * len(shape))
         x = np.broadcast_to(grad_output.dtype.type(0), tuple(shape))
         kernel, stride, padding, outs, taps = _avg_geometry(x, name, n, kernel_size, stride, padding, ceil_mode, divisor_override)
         size = shape[len(shape) - n:]
@@ -306,7 +235,7 @@ def _avg_backward_body(name, n):
         share = share.astype(grad_output.dtype, copy=False)
         for i in range(n):
             back = [(elements, windows) for windows, elements in taps(i)]
-            share = _sum_along(share, i - n, back, size[i])
+            share = sum_along(share, i - n, back, size[i])
         return share
     return avg_pool_backward
 

@@ -1,4 +1,4 @@
-"""Random numbers: tensors of them, fills in place, samples of distributions, dropout.
+"""Random numbers: tensors of them, fills in place, samples of distributions.
 
 The numbers come from `kernels/random.pyx`, PyTorch's streams bit for bit; here are arguments, checks, dtypes and gradients.
 """
@@ -8,18 +8,17 @@ import warnings
 import numpy as np
 
 from ..core import DTYPES, T, Tensor, composite, primitive
-from ..core._core import MEMORY_FORMATS, empty_permuted_like, from_array
+from ..core._core import MEMORY_FORMATS, from_array
 from ..kernels import random as kernel
 from ..random import default_generator
 from ._common import check_factory, refuse, type_name
+from ._names import C_NAMES
 
+_LONG = DTYPES["int64"]
 _CONTIGUOUS = MEMORY_FORMATS["contiguous_format"]
 _DIGITS = {"float64": 53, "float32": 24, "float16": 11, "bfloat16": 8}
 _LARGEST = {"float64": float.fromhex("0x1.fffffffffffffp1023"), "float32": float.fromhex("0x1.fffffep127"), "float16": 65504.0,
             "bfloat16": float.fromhex("0x1.fep127")}
-_C_NAMES = {"float64": "double", "float32": "float", "float16": "c10::Half", "bfloat16": "c10::BFloat16", "bool": "bool", "uint8": "unsigned char",
-            "int8": "signed char", "int16": "short int", "int32": "int", "int64": "long int", "uint16": "short unsigned int",
-            "uint32": "unsigned int", "uint64": "long unsigned int", "complex64": "c10::complex<float>", "complex128": "c10::complex<double>"}
 
 
 def _stream(generator):
@@ -53,7 +52,7 @@ def uniform_(self, from_, to, generator):
     largest = _LARGEST[a.dtype.name]
     for name, bound in (("from", from_), ("to", to)):
         if not -largest <= bound <= largest:
-            raise RuntimeError(f"{name} is out of bounds for {_C_NAMES[a.dtype.name]}")
+            raise RuntimeError(f"{name} is out of bounds for {C_NAMES[a.dtype.name]}")
     if from_ > to:
         raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={from_:g} > to={to:g}")
     if to - from_ > largest:
@@ -78,16 +77,6 @@ def normal_(self, mean, std, generator):
     return self
 
 
-def _draw_bernoulli(a, p, generator, one=1.0):
-    """Into `a`: `one` with probability p, else 0."""
-    if not 0 <= p <= 1:
-        raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p:g}")
-    if not (_is_float(a) or _is_integer(a) or a.dtype.kind == "b"):
-        refuse("bernoulli_scalar_cpu_", a)
-    kernel.bernoulli(_stream(generator), a, p, one)
-    return a
-
-
 @primitive("bernoulli_.Tensor(Tensor self, Tensor p, *, Generator? generator=None) -> Tensor", make="method", ns=None, half=False, node="BernoulliBackward1",
            self=_nothing, p=lambda p: T.zeros_like(p))
 def bernoulli_(self, p, generator):
@@ -105,7 +94,12 @@ def bernoulli_(self, p, generator):
 @primitive("bernoulli_.float(Tensor self, float p=0.5, *, Generator? generator=None) -> Tensor", half=False, node="BernoulliBackward2", self=_nothing)
 def bernoulli_float_(self, p, generator):
     """Fill with 1 with probability p, else 0."""
-    return _draw_bernoulli(self, p, generator)
+    if not 0 <= p <= 1:
+        raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p:g}")
+    if not (_is_float(self) or _is_integer(self) or self.dtype.kind == "b"):
+        refuse("bernoulli_scalar_cpu_", self)
+    kernel.bernoulli(_stream(generator), self, p)
+    return self
 
 
 @primitive("exponential_(Tensor self, float lambd=1, *, Generator? generator=None) -> Tensor", make="method", ns=None, half=False, self=_nothing)
@@ -138,7 +132,7 @@ def cauchy_(self, median, sigma, generator):
         raise RuntimeError(f"cauchy_ expects sigma > 0.0, but found sigma={sigma:g}")
     if not _is_float(self):
         raise RuntimeError("Cauchy distribution is a continuous probability distribution. dtype must be a floating point but you specified "
-                           + _C_NAMES[self.dtype.name])
+                           + C_NAMES[self.dtype.name])
     kernel.cauchy(_stream(generator), self, median, sigma)
     return self
 
@@ -175,7 +169,7 @@ def _lowered(high, dtype):
 def _check_range(a, low, top):
     """torch's complaints about a range [low, top] that the dtype cannot hold, or not exactly."""
     name = a.dtype.name
-    c_name = _C_NAMES[name]
+    c_name = C_NAMES[name]
     if name in _DIGITS:
         smallest, largest = -_LARGEST[name], _LARGEST[name]
     elif a.dtype.kind == "b":
@@ -259,21 +253,20 @@ def random_all_(self, generator):
 
 
 # ---------------------------------------------------------------------------------------------------------- factories
-def _tensor_for(size, out, dtype, layout, device, pin_memory):
-    """An uninitialised tensor of that size, or `out` resized to it."""
+def _tensor_for(size, out, dtype, layout, device, pin_memory, default=None):
+    """An uninitialised tensor of that size, or `out` resized to it; `default` is the dtype when none is asked for."""
     check_factory(layout, device, pin_memory)
     for n in size:
         if n < 0:
             raise RuntimeError(f"Trying to create tensor with negative dimension {n}: {list(size)}")
     if out is None:
-        return T.empty(size, dtype=dtype)
+        return T.empty(size, dtype=dtype or default)
     if dtype is not None and dtype is not out.dtype:
         raise RuntimeError(f"dtype {dtype.type_name} does not match dtype of out parameter ({out.dtype.type_name})")
     return T.resize_(out, size)
 
 
 _OPTIONS = "Tensor? out=None, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None"
-_LONG = _OPTIONS.replace("dtype=None", "dtype=long")
 _LIKE = "ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None"
 
 
@@ -291,19 +284,19 @@ def randn(size, out, dtype, layout, device, pin_memory, generator=None):
     return T.normal_(_tensor_for(size, out, dtype, layout, device, pin_memory), generator=generator)
 
 
-@composite(f"randint.generator(int high, int[] size, *, Generator? generator, {_LONG}) -> Tensor",
-           f"randint(int high, int[] size, *, {_LONG}) -> Tensor",
-           f"randint.low_generator(int low, int high, int[] size, *, Generator? generator, {_LONG}) -> Tensor",
-           f"randint.low(int low, int high, int[] size, *, {_LONG}) -> Tensor")
+@composite(f"randint.generator(int high, int[] size, *, Generator? generator, {_OPTIONS}) -> Tensor",
+           f"randint(int high, int[] size, *, {_OPTIONS}) -> Tensor",
+           f"randint.low_generator(int low, int high, int[] size, *, Generator? generator, {_OPTIONS}) -> Tensor",
+           f"randint.low(int low, int high, int[] size, *, {_OPTIONS}) -> Tensor")
 def randint(high, size, out, dtype, layout, device, pin_memory, low=0, generator=None):
     """Integers uniform on [low, high)."""
-    return T.random_(_tensor_for(size, out, dtype, layout, device, pin_memory), low, high, generator=generator)
+    return T.random_(_tensor_for(size, out, dtype, layout, device, pin_memory, _LONG), low, high, generator=generator)
 
 
-@composite(f"randperm.generator(int n, *, Generator? generator, {_LONG}) -> Tensor", f"randperm(int n, *, {_LONG}) -> Tensor")
+@composite(f"randperm.generator(int n, *, Generator? generator, {_OPTIONS}) -> Tensor", f"randperm(int n, *, {_OPTIONS}) -> Tensor")
 def randperm(n, out, dtype, layout, device, pin_memory, generator=None):
     """A permutation of 0 ... n-1."""
-    result = _tensor_for((n,), out, dtype, layout, device, pin_memory)
+    result = _tensor_for((n,), out, dtype, layout, device, pin_memory, _LONG)
     name = result.dtype.name
     if name not in _DIGITS and not _is_integer(result._array):
         refuse("randperm", result._array)
@@ -357,7 +350,7 @@ def _check_std(std):
 
 def _normal(shape, out, dtype, generator, mean, std):
     """mean + std Z: Z, its multiplication and its addition each rounded; a number for `std` is part of Z."""
-    result = _tensor_for(shape, out, None if out is not None else dtype, None, None, None)
+    result = _tensor_for(shape, out, None, None, None, None, dtype)
     if not isinstance(std, Tensor):
         return T.add_(T.normal_(result, 0.0, std, generator=generator), mean)
     _check_std(std)
@@ -427,7 +420,8 @@ def poisson(self, generator):
     return kernel.poisson(_stream(generator), self).astype(self.dtype)
 
 
-@primitive("_standard_gamma(Tensor self, Generator? generator=None) -> Tensor", half=False, self=lambda grad, self, result: grad * T._standard_gamma_grad(self, result))
+@primitive("_standard_gamma(Tensor self, Generator? generator=None) -> Tensor", half=False,
+           self=lambda grad, self, result: grad * T._standard_gamma_grad(self, result))
 def _standard_gamma(self, generator):
     """A sample of Gamma(alpha, 1) for each alpha."""
     if self.dtype.name not in ("float32", "float64"):
@@ -448,8 +442,7 @@ def _sample_dirichlet(self, generator):
     """A sample of the Dirichlet distribution for each row of concentrations."""
     if self.dtype.name not in ("float32", "float64"):
         refuse("dirichlet", self)
-    gammas = np.maximum(kernel.standard_gamma(_stream(generator), self.astype(np.float64)), np.finfo(np.float64).tiny)
-    shares = (gammas / T.sum(from_array(gammas), -1, True)._array).astype(self.dtype)
+    shares = kernel.dirichlet(_stream(generator), np.atleast_1d(self).astype(np.float64)).reshape(self.shape).astype(self.dtype)
     return np.clip(shares, np.finfo(self.dtype).tiny, np.nextafter(self.dtype.type(1), self.dtype.type(0)))
 
 
@@ -508,160 +501,10 @@ def multinomial(self, num_samples, replacement, generator, out):
         raise RuntimeError("cannot sample n_sample > prob_dist.size(-1) samples without replacement")
     weights = self._array
     if weights.size == 0:
-        drawn = T.empty((*self.shape[:-1], num_samples), dtype=DTYPES["int64"])
+        drawn = T.empty((*self.shape[:-1], num_samples), dtype=_LONG)
     elif not replacement or num_samples == 1:
         drawn = _race(weights, num_samples, generator)
     else:
         rows = np.atleast_2d(weights if weights.dtype.itemsize > 2 else weights.astype(np.float32))
         drawn = from_array(kernel.multinomial(_stream(generator), rows, num_samples).reshape(*weights.shape[:-1], num_samples))
     return drawn if out is None else T.copy_(T.resize_(out, drawn.shape), drawn)
-
-
-# ------------------------------------------------------------------------------------------------------------- dropout
-def _check_p(p):
-    if not 0 <= p <= 1:
-        raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {p:g}")
-
-
-def _check_holds_floats(a):
-    """Noise of integers can be drawn, but not scaled."""
-    if _is_integer(a) or a.dtype.kind == "b":
-        raise RuntimeError(f"result type Float can't be cast to the desired output type {type_name(a)}")
-
-
-def _feature_like(x):
-    """An array with one element a channel: (N, C, 1, ...)."""
-    if x.dim() < 2:
-        raise RuntimeError("Feature dropout requires at least 2 dimensions in the input")
-    return np.empty((*x.shape[:2], *[1] * (x.dim() - 2)), x.dtype.numpy)
-
-
-def _noise(x, p, feature, one=1.0):
-    """`one` with probability 1 - p, else 0; drawn in the memory order of x."""
-    return _draw_bernoulli(_feature_like(x) if feature else empty_permuted_like(x._array), 1 - p, None, one)
-
-
-def _drop(x, p, train, feature=False, alpha=False, inplace=False):
-    _check_p(p)
-    if p == 0 or not train or x.numel() == 0:
-        return x
-    times = T.mul_ if inplace else T.mul
-    if p == 1:
-        return times(x, T.zeros((), dtype=x.dtype))
-    _check_holds_floats(x._array)
-    if not alpha:
-        work = np.float64 if x.dtype.name == "float64" else np.float32
-        return times(x, from_array(_noise(x, p, feature, float(work(1) / work(1 - p)))))
-    slope = 1.7580993408473766  # -alpha' of "Self-Normalizing Neural Networks": what a dropped unit is set to
-    scale = 1 / math.sqrt((slope * slope * p + 1) * (1 - p))
-    noise = from_array(_noise(x, p, feature))
-    shift = T.add_(T.mul_(T.add(noise, -1), slope * scale), slope * scale * p)
-    return T.add_(times(x, T.mul_(noise, scale)), shift)
-
-
-@composite("dropout(Tensor input, float p, bool train) -> Tensor")
-def dropout(input, p, train):
-    """Zero each element with probability p, scale the others by 1/(1 - p)."""
-    return _drop(input, p, train)
-
-
-@composite("dropout_(Tensor self, float p, bool train) -> Tensor")
-def dropout_(self, p, train):
-    """`dropout` in place."""
-    return _drop(self, p, train, inplace=True)
-
-
-@composite("feature_dropout(Tensor input, float p, bool train) -> Tensor")
-def feature_dropout(input, p, train):
-    """`dropout` of whole channels."""
-    return _drop(input, p, train, feature=True)
-
-
-@composite("feature_dropout_(Tensor self, float p, bool train) -> Tensor")
-def feature_dropout_(self, p, train):
-    """`feature_dropout` in place."""
-    return _drop(self, p, train, feature=True, inplace=True)
-
-
-@composite("alpha_dropout(Tensor input, float p, bool train) -> Tensor")
-def alpha_dropout(input, p, train):
-    """Dropout that keeps mean 0 and variance 1, for networks of SELUs."""
-    return _drop(input, p, train, alpha=True)
-
-
-@composite("alpha_dropout_(Tensor self, float p, bool train) -> Tensor")
-def alpha_dropout_(self, p, train):
-    """`alpha_dropout` in place."""
-    return _drop(self, p, train, alpha=True, inplace=True)
-
-
-@composite("feature_alpha_dropout(Tensor input, float p, bool train) -> Tensor")
-def feature_alpha_dropout(input, p, train):
-    """`alpha_dropout` of whole channels."""
-    return _drop(input, p, train, feature=True, alpha=True)
-
-
-@composite("feature_alpha_dropout_(Tensor self, float p, bool train) -> Tensor")
-def feature_alpha_dropout_(self, p, train):
-    """`feature_alpha_dropout` in place."""
-    return _drop(self, p, train, feature=True, alpha=True, inplace=True)
-
-
-def _keep_scale(p, train):
-    return 1.0 if train is False else 0.0 if p == 1 else 1 / (1 - p)
-
-
-@primitive("native_dropout(Tensor input, float p, bool? train) -> (Tensor, Tensor)", half=False,
-           input=lambda grad, result1, p, train: T.native_dropout_backward(grad, result1, _keep_scale(p, train)))
-def native_dropout(input, p, train):
-    """(dropout of the input, mask of what was kept); `train=None` means training."""
-    if input.size == 0:
-        return input, np.empty_like(input)
-    if train is False:
-        return input, np.ones_like(input, np.bool_)
-    mask = _draw_bernoulli(np.empty_like(input, np.bool_), 1 - p, None)
-    _check_holds_floats(input)
-    return T.mul_(T.mul(from_array(input), from_array(mask)), _keep_scale(p, train))._array, mask
-
-
-@composite("native_dropout_backward(Tensor grad_output, Tensor mask, float scale) -> Tensor", ns=None)
-def native_dropout_backward(grad_output, mask, scale):
-    """The gradient of `native_dropout`: grad_output where kept, scaled."""
-    return grad_output * (mask.to(grad_output.dtype) * scale)
-
-
-# -------------------------------------------------------------------------------------------------------------- rrelu
-def _slope(lower, upper):
-    return (float(lower) + float(upper)) / 2
-
-
-def _rrelu_grad(grad, x, noise, lower, upper, training):
-    return grad * noise if training and upper - lower > 1e-6 else T.leaky_relu_backward(grad, x, _slope(lower, upper), False)
-
-
-@primitive("rrelu_with_noise(Tensor self, Tensor noise, Scalar lower=0.125, Scalar upper=0.3333333333333333, bool training=False, "
-           "Generator? generator=None) -> Tensor", ns=None, half=False, jvp="elementwise",
-           self=lambda grad, self, noise, lower, upper, training: _rrelu_grad(grad, self, noise, lower, upper, training))
-def rrelu_with_noise(self, noise, lower, upper, training, generator):
-    """x where positive, else x times a slope uniform on [lower, upper) (written to `noise`), or the mean slope outside training."""
-    if lower > upper:
-        raise RuntimeError("Lower bound should be less than or equal to the upper bound")
-    if not training:
-        return T.leaky_relu(from_array(self), _slope(lower, upper))._array
-    if self.dtype.name not in ("float64", "float32", "bfloat16"):
-        refuse("rrelu_with_noise_out_cpu", self)
-    low, high = (float(np.asarray(bound, self.dtype)) for bound in (lower, upper))
-    noise[...] = kernel.rrelu_noise(_stream(generator), self, low, high)
-    return np.ascontiguousarray(self * noise)
-
-
-@composite("rrelu(Tensor self, Scalar lower=0.125, Scalar upper=0.3333333333333333, bool training=False, Generator? generator=None) -> Tensor")
-def rrelu(self, lower, upper, training, generator):
-    """Leaky ReLU with random slopes in training."""
-    return T.rrelu_with_noise(self, T.empty_like(self, memory_format=_CONTIGUOUS), lower, upper, training, generator)
-
-
-@composite("rrelu_(Tensor self, Scalar lower=0.125, Scalar upper=0.3333333333333333, bool training=False, Generator? generator=None) -> Tensor")
-def rrelu_(self, lower, upper, training, generator):
-    """`rrelu` in place."""
-    return T.copy_(self, T.rrelu(self, lower, upper, training, generator))

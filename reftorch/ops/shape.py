@@ -1,10 +1,13 @@
 """Views: other shapes, orders and pieces of the same memory."""
+import warnings
+
 import numpy as np
 
-from ..core import T, composite, primitive, view
-from ..core._core import MEMORY_FORMATS, normalize_dim, restride
-from ._common import type_name
-from ._geometry import contiguous_strides, element_strides, infer_size, is_contiguous, normalize_dims, view_strides
+from ..core import DTYPES, T, Tensor, composite, primitive, view
+from ..core._core import MEMORY_FORMATS, normalize_dim, restride, set_type_attribute, strided_view
+from ._common import type_name, unique_dims
+from ._geometry import element_strides, extent, infer_size, normalize_dims, numel, overlaps, view_strides
+from ._views import diagonal_of, selected, sliced, view_and_copy, windows
 
 CONTIGUOUS = MEMORY_FORMATS["contiguous_format"]
 
@@ -18,7 +21,7 @@ def reverse_permutation(dims, ndim):
 
 
 # ------------------------------------------------------------------ shapes
-@view("view(Tensor(a) self, SymInt[] size) -> Tensor(a)", ns=None,
+@view_and_copy("view(Tensor(a) self, SymInt[] size) -> Tensor(a)", ns=None,
       self=lambda grad, self_shape: grad.reshape(self_shape))
 def view_(self, size):
     """The same elements in another shape that needs no copy."""
@@ -47,7 +50,7 @@ def reshape(self, shape):
     return self.view(shape)
 
 
-@view("expand(Tensor(a) self, SymInt[] size, *, bool implicit=False) -> Tensor(a)", ns=None, self=lambda grad: grad)
+@view_and_copy("expand(Tensor(a) self, SymInt[] size, *, bool implicit=False) -> Tensor(a)", ns=None, self=lambda grad: grad)
 def expand(self, size):
     """Repeat dims of size 1, and new leading ones, by stride 0; -1 keeps a size."""
     new = len(size) - self.ndim
@@ -85,7 +88,7 @@ def sum_to_size(self, size):
 
 
 # ------------------------------------------------------------------ order of dims
-@view("permute(Tensor(a) self, int[] dims) -> Tensor(a)",
+@view_and_copy("permute(Tensor(a) self, int[] dims) -> Tensor(a)",
       self=lambda grad, dims: grad.permute(reverse_permutation(dims, len(dims))))
 def permute(self, dims):
     """Dims in another order: `out.shape[i] = shape[dims[i]]`."""
@@ -103,7 +106,7 @@ def _swap(self, dim0, dim1):
     return self if self.ndim == 0 else self.swapaxes(a, b)
 
 
-@view("transpose.int(Tensor(a) self, int dim0, int dim1) -> Tensor(a)",
+@view_and_copy("transpose.int(Tensor(a) self, int dim0, int dim1) -> Tensor(a)",
       self=lambda grad, dim0, dim1: grad.transpose(dim0, dim1))
 def transpose(self, dim0, dim1):
     """Two dims exchanged."""
@@ -123,7 +126,7 @@ def _t(self):
     return self.transpose()
 
 
-@view("t(Tensor(a) self) -> Tensor(a)", self=lambda grad: grad.t())
+@view_and_copy("t(Tensor(a) self) -> Tensor(a)", self=lambda grad: grad.t())
 def t(self):
     """Rows and columns exchanged; tensors of fewer dims as they are."""
     return _t(self)
@@ -136,25 +139,12 @@ def t_(self):
 
 
 # ------------------------------------------------------------------ pieces
-@view("slice.Tensor(Tensor(a) self, int dim=0, SymInt? start=None, SymInt? end=None, SymInt step=1) -> Tensor(a)", make="", ns=None,
+@view_and_copy("slice.Tensor(Tensor(a) self, int dim=0, SymInt? start=None, SymInt? end=None, SymInt step=1) -> Tensor(a)", make="", ns=None,
       self=lambda grad, self_shape, dim, start, end, step: T.slice_backward(grad, self_shape, dim, 0 if start is None else start,
                                                                             self_shape[dim] if end is None else end, step))
 def slice_(self, dim, start, end, step):
     """Elements start, start + step, ... before `end` along `dim`."""
-    if self.ndim == 0:
-        raise RuntimeError("slice() cannot be applied to a 0-dim tensor.")
-    dim = normalize_dim(dim, self.ndim)
-    if step <= 0:
-        raise RuntimeError("slice step must be positive")
-    n = self.shape[dim]
-    start = 0 if start is None else min(max(start + n if start < 0 else start, 0), n)
-    end = n if end is None else end + n if end < 0 else end
-    end = min(max(end, start), n)
-    shape, strides = list(self.shape), list(element_strides(self))
-    offset = start * strides[dim]
-    shape[dim] = (end - start + step - 1) // step
-    strides[dim] *= step
-    return restride(self, shape, strides, offset)
+    return sliced(self, dim, start, end, step)
 
 
 @primitive("slice_backward(Tensor grad_output, SymInt[] input_sizes, int dim, SymInt start, SymInt end, SymInt step) -> Tensor", half=False, ns=None,
@@ -162,23 +152,15 @@ def slice_(self, dim, start, end, step):
 def slice_backward(grad_output, input_sizes, dim, start, end, step):
     """Zeros with `grad_output` in the slice."""
     out = np.zeros(input_sizes, grad_output.dtype)
-    slice_(out, dim, start, end, step)[...] = grad_output
+    sliced(out, dim, start, end, step)[...] = grad_output
     return out
 
 
-@view("select.int(Tensor(a) self, int dim, SymInt index) -> Tensor(a)",
+@view_and_copy("select.int(Tensor(a) self, int dim, SymInt index) -> Tensor(a)",
       self=lambda grad, self_shape, dim, index: T.select_backward(grad, self_shape, dim, index))
 def select(self, dim, index):
     """The slice at `index` along `dim`, without that dim."""
-    if self.ndim == 0:
-        raise IndexError("select() cannot be applied to a 0-dim tensor.")
-    dim = normalize_dim(dim, self.ndim)
-    n = self.shape[dim]
-    if not -n <= index < n:
-        raise IndexError(f"select(): index {index} out of range for tensor of size {list(self.shape)} at dimension {dim}")
-    shape, strides = list(self.shape), element_strides(self)
-    del shape[dim]
-    return restride(self, shape, strides, (index % n) * strides.pop(dim))
+    return selected(self, dim, index)
 
 
 @primitive("select_backward(Tensor grad_output, SymInt[] input_sizes, int dim, SymInt index) -> Tensor", half=False, ns=None, jvp="linear",
@@ -186,7 +168,7 @@ def select(self, dim, index):
 def select_backward(grad_output, input_sizes, dim, index):
     """Zeros with `grad_output` in the selected slice."""
     out = np.zeros(input_sizes, grad_output.dtype)
-    select(out, dim, index)[...] = grad_output
+    selected(out, dim, index)[...] = grad_output
     return out
 
 
@@ -221,7 +203,7 @@ def _unsqueeze(self, dim):
     return restride(self, shape, strides)
 
 
-@view("unsqueeze(Tensor(a) self, int dim) -> Tensor(a)",
+@view_and_copy("unsqueeze(Tensor(a) self, int dim) -> Tensor(a)",
       self=lambda grad, self_shape, dim: grad.squeeze(normalize_dim(dim, len(self_shape) + 1)))
 def unsqueeze(self, dim):
     """A new dim of size 1 before `dim`."""
@@ -244,18 +226,18 @@ def _squeeze(self, dims):
 def _define_squeeze(name, first):
     """`squeeze` and `squeeze_`: over all dims, one, several."""
     undo = {"self": lambda grad, self_shape: grad.reshape(self_shape)}
-    ns = "torch" if name == "squeeze" else None
+    ns, define = ("torch", view_and_copy) if name == "squeeze" else (None, view)
 
-    @view(f"{name}(Tensor(a) self) -> Tensor(a)", ns=ns, node=f"SqueezeBackward{first}", **undo)
+    @define(f"{name}(Tensor(a) self) -> Tensor(a)", ns=ns, node=f"SqueezeBackward{first}", **undo)
     def squeeze_all(self):
         """Without dims of size 1: all of them, or those given."""
         return _squeeze(self, range(self.ndim))
 
-    @view(f"{name}.dim(Tensor(a) self, int dim) -> Tensor(a)", ns=ns, node=f"SqueezeBackward{first + 1}", **undo)
+    @define(f"{name}.dim(Tensor(a) self, int dim) -> Tensor(a)", ns=ns, node=f"SqueezeBackward{first + 1}", **undo)
     def squeeze_dim(self, dim):
         return _squeeze(self, [normalize_dim(dim, self.ndim)])
 
-    @view(f"{name}.dims(Tensor(a) self, int[] dim) -> Tensor(a)", ns=ns, node=f"SqueezeBackward{first + 2}", **undo)
+    @define(f"{name}.dims(Tensor(a) self, int[] dim) -> Tensor(a)", ns=ns, node=f"SqueezeBackward{first + 2}", **undo)
     def squeeze_dims(self, dim):
         return _squeeze(self, unique_dims(dim, self.ndim))
 
@@ -264,14 +246,253 @@ _define_squeeze("squeeze", 0)
 _define_squeeze("squeeze_", 3)
 
 
+# ------------------------------------------------------------------ diagonals and windows
+@view_and_copy("diagonal(Tensor(a) self, int offset=0, int dim1=0, int dim2=1) -> Tensor(a)",
+               self=lambda grad, self_shape, offset, dim1, dim2: T.diagonal_backward(grad, self_shape, offset, dim1, dim2))
+def diagonal(self, offset, dim1, dim2):
+    """The diagonals of the matrices in dims `dim1` and `dim2`, as a new last dim."""
+    return diagonal_of(self, offset, dim1, dim2)
+
+
+@primitive("diagonal_backward(Tensor grad_output, SymInt[] input_sizes, int offset, int dim1, int dim2) -> Tensor", half=False, ns=None, jvp="linear",
+           grad_output=lambda grad, offset, dim1, dim2: grad.diagonal(offset, dim1, dim2))
+def diagonal_backward(grad_output, input_sizes, offset, dim1, dim2):
+    """Zeros with `grad_output` on the diagonals."""
+    out = np.zeros(input_sizes, grad_output.dtype)
+    diagonal_of(out, offset, dim1, dim2)[...] = grad_output
+    return out
+
+
+@view_and_copy("unfold(Tensor(a) self, int dimension, int size, int step) -> Tensor(a)", ns=None,
+               self=lambda grad, self_shape, dimension, size, step: T.unfold_backward(grad, self_shape, dimension, size, step))
+def unfold(self, dimension, size, step):
+    """Windows of `size` elements along a dim, `step` apart, as a new last dim."""
+    return windows(self, dimension, size, step)
+
+
+@primitive("unfold_backward(Tensor grad_in, SymInt[] input_sizes, int dim, int size, int step) -> Tensor", half=False, ns=None, jvp="linear",
+           grad_in=lambda grad, dim, size, step: grad.unfold(dim, size, step))
+def unfold_backward(grad_in, input_sizes, dim, size, step):
+    """Every window's gradient added where the window lay."""
+    out = np.zeros(input_sizes, grad_in.dtype)
+    into = windows(out, dim, size, step)
+    for i in range(size):                    # elements at one place of all windows are distinct
+        into[..., i] += grad_in[..., i]
+    return out
+
+
 # ------------------------------------------------------------------ any geometry
-@view("as_strided(Tensor(a) self, SymInt[] size, SymInt[] stride, SymInt? storage_offset=None) -> Tensor(a)",
-      self=lambda grad, self_shape, self_strides, self_offset, size, stride, storage_offset:
-          _as_strided_backward(grad, self_shape, self_strides, self_offset, size, stride, storage_offset))
+@view("as_strided(Tensor(a) self, SymInt[] size, SymInt[] stride, SymInt? storage_offset=None) -> Tensor(a)", tensors=True,
+      self=lambda grad, self_shape, self_strides, self_offset, size, stride, storage_offset: as_strided_backward(
+          grad, self_shape, self_strides, self_offset, size, stride, self_offset if storage_offset is None else storage_offset))
 def as_strided(self, size, stride, storage_offset):
     """The storage through any sizes and strides."""
-    return self
+    return strided_view(self, size, stride, storage_offset)
 
 
-@composite("as_strided(Tensor(a) self, SymInt[] size, SymInt[] stride, SymInt? storage_offset=None) -> Tensor(a)")
-def _x(self): pass
+@view("as_strided_(Tensor(a!) self, SymInt[] size, SymInt[] stride, SymInt? storage_offset=None) -> Tensor(a!)", tensors=True,
+      node="AsStridedBackward1",
+      self=lambda grad, self_shape, self_strides, self_offset, size, stride, storage_offset: as_strided_backward(
+          grad, self_shape, self_strides, self_offset, size, stride, self_offset if storage_offset is None else storage_offset))
+def as_strided_(self, size, stride, storage_offset):
+    """`as_strided` in place."""
+    return strided_view(self, size, stride, storage_offset)
+
+
+def as_strided_backward(grad, shape, strides, offset, size, stride, storage_offset):
+    """Gradient of `as_strided`: scatter into the storage, read it as the input lay there.
+
+    Where the input's own elements overlap, they share what arrives evenly.
+    """
+    start = min(offset, storage_offset)
+    offset, storage_offset = offset - start, storage_offset - start
+    length = max(extent(shape, strides, offset), extent(size, stride, storage_offset))
+    if overlaps(size, stride):
+        places = T.arange(length).as_strided(size, stride, storage_offset).flatten()
+        storage = grad.new_zeros((length,)).index_add(0, places, grad.reshape(-1))
+    else:
+        storage = T.as_strided_scatter(grad.new_zeros((length,)), grad, size, stride, storage_offset)
+    if overlaps(shape, strides):
+        places = T.arange(length).as_strided(shape, strides, offset).flatten()
+        storage = storage / storage.new_zeros((length,)).index_add(0, places, storage.new_ones(places.shape))
+    return storage.as_strided(shape, strides, offset)
+
+
+# ------------------------------------------------------------------ by way of other views
+@view_and_copy("alias(Tensor(a) self) -> Tensor(a)", ns=None, make="", self=lambda grad: grad)
+def alias(self):
+    """The same tensor once more."""
+    return self.view()
+
+
+@composite("view_as(Tensor(a) self, Tensor other) -> Tensor(a)", make="method", ns=None)
+def view_as(self, other):
+    """`view` in the shape of another tensor."""
+    return self.view(other.shape)
+
+
+@composite("reshape_as(Tensor(a) self, Tensor other) -> Tensor(a)", make="method", ns=None)
+def reshape_as(self, other):
+    """`reshape` to the shape of another tensor."""
+    return self.reshape(other.shape)
+
+
+@composite("expand_as(Tensor(a) self, Tensor other) -> Tensor(a)", make="method", ns=None)
+def expand_as(self, other):
+    """`expand` to the shape of another tensor."""
+    return self.expand(other.shape)
+
+
+@composite("broadcast_to(Tensor(a) self, SymInt[] size) -> Tensor(a)", make="method")
+def broadcast_to(self, size):
+    """The tensor repeated, by stride 0, to a shape that it broadcasts to."""
+    return self.expand(size)
+
+
+@composite("ravel(Tensor(a) self) -> Tensor(a)", make="method")
+def ravel(self):
+    """One dim, in row-major order."""
+    return self.contiguous().view(-1)
+
+
+def merge_dims(self, start_dim, end_dim):
+    """The tensor with dims `start_dim` to `end_dim` in one."""
+    first, last = normalize_dim(start_dim, self.dim()), normalize_dim(end_dim, self.dim())
+    if first > last:
+        raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
+    shape = tuple(self.shape)
+    if not shape:
+        return self.reshape(1)
+    return self if first == last else self.reshape(*shape[:first], numel(shape[first:last + 1]), *shape[last + 1:])
+
+
+@composite("flatten.using_ints(Tensor(a) self, int start_dim=0, int end_dim=-1) -> Tensor(a)", make="method")
+def flatten(self, start_dim, end_dim):
+    """Dims `start_dim` to `end_dim` as one."""
+    return merge_dims(self, start_dim, end_dim)
+
+
+@composite("unflatten.int(Tensor(a) self, int dim, SymInt[] sizes) -> Tensor(a)", make="method")
+def unflatten(self, dim, sizes):
+    """One dim as several."""
+    dim, shape = normalize_dim(dim, self.dim()), tuple(self.shape)
+    if not sizes:
+        raise RuntimeError("unflatten: sizes must be non-empty")
+    try:
+        sizes = infer_size(sizes, shape[dim])
+    except RuntimeError as e:
+        if "shape '" not in str(e):
+            raise
+        raise RuntimeError(f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {dim} ({shape[dim]}) in the input tensor") from None
+    return self.view(*shape[:dim], *sizes, *shape[dim + 1:])
+
+
+def _swap_axes(self, axis0, axis1):
+    """Two dims exchanged."""
+    return self.transpose(axis0, axis1)
+
+
+def _swap_dims(self, dim0, dim1):
+    """Two dims exchanged."""
+    return self.transpose(dim0, dim1)
+
+
+composite("swapaxes(Tensor(a) self, int axis0, int axis1) -> Tensor(a)", make="method")(_swap_axes)
+composite("swapdims(Tensor(a) self, int dim0, int dim1) -> Tensor(a)", make="method")(_swap_dims)
+
+
+@composite("swapaxes_(Tensor(a!) self, int axis0, int axis1) -> Tensor(a!)", make="method", ns=None)
+def swapaxes_(self, axis0, axis1):
+    """`swapaxes` in place."""
+    return self.transpose_(axis0, axis1)
+
+
+@composite("swapdims_(Tensor(a!) self, int dim0, int dim1) -> Tensor(a!)", make="method", ns=None)
+def swapdims_(self, dim0, dim1):
+    """`swapdims` in place."""
+    return self.transpose_(dim0, dim1)
+
+
+def _move(self, source, destination):
+    """Dims at `source` moved to `destination`, the others in their order."""
+    ndim = self.dim()
+    if len(source) != len(destination):
+        raise RuntimeError(f"movedim: Invalid source or destination dims: source ({list(source)} dims) should contain the same number of dims as "
+                           f"destination ({list(destination)} dims)")
+    src, dst = normalize_dims(source, ndim), normalize_dims(destination, ndim)
+    for label, dims, given in (("source", src, source), ("destination", dst, destination)):
+        if len(set(dims)) < len(dims):
+            raise RuntimeError(f"movedim: repeated dim in `{label}` ({list(given)})")
+    if ndim == 0:
+        return T.alias(self)
+    order = [d for d in range(ndim) if d not in src]
+    for to, d in sorted(zip(dst, src)):
+        order.insert(to, d)
+    return self.permute(order)
+
+
+def _move_one(self, source, destination):
+    return _move(self, (source,), (destination,))
+
+
+for _name in ("movedim", "moveaxis"):
+    composite(f"{_name}.intlist(Tensor(a) self, int[] source, int[] destination) -> Tensor(a)", make="method")(_move)
+    composite(f"{_name}.int(Tensor(a) self, int source, int destination) -> Tensor(a)", make="method")(_move_one)
+
+
+@composite("adjoint(Tensor(a) self) -> Tensor(a)", make="method")
+def adjoint(self):
+    """The conjugate of the matrices in the last two dims, transposed."""
+    if self.dim() == 0:
+        warnings.warn("adjoint() is deprecated on 0-D tensors. Consider using x.conj().", UserWarning, stacklevel=2)
+    return conj_transposed(self, "tensor.adjoint()")
+
+
+def transposed(x, what):
+    """The last two dims exchanged, or torch's error in the name of `what`."""
+    if x.dim() == 1:
+        raise RuntimeError(f"{what} is only supported on matrices or batches of matrices. Got 1-D tensor.")
+    return x.transpose(-2, -1) if x.dim() else x
+
+
+def conj_transposed(x, what):
+    """The conjugate with the last two dims exchanged."""
+    x = transposed(x, what)
+    return x.conj() if x.dtype.is_complex else x
+
+
+def reversed_dims(x):
+    """`x.T`: all dims reversed."""
+    if x.dim() not in (0, 2):
+        warnings.warn("The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated and it will throw an error in a future "
+                      "release. Consider `x.mT` to transpose batches of matrices or `x.permute(*torch.arange(x.ndim - 1, -1, -1))` to reverse the "
+                      "dimensions of a tensor.", UserWarning, stacklevel=2)
+    return x.permute(tuple(range(x.dim() - 1, -1, -1)))
+
+
+def matrix_transpose(x):
+    """`x.mT`."""
+    if x.dim() == 0:
+        warnings.warn("Tensor.mT is deprecated on 0-D tensors. This function is the identity in these cases.", UserWarning, stacklevel=2)
+    return transposed(x, "tensor.mT")
+
+
+def matrix_adjoint(x):
+    """`x.mH`."""
+    if x.dim() == 0:
+        warnings.warn("Tensor.mH is deprecated on 0-D tensors. Consider using x.conj().", UserWarning, stacklevel=2)
+    return conj_transposed(x, "tensor.mH")
+
+
+def hermitian(x):
+    """`x.H`."""
+    if x.dim() not in (0, 2):
+        raise RuntimeError(f"tensor.H is only supported on matrices (2-D tensors). Got {x.dim()}-D tensor."
+                           + (" For batches of matrices, consider using tensor.mH" if x.dim() > 2 else ""))
+    if x.dim() == 0:
+        warnings.warn("Tensor.H is deprecated on 0-D tensors. Consider using x.conj().", UserWarning, stacklevel=2)
+    return conj_transposed(x, "tensor.H")
+
+
+for _name, _get in (("T", reversed_dims), ("mT", matrix_transpose), ("mH", matrix_adjoint), ("H", hermitian)):
+    set_type_attribute(Tensor, _name, property(_get))

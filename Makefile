@@ -1,0 +1,35 @@
+# Daily work. `make report` and `make test` set everything up on a fresh machine with Python >= 3.11, pip and gcc.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+JOBS ?= 2
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: report test build lint bench clean debug
+report: build        ## run the conformance report on reftorch; says where the page is
+	$(BIN)/python -m conformance run --subject reftorch --oracle torch -j $(JOBS) --out report
+
+test: build          ## run the tests
+	$(BIN)/python -m pytest tests
+
+build: $(VENV)/ready ## create the environment, compile, install
+
+$(VENV)/ready: pyproject.toml setup.py $(wildcard reftorch/core/*.p* reftorch/core/*.h reftorch/kernels/*.pyx reftorch/kernels/*.h)
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable '.[conformance,oracle,test]'
+	touch $@
+
+lint: build          ## style and source rules
+	$(BIN)/python -m pip install --quiet ruff cython-lint
+	$(BIN)/ruff check reftorch conformance tests bench
+	$(BIN)/cython-lint reftorch
+
+bench: build         ## speed, side by side with PyTorch
+	$(BIN)/python -m pytest bench --benchmark-only
+
+debug:               ## rebuild with bounds checks and Cython's annotated source
+	REFTORCH_DEBUG=1 $(BIN)/python setup.py build_ext --inplace --force
+
+clean:
+	rm -rf build dist *.egg-info $(VENV) report .conformance
+	find reftorch -name '*.so' -o -name '*.c' -path '*reftorch*' | xargs rm -f

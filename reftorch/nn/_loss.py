@@ -1,0 +1,265 @@
+"""The losses of nn.functional: argument handling; the arithmetic is in ops/loss.py."""
+import math
+import warnings
+
+from ..core import T, Tensor
+from . import _reduction
+
+
+def _reduction_of(size_average, reduce, reduction):
+    """0, 1 or 2; the old flags win when given."""
+    if size_average is not None or reduce is not None:
+        return _reduction.legacy_get_enum(size_average, reduce)
+    return _reduction.get_enum(reduction)
+
+
+def _reduction_name(size_average, reduce, reduction):
+    if size_average is not None or reduce is not None:
+        return _reduction.legacy_get_string(size_average, reduce)
+    return reduction
+
+
+def _same_size(input, target):
+    """Broadcast; a warning when that changes anything."""
+    if target.shape != input.shape:
+        warnings.warn(f"Using a target size ({target.shape}) that is different to the input size ({input.shape}). This will likely lead to incorrect "
+                      "results due to broadcasting. Please ensure they have the same size.", stacklevel=3)
+    return T.broadcast_tensors([input, target])
+
+
+def _weighted(loss, input, weight, reduction, by_weight):
+    """The weighted loss; its mean is over the sum of the weights (`by_weight`) or over elements."""
+    if weight.shape != input.shape:
+        raise ValueError("Weights and input must have the same size.")
+    loss = loss * weight
+    if reduction == "none":
+        return loss
+    if reduction == "sum":
+        return loss.sum()
+    if reduction == "mean":
+        return loss.sum() / weight.sum() if by_weight else loss.mean()
+    raise ValueError(f"Invalid reduction mode: {reduction}. Expected one of 'none', 'mean', 'sum'.")
+
+
+def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
+    """(x - y)^2, reduced."""
+    if target.shape != input.shape:
+        warnings.warn(_SIZES.format(target.shape, input.shape), stacklevel=2)
+    reduction = _reduction_name(size_average, reduce, reduction)
+    a, b = T.broadcast_tensors([input, target])
+    if weight is not None:
+        return _weighted((a - b).square(), input, weight, reduction, True)
+    return T.mse_loss(a, b, _reduction.get_enum(reduction))
+
+
+_SIZES = ("Using a target size ({}) that is different to the input size ({}). This will likely lead to incorrect results due to broadcasting. Please "
+          "ensure they have the same size.")
+
+
+def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
+    """|x - y|, reduced."""
+    if target.shape != input.shape:
+        warnings.warn(_SIZES.format(target.shape, input.shape), stacklevel=2)
+    reduction = _reduction_name(size_average, reduce, reduction)
+    a, b = T.broadcast_tensors([input, target])
+    if weight is not None:
+        return _weighted((a - b).abs(), input, weight, reduction, True)
+    return T.l1_loss(a, b, _reduction.get_enum(reduction))
+
+
+def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mean", beta=1.0):
+    """d^2 / (2 beta) where d = |x - y| < beta, else d - beta / 2, reduced."""
+    if target.shape != input.shape:
+        warnings.warn(_SIZES.format(target.shape, input.shape), stacklevel=2)
+    which = _reduction_of(size_average, reduce, reduction)
+    a, b = T.broadcast_tensors([input, target])
+    if beta == 0.0:
+        return T.l1_loss(a, b, which)
+    return T.smooth_l1_loss(a, b, which, beta)
+
+
+def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
+    """d^2 / 2 where d = |x - y| <= delta, else delta (d - delta / 2), reduced."""
+    if target.shape != input.shape:
+        warnings.warn(_SIZES.format(target.shape, input.shape), stacklevel=2)
+    a, b = T.broadcast_tensors([input, target])
+    if weight is not None:
+        return _weighted(T.huber_loss(a, b, 0, delta), input, weight, reduction, False)
+    return T.huber_loss(a, b, _reduction.get_enum(reduction), delta)
+
+
+def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
+    """log(1 + exp(-y x)), reduced."""
+    return T.soft_margin_loss(input, target, _reduction_of(size_average, reduce, reduction))
+
+
+def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean"):
+    """-w[y] x[y] for log-probabilities x."""
+    return T.nll_loss_nd(input, target, weight, _reduction_of(size_average, reduce, reduction), ignore_index)
+
+
+def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean", label_smoothing=0.0):
+    """-log softmax(x)[y], for classes or class probabilities y."""
+    return T.cross_entropy_loss(input, target, weight, _reduction_of(size_average, reduce, reduction), ignore_index, label_smoothing)
+
+
+def linear_cross_entropy(input, linear_weight, target, *, linear_bias=None, weight=None, reduction="mean", ignore_index=None, label_smoothing=0.0,
+                         options=None):
+    """cross_entropy(linear(input, linear_weight, linear_bias), target)."""
+    logits = T.linear(input, linear_weight, linear_bias)
+    if logits.dim() > 2:
+        logits = logits.movedim(-1, 1)
+    return cross_entropy(logits, target, weight=weight, reduction=reduction, ignore_index=-100 if ignore_index is None else ignore_index,
+                         label_smoothing=label_smoothing)
+
+
+def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
+    """-w (y log x + (1 - y) log(1 - x)) for probabilities x."""
+    which = _reduction_of(size_average, reduce, reduction)
+    if target.shape != input.shape:
+        raise ValueError(f"Using a target size ({target.shape}) that is different to the input size ({input.shape}) is deprecated. Please ensure they "
+                         "have the same size.")
+    if weight is not None:
+        weight = weight.expand(T.broadcast_shapes(weight.shape, target.shape))
+    return T.binary_cross_entropy(input, target, weight, which)
+
+
+def binary_cross_entropy_with_logits(input, target, weight=None, size_average=None, reduce=None, reduction="mean", pos_weight=None):
+    """binary_cross_entropy(sigmoid(x), y), computed stably; `pos_weight` scales the positive part."""
+    which = _reduction_of(size_average, reduce, reduction)
+    if target.shape != input.shape:
+        raise ValueError(f"Target size ({target.shape}) must be the same as input size ({input.shape})")
+    return T.binary_cross_entropy_with_logits(input, target, weight, pos_weight, which)
+
+
+def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_target=False):
+    """y (log y - x) for log-probabilities x."""
+    if size_average is not None or reduce is not None:
+        which = _reduction.legacy_get_enum(size_average, reduce)
+    else:
+        if reduction == "mean":
+            warnings.warn("reduction: 'mean' divides the total loss by both the batch size and the support size.'batchmean' divides only by the batch "
+                          "size, and aligns with the KL div math definition.'mean' will be changed to behave the same as 'batchmean' in the next major "
+                          "release.", stacklevel=2)
+        which = _reduction.get_enum("sum" if reduction == "batchmean" else reduction)
+    loss = T.kl_div(input, target, which, log_target=log_target)
+    return loss / input.shape[0] if reduction == "batchmean" and input.dim() != 0 else loss
+
+
+def poisson_nll_loss(input, target, log_input=True, full=False, size_average=None, eps=1e-8, reduce=None, reduction="mean"):
+    """exp(x) - y x, or x - y log(x + eps) when x is the rate itself."""
+    reduction = _reduction_name(size_average, reduce, reduction)
+    if reduction not in ("none", "mean", "sum"):
+        # torch: the value is computed before the refusal; only the text matters
+        raise ValueError(f"{reduction} is not a valid value for reduction")
+    return T.poisson_nll_loss(input, target, log_input, full, eps, _reduction.get_enum(reduction))
+
+
+def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"):
+    """(log max(var, eps) + (x - y)^2 / max(var, eps)) / 2; `full` adds log(2 pi) / 2."""
+    if not isinstance(var, (float, Tensor)):
+        raise TypeError(f"var must be a float or Tensor, got {type(var).__name__}")
+    if isinstance(var, float):
+        if var < 0:
+            raise ValueError("var has negative entry/entries")
+        var = var * T.ones_like(input)
+    elif (var < 0).any():
+        raise ValueError("var has negative entry/entries")
+    if var.shape != input.shape:
+        if input.shape[:-1] == var.shape:
+            var = var.unsqueeze(-1)
+        elif not (input.shape[:-1] == var.shape[:-1] and var.shape[-1] == 1) and not _one_differs(input, var):
+            raise ValueError("var is of incorrect size")
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(f"{reduction} is not valid")
+    floor = (eps - var.detach()).clamp(min=0)        # the clamp is not differentiated: var + floor = max(var, eps)
+    var = var + floor
+    loss = 0.5 * (var.log() + (input - target) ** 2 / var)
+    if full:
+        loss = loss + 0.5 * math.log(2 * math.pi)
+    return loss.mean() if reduction == "mean" else loss.sum() if reduction == "sum" else loss
+
+
+def _one_differs(input, var):
+    """Whether `var` has input's shape but for dims of size 1."""
+    return input.dim() == var.dim() and sum(b != 1 and a != b for a, b in zip(input.shape, var.shape)) == 0
+
+
+def hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=None, reduction="mean"):
+    """x where y = 1, max(0, margin - x) where y = -1."""
+    return T.hinge_embedding_loss(input, target, margin, _reduction_of(size_average, reduce, reduction))
+
+
+def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
+    """Hinge loss between each label and each other class; labels end at the first -1."""
+    return T.multilabel_margin_loss(input, target, _reduction_of(size_average, reduce, reduction))
+
+
+def multilabel_soft_margin_loss(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
+    """The mean over classes of -(y log sigmoid(x) + (1 - y) log sigmoid(-x))."""
+    reduction = _reduction_name(size_average, reduce, reduction)
+    loss = -(target * T.log_sigmoid(input) + (1 - target) * T.log_sigmoid(-input))
+    if weight is not None:
+        loss = loss * weight
+    loss = loss.sum(input.dim() - 1) / input.shape[-1]
+    if reduction == "none":
+        return loss
+    if reduction == "mean":
+        return loss.mean()
+    if reduction == "sum":
+        return loss.sum()
+    raise ValueError(f"{reduction} is not valid")
+
+
+def cosine_embedding_loss(input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"):
+    """1 - cos(a, b) where y = 1, max(0, cos(a, b) - margin) where y = -1."""
+    return T.cosine_embedding_loss(input1, input2, target, margin, _reduction_of(size_average, reduce, reduction))
+
+
+def margin_ranking_loss(input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"):
+    """max(0, margin - y (a - b))."""
+    which = _reduction_of(size_average, reduce, reduction)
+    if not input1.dim() == input2.dim() == target.dim():
+        raise RuntimeError(f"margin_ranking_loss : All input tensors should have same dimension but got sizes: input1: {input1.shape}, input2: "
+                           f"{input2.shape}, target: {target.shape} ")
+    return T.margin_ranking_loss(input1, input2, target, margin, which)
+
+
+def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=None, reduce=None, reduction="mean"):
+    """sum_{c != y} w[y] max(0, margin - x[y] + x[c])^p / C."""
+    which = _reduction_of(size_average, reduce, reduction)
+    if p not in (1, 2):
+        raise ValueError("only p == 1 and p == 2 supported")
+    if weight is not None and weight.dim() != 1:
+        raise ValueError("weight must be one-dimensional")
+    return T.multi_margin_loss(input, target, p, margin, weight, which)
+
+
+def triplet_margin_loss(anchor, positive, negative, margin=1.0, p=2, eps=1e-6, swap=False, size_average=None, reduce=None, reduction="mean"):
+    """max(0, margin + |a - p| - |a - n|)."""
+    which = _reduction_of(size_average, reduce, reduction)
+    if margin <= 0:
+        raise ValueError(f"margin must be greater than 0, got {margin}")
+    return T.triplet_margin_loss(anchor, positive, negative, margin, p, eps, swap, which)
+
+
+def triplet_margin_with_distance_loss(anchor, positive, negative, *, distance_function=None, margin=1.0, swap=False, reduction="mean"):
+    """The triplet loss under any distance."""
+    if reduction not in ("mean", "sum", "none"):
+        raise ValueError(f"{reduction} is not a valid value for reduction")
+    if margin <= 0:
+        raise ValueError(f"margin must be greater than 0, got {margin}")
+    if not anchor.dim() == positive.dim() == negative.dim():
+        raise RuntimeError("The anchor, positive, and negative tensors are expected to have the same number of dimensions, but got: anchor "
+                           f"{anchor.dim()}D, positive {positive.dim()}D, and negative {negative.dim()}D inputs")
+    distance = distance_function or T.pairwise_distance
+    near, apart = distance(anchor, positive), distance(anchor, negative)
+    if swap:
+        apart = T.minimum(apart, distance(positive, negative))
+    loss = (margin + near - apart).clamp(min=0)
+    return loss.mean() if reduction == "mean" else loss.sum() if reduction == "sum" else loss
+
+
+def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reduction="mean", zero_infinity=False):
+    """-log of the probability that log_probs [T, N, C] read as `targets`."""
+    return T.ctc_loss(log_probs, targets, input_lengths, target_lengths, blank, _reduction.get_enum(reduction), zero_infinity)

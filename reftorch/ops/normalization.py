@@ -1,0 +1,251 @@
+"""Normalization: subtract a mean, divide by a deviation, scale and shift; batch, layer, group, instance and rms.
+
+With x^ = (x - m) r, r = 1 / sqrt(v + eps), y = w x^ + b, and g = w dy, all means over the normalized dims:
+    dx = r (g - mean(g) - x^ mean(g x^))     dw = sum dy x^     db = sum dy
+"""
+import math
+
+import numpy as np
+
+from ..core import T, composite, primitive
+from ..core._core import is_grad_enabled
+from ._common import refuse
+
+
+def _moments(x, axes, eps):
+    """Mean and 1/sqrt(variance + eps), dims kept; float64 sums keep float32 exact enough for any size."""
+    mean = x.mean(axes, dtype=np.float64, keepdims=True)
+    centered = x - mean
+    var = np.square(centered).mean(axes, keepdims=True)
+    return mean.astype(x.dtype), var, (1 / np.sqrt(var + eps)).astype(x.dtype)
+
+
+def _gradient(grad, x, weight, mean, invstd, dims, eps, outer, mask, fixed=False):
+    """Gradients by x, weight and bias.
+
+    dims: those normalized over; outer: those that weight and bias are repeated over; mean, invstd: saved, with dims kept; weight: shaped
+    to broadcast; fixed: mean and invstd do not depend on x.  When the result will itself be differentiated, mean and invstd are
+    computed again, as functions of x.
+    """
+    if is_grad_enabled() and not fixed:
+        mean = x.mean(dims, True)
+        invstd = ((x - mean).square().mean(dims, True) + eps).rsqrt()
+    scaled = (x - mean) * invstd
+    dx = dw = db = None
+    if mask[0]:
+        g = grad if weight is None else grad * weight
+        dx = g * invstd if fixed else (g - g.mean(dims, True) - scaled * (g * scaled).mean(dims, True)) * invstd
+    if mask[1]:
+        dw = (grad * scaled).sum(outer) if outer else grad * scaled
+    if mask[2]:
+        db = grad.sum(outer) if outer else grad
+    return dx, dw, db
+
+
+# ---- batch
+def _by_channel(t, ndim):
+    return None if t is None else t.reshape(1, -1, *(1,) * (ndim - 2))
+
+
+def _batch_norm_gradient(grad, x, weight, running_mean, running_var, training, eps, mean, invstd, mask):
+    dims = [d for d in range(x.dim()) if d != 1]
+    n = x.dim()
+    if not training:
+        mean, invstd = running_mean, (running_var + eps).rsqrt()
+    dtype = mean.dtype
+    dx, dw, db = _gradient(grad.to(dtype), x.to(dtype), _by_channel(weight, n), _by_channel(mean, n), _by_channel(invstd, n), dims, eps, dims, mask,
+                           fixed=not training)
+    return dx, dw, db
+
+
+@primitive("_batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, bool training, float eps) -> "
+           "(Tensor, Tensor, Tensor, Tensor)", ns=None, node="NativeBatchNormBackward0", running_mean=lambda: None, running_var=lambda: None,
+           input__and__weight__and__bias=lambda grad, input, weight, running_mean, running_var, training, eps, result1, result2, mask:
+               _batch_norm_gradient(grad, input, weight, running_mean, running_var, training, eps, result1, result2, mask))
+def _batch_norm(input, weight, bias, running_mean, running_var, training, eps):
+    """The normalized input; in training also mean, 1/deviation and variance of the batch, else empties."""
+    if training:
+        mean, var, invstd = _moments(input, tuple(d for d in range(input.ndim) if d != 1), eps)
+    else:
+        shape = (1, -1) + (1,) * (input.ndim - 2)
+        mean = running_mean.reshape(shape)
+        invstd = (1 / np.sqrt(running_var + eps)).astype(running_var.dtype).reshape(shape)
+    out = _affine(input, mean, invstd, _by_channel(weight, input.ndim), _by_channel(bias, input.ndim))
+    if not training:
+        return [out, *[np.empty(0, input.dtype) for _ in range(3)]]
+    return [out, mean.ravel(), invstd.ravel(), var.ravel().astype(input.dtype)]
+
+
+def _affine(x, mean, invstd, weight, bias):
+    """w (x - m) r + b in the dtype of x."""
+    out = (x - mean) * (invstd if weight is None or weight.shape != invstd.shape else invstd * weight)
+    if weight is not None and weight.shape != invstd.shape:
+        out *= weight
+    if bias is not None:
+        out += bias
+    return out.astype(x.dtype, copy=False)
+
+
+def _check_batch_norm(x, weight, bias, running_mean, running_var, training):
+    if x.dim() < 2:
+        raise IndexError(f"Dimension out of range (expected to be in range of [{-max(x.dim(), 1)}, {max(x.dim(), 1) - 1}], but got 1)")
+    channels = x.shape[1]
+    for name, t in (("running_mean", running_mean), ("running_var", running_var), ("weight", weight), ("bias", bias)):
+        if t is not None and t.numel() != channels:
+            raise RuntimeError(f"{name} should contain {channels} elements not {t.numel()}")
+        if t is None and not training and name.startswith("running"):
+            raise RuntimeError(f"{name} must be defined in evaluation mode")
+    if not x.dtype.is_floating_point:
+        raise NotImplementedError(f"\"batch_norm\" not implemented for '{x.dtype.type_name}'")
+    for t in (weight, bias, running_mean, running_var):
+        if t is not None and t.dtype is not x.dtype and not (x.dtype.itemsize == 2 and t.dtype.name == "float32"):
+            raise RuntimeError("mixed dtype (CPU): expect parameter to have scalar type of Float")
+
+
+def _update(running, batch, momentum):
+    """running += momentum (batch - running), outside of any graph."""
+    running.detach().lerp_(batch.detach().to(running.dtype), momentum)
+
+
+@composite("native_batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, bool training, float momentum, "
+           "float eps) -> (Tensor, Tensor, Tensor)")
+def native_batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps):
+    """y = w (x - m) r + b per channel of [N, C, *], with saved m and r; in training updates the running statistics."""
+    _check_batch_norm(input, weight, bias, running_mean, running_var, training)
+    out, mean, invstd, var = T._batch_norm(input, weight, bias, running_mean, running_var, training, eps)
+    mean, invstd = mean.detach(), invstd.detach()
+    if training and running_mean is not None:
+        count = input.numel() // max(input.shape[1], 1)
+        _update(running_mean, mean, momentum)
+        _update(running_var, var * (count / (count - 1)) if count > 1 else var * math.nan, momentum)
+    return out, mean, invstd
+
+
+@composite("batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, bool training, float momentum, float eps, "
+           "bool cudnn_enabled) -> Tensor")
+def batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps):
+    """Batch normalization of [N, C, *]; source: Ioffe and Szegedy 2015."""
+    return T.native_batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps)[0]
+
+
+@composite("instance_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, bool use_input_stats, float momentum, "
+           "float eps, bool cudnn_enabled) -> Tensor")
+def instance_norm(input, weight, bias, running_mean, running_var, use_input_stats, momentum, eps):
+    """Batch normalization of each sample on its own; source: Ulyanov et al. 2016."""
+    if not use_input_stats and (running_mean is None or running_var is None):
+        raise RuntimeError("Expected running_mean and running_var to be defined when use_input_stats is false")
+    n, c = input.shape[:2]
+    weight, bias, mean, var = [None if t is None else t.repeat(n) for t in (weight, bias, running_mean, running_var)]
+    rows = input.contiguous().view(1, n * c, *input.shape[2:])
+    out = T.batch_norm(rows, weight, bias, mean, var, use_input_stats, momentum, eps, False)
+    if use_input_stats:
+        for running, rep in ((running_mean, mean), (running_var, var)):
+            if running is not None:
+                running.copy_(rep.view(n, c).mean(0))
+    return out.view(input.shape)
+
+
+# ---- layer
+def _check_layer_norm(x, shape, weight, bias):
+    shape = list(shape)
+    if not shape:
+        raise RuntimeError("Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, but got normalized_shape = []")
+    for name, t in (("weight", weight), ("bias", bias)):
+        if t is not None and list(t.shape) != shape:
+            raise RuntimeError(f"Expected {name} to be of same shape as normalized_shape, but got {name} of shape {list(t.shape)} and "
+                               f"normalized_shape = {shape}")
+    if list(x.shape[x.ndim - len(shape):]) != shape or x.ndim < len(shape):
+        raise RuntimeError(f"Given normalized_shape={shape}, expected input with shape [*, {', '.join(map(str, shape))}], but got input of "
+                           f"size{list(x.shape)}")
+
+
+def _layer_norm_gradient(grad, x, normalized_shape, weight, eps, mean, rstd, mask):
+    n = len(normalized_shape)
+    dims, outer = list(range(-n, 0)), list(range(x.dim() - n))
+    dtype = mean.dtype
+    return _gradient(grad.to(dtype), x.to(dtype), weight, mean, rstd, dims, eps, outer, mask)
+
+
+@primitive("native_layer_norm(Tensor input, int[] normalized_shape, Tensor? weight, Tensor? bias, float eps) -> (Tensor, Tensor, Tensor)",
+           input__and__weight__and__bias=lambda grad, input, normalized_shape, weight, eps, result1, result2, mask:
+               _layer_norm_gradient(grad, input, normalized_shape, weight, eps, result1, result2, mask))
+def native_layer_norm(input, normalized_shape, weight, bias, eps):
+    """y = w (x - m) r + b, m and r over the last dims, whose shape is `normalized_shape`; also m and r."""
+    _check_layer_norm(input, normalized_shape, weight, bias)
+    if input.dtype.kind != "f":
+        refuse("LayerNormKernelImpl", input)
+    mean, _, rstd = _moments(input, tuple(range(-len(normalized_shape), 0)), eps)
+    return [_affine(input, mean, rstd, weight, bias), mean, rstd]
+
+
+@composite("layer_norm(Tensor input, int[] normalized_shape, Tensor? weight=None, Tensor? bias=None, float eps=1e-05, bool cudnn_enable=True) -> Tensor")
+def layer_norm(input, normalized_shape, weight, bias, eps):
+    """Normalization over the last dims; source: Ba et al. 2016."""
+    return T.native_layer_norm(input, normalized_shape, weight, bias, eps)[0]
+
+
+# ---- group
+def _group_norm_gradient(grad, x, weight, n, c, group, eps, mean, rstd, mask):
+    """In the shape [N, groups, C/groups, rest]."""
+    shape = (n, group, c // group, -1)
+    dtype = mean.dtype
+    w = None if weight is None else weight.reshape(1, group, c // group, 1)
+    mean, rstd = mean.reshape(n, group, 1, 1), rstd.reshape(n, group, 1, 1)
+    dx, dw, db = _gradient(grad.to(dtype).reshape(shape), x.to(dtype).reshape(shape), w, mean, rstd, [2, 3], eps, [0, 3], mask)
+    return None if dx is None else dx.reshape(x.shape), dw if dw is None else dw.reshape(c), db if db is None else db.reshape(c)
+
+
+@primitive("native_group_norm(Tensor input, Tensor? weight, Tensor? bias, int N, int C, int HxW, int group, float eps) -> (Tensor, Tensor, Tensor)",
+           input__and__weight__and__bias=lambda grad, input, weight, N, C, group, eps, result1, result2, mask:
+               _group_norm_gradient(grad, input, weight, N, C, group, eps, result1, result2, mask))
+def native_group_norm(input, weight, bias, N, C, HxW, group, eps):
+    """y = w (x - m) r + b, m and r over each group of channels of [N, C, *]; also m and r [N, group]."""
+    if input.dtype.kind != "f":
+        refuse("GroupNormKernelImpl", input)
+    x = input.reshape(N, group, C // group, HxW)
+    mean, _, rstd = _moments(x, (2, 3), eps)
+    w, b = [None if t is None else t.reshape(1, group, C // group, 1) for t in (weight, bias)]
+    return [_affine(x, mean, rstd, w, b).reshape(input.shape), mean.reshape(N, group), rstd.reshape(N, group)]
+
+
+@composite("group_norm(Tensor input, int num_groups, Tensor? weight=None, Tensor? bias=None, float eps=1e-05, bool cudnn_enabled=True) -> Tensor")
+def group_norm(input, num_groups, weight, bias, eps):
+    """Normalization over groups of channels of [N, C, *]; source: Wu and He 2018."""
+    if input.dim() < 2:
+        raise RuntimeError(f"Expected at least 2 dimensions for input tensor but received {input.dim()}")
+    n, c = input.shape[:2]
+    if num_groups <= 0:
+        raise RuntimeError(f"Expected num groups to be greater than 0, got {num_groups}")
+    if c % num_groups:
+        raise RuntimeError(f"Expected number of channels in input to be divisible by num_groups, but got input of shape {list(input.shape)} and "
+                           f"num_groups={num_groups}")
+    for name, t in (("weight", weight), ("bias", bias)):
+        if t is not None and (t.dim() != 1 or t.shape[0] != c):
+            # torch: the message about the bias shows the shape of the (absent) weight
+            shape = list(t.shape) if name == "weight" else [0] if weight is None else list(weight.shape)
+            raise RuntimeError(f"Expected {name} to be a vector of size equal to the number of channels in input, but got {name} of shape {shape} and "
+                               f"input of shape {list(input.shape)}")
+    return T.native_group_norm(input, weight, bias, n, c, math.prod(input.shape[2:]), num_groups, eps)[0]
+
+
+# ---- root mean square
+@composite("rms_norm(Tensor input, int[] normalized_shape, Tensor? weight=None, float? eps=None) -> Tensor")
+def rms_norm(input, normalized_shape, weight, eps):
+    """y = w x / sqrt(mean(x^2) + eps) over the last dims; source: Zhang and Sennrich 2019."""
+    shape = list(normalized_shape)
+    if not shape:
+        raise RuntimeError("Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, but got normalized_shape = []")
+    if weight is not None and list(weight.shape) != shape:
+        raise RuntimeError(f"Expected weight to be of same shape as normalized_shape, but got weight of shape {list(weight.shape)} and normalized_shape = "
+                           f"{shape}")
+    if list(input.shape[max(input.dim() - len(shape), 0):]) != shape:
+        raise RuntimeError(f"Given normalized_shape={shape}, expected input with shape [*{', '.join(map(str, shape))}], but got input of "
+                           f"size{list(input.shape)}")
+    # torch: half types are normalized in float32, and without eps that is float32's
+    wide = input.float() if input.dtype.itemsize == 2 else input
+    if eps is None:
+        eps = float(np.finfo(wide._array.dtype).eps)
+    out = wide * (wide.square().mean(list(range(-len(shape), 0)), True) + eps).rsqrt()
+    if weight is not None:
+        out = out * weight
+    return out.to(input.dtype)
