@@ -38,15 +38,22 @@ class Results:
         return cls(data["meta"], verdicts, [Excluded(**item) for item in data["excluded"]], data["details"], data["problems"])
 
 
+OP_SPACES = ("common", "nn.functional", "linalg", "fft", "special", "signal.windows", "masked")
+
+
 def area(id: str) -> str:
     """The part of the API a case belongs to: its source and the namespace of its name."""
     source, name, *_ = [*id.split("/"), ""]
     if source == "tutorial":
         return f"tutorial/{name[:1]}"
+    if source == "surface":
+        return f"surface/{name}"
+    if source in ("op", "error"):
+        return f"{source}/{next((space for space in OP_SPACES if name.startswith(space)), 'torch')}"
     parts = name.split(".")
     if parts[:2] == ["torch", "Tensor"]:
         return f"{source}/torch.Tensor"
-    space = [part for part in parts[:-1] if part[:1].islower()] or parts[:1] * (source != "op")
+    space = [part for part in parts[:-1] if part[:1].islower()] or parts[:1]
     return "/".join([source, ".".join(space)]).rstrip("/")
 
 

@@ -85,6 +85,11 @@ def _attribute(call: Call) -> str:
     return f"{call.x}.{call.name}"
 
 
+def _filled(call: Call) -> str:
+    """What an uninitialised tensor holds is nobody's business; its shape, strides and dtype are."""
+    return (call.method() if call.name.startswith("new_") else call.function()) + ".fill_(1)"
+
+
 def _fill(call: Call) -> str:
     """Random fills exist in place only."""
     return call.method(call.name + "_")
@@ -94,6 +99,8 @@ FORMS = {
     "T": _attribute, "H": _attribute, "mT": _attribute, "mH": _attribute,
     "cauchy": _fill, "exponential": _fill, "geometric": _fill, "log_normal": _fill, "uniform": _fill,
     "normal.in_place": _fill,
+    "empty": _filled, "empty_like": _filled, "empty_permuted": _filled, "empty_strided": _filled,
+    "new_empty": _filled, "new_empty_strided": _filled,
     "slice": _slice,
     "__getitem__": lambda call: f"{call.x}[{call.args[0]}]",
     "max_pool2d_with_indices_backward": _max_pool2d_backward,
@@ -122,11 +129,10 @@ UNIQUE = {
     "sample_inputs_linalg_eigh.<locals>.out_fn": lambda name: "(out[0], out[1].abs())" if name == "linalg.eigh" else None,
 }
 
-UNINITIALISED = {"empty", "empty_like", "empty_permuted", "empty_strided", "new_empty", "new_empty_strided", "resize_", "resize_as_"}
 TAGS = {
-    "uninitialised": UNINITIALISED,
+    "uninitialised": {"resize_", "resize_as_"},
     # from one run to the next memory contents differ as random numbers do: the oracle has to run these twice as well
-    "random": UNINITIALISED | SEEDED | {
+    "random": {"resize_", "resize_as_"} | SEEDED - {"empty_strided"} | {
         "cauchy", "exponential", "geometric", "log_normal", "uniform", "svd_lowrank", "pca_lowrank",
     },
     "nonunique:svd": {"svd", "linalg.svd", "svd_lowrank", "pca_lowrank"},

@@ -113,7 +113,8 @@ class Entry:
         """The method and in-place forms of a sample, where the table knows any and it is not the plain form already."""
         method = f"out = {call.method()}"
         in_place = any(line.startswith("y = ") or f".{call.name}_(" in line for line in lines)
-        if self.op.method_variant is not None and method not in lines and not in_place:
+        plain = any(line.startswith(method) for line in lines)
+        if self.op.method_variant is not None and not plain and not in_place:
             yield from self.case(id, Program([method], inputs), "method")
         if self.op.inplace_variant is not None and not in_place:
             if call.name.startswith("nn."):

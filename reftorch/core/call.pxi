@@ -148,6 +148,14 @@ cdef object call_op(Op op, list args, dict kwargs, int mode, bint operator=False
                                   tuple(args) if mode == FUNCTION else tuple(args[1:]), kwargs or {}, mode != FUNCTION)
 
 
+cdef inline bint all_strides_zero(cnp.ndarray a):
+    cdef int i
+    for i in range(cnp.PyArray_NDIM(a)):
+        if cnp.PyArray_STRIDES(a)[i] != 0:
+            return False
+    return True
+
+
 cdef inline Tensor fast_binary(Op op, object a, object b):
     """Two tensors of one type, shape and layout, or a tensor and a Python number: straight to the loop."""
     cdef Overload ov = op.first
@@ -164,17 +172,22 @@ cdef inline Tensor fast_binary(Op op, object a, object b):
         return None
     x = <Tensor>a
     code = x.code
-    if ov.loops[code] == NULL or (ov.promote == P_FLOAT and KIND[code] < KIND_FLOAT) or not PyArray_IS_C_CONTIGUOUS(x._a) or (
+    if ov.loops[code] == NULL or (ov.promote == P_FLOAT and KIND[code] < KIND_FLOAT) or (
             ov.check is not None and KIND[code] != KIND_FLOAT):
         return None
+    if PyArray_IS_C_CONTIGUOUS(x._a):
+        st[0] = ITEMSIZE[code]
+    elif all_strides_zero(x._a):
+        st[0] = 0                            # the gradient of a sum
+    else:
+        return None
     ptr[0] = cnp.PyArray_BYTES(x._a)
-    st[0] = ITEMSIZE[code]
     if type(b) is Tensor:
         y = <Tensor>b
         if y.code != code or not same_shape(x._a, y._a) or not PyArray_IS_C_CONTIGUOUS(y._a):
             return None
         ptr[1] = cnp.PyArray_BYTES(y._a)
-        st[1] = st[0]
+        st[1] = ITEMSIZE[code]
     elif not ov.numbers:
         return None
     elif (type(b) is float and KIND[code] == KIND_FLOAT) or (type(b) is int and (code == F32 or code == F64)):
@@ -239,6 +252,41 @@ cdef inline Tensor fast_unary(Op op, object a):
     return r
 
 
+cdef inline Tensor fast_reduce(Op op, object a):
+    """All elements of a contiguous float tensor to one, by the ufunc's own reducing loop."""
+    cdef Overload ov = op.first
+    cdef Tensor x, r
+    cdef char *ptr[3]
+    cdef cnp.npy_intp st[3]
+    cdef cnp.npy_intp n
+    cdef list vals
+    if type(a) is not Tensor or forward_hook is not None or function_modes or tls_inference:
+        return None
+    x = <Tensor>a
+    if (x.code != F32 and x.code != F64) or not PyArray_IS_C_CONTIGUOUS(x._a):
+        return None
+    n = cnp.PyArray_SIZE(x._a)
+    if n > 16384:
+        return None
+    r = Tensor.__new__(Tensor)
+    r.code = x.code
+    r._a = PyArray_SimpleNew(0, NULL, NPY_TYPE[x.code])
+    ptr[0] = ptr[2] = cnp.PyArray_BYTES(r._a)
+    ptr[1] = cnp.PyArray_BYTES(x._a)
+    st[0] = st[2] = 0
+    st[1] = ITEMSIZE[x.code]
+    if x.code == F32:
+        (<float *>ptr[0])[0] = 0
+    else:
+        (<double *>ptr[0])[0] = 0
+    ov.loops[x.code](ptr, &n, st, ov.loop_data[x.code])
+    if not tls_no_grad and requires_grad(x):
+        vals = list(ov.defaults)
+        vals[0] = x
+        finish_node(make_node(ov, vals, None, 1, False), [r])
+    return r
+
+
 cdef object call_vector(Op op, PyObject *const *args, Py_ssize_t n, PyObject *names, int mode):
     cdef Tensor r
     cdef list values
@@ -255,6 +303,10 @@ cdef object call_vector(Op op, PyObject *const *args, Py_ssize_t n, PyObject *na
             r = fast_unary(op, <object>args[0])
             if r is not None:
                 return r
+    elif names == NULL and n == 1 and mode != INPLACE and op.first is not None and op.first.reduce is not None:
+        r = fast_reduce(op, <object>args[0])
+        if r is not None:
+            return r
     values = [<object>args[i] for i in range(n)]
     if names != NULL:
         kwargs = {}

@@ -52,15 +52,16 @@ def _decorator(kind, schemas, make, options, rules):
 
 
 def primitive(*schemas, make="", promote=None, half=True, ns="torch", numbers=False, check=None, node=None, jvp=None, nograd=False,
-              shares=False, **rules):
+              shares=False, reduce=None, **rules):
     """An op on arrays: the body gets ndarrays for tensors, returns ndarrays, and has rules or says `nograd=True`.
 
     promote: None, "default" or "float", as for `op`.  half: float16 and bfloat16 are widened to float32 and float32 results rounded
-    back; False hands them over as they are (for ops that only move data).  shares: the result may lie in an input's memory without being
+    back; False hands them over as they are (for ops that only move data).  reduce: the ufunc whose loop does the same to all elements
+    of a contiguous float tensor, the quick way of small ones.  shares: the result may lie in an input's memory without being
     known as its view (_unsafe_view); else such results are copied.
     """
     return _decorator(PRIMITIVE, schemas, make, dict(promote=promote, half=half, ns=ns, numbers=numbers, check=check, node=node, jvp=jvp,
-                                                     nograd=nograd, shares=shares), rules)
+                                                     nograd=nograd, shares=shares, reduce=reduce), rules)
 
 
 def view(*schemas, make="method", ns="torch", node=None, jvp="linear", tensors=False, nograd=False, **rules):

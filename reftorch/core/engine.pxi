@@ -445,6 +445,42 @@ cdef list evaluate(Node node, list slot, dict captures, list found, dict needed,
     return out
 
 
+def backward_of_scalar(Tensor t not None):
+    """`t.backward()` of a real one-element tensor with history, no options; False when it is none of that."""
+    cdef Tensor g
+    if cnp.PyArray_SIZE(t._a) != 1 or (t.code != F32 and t.code != F64) or grad_fn_of(t) is None:
+        return False
+    g = wrap(PyArray_SimpleNew(cnp.PyArray_NDIM(t._a), cnp.PyArray_DIMS(t._a), NPY_TYPE[t.code]), t.code)
+    store_scalar(cnp.PyArray_BYTES(g._a), t.code, 1.0)
+    run_backward([t], [g], False, False, None, True, True)
+    return True
+
+
+def conj_of(v):
+    """The conjugate of a tensor, or of the Python number that stands for one; real ones are given back."""
+    if isinstance(v, Tensor):
+        return T.conj(v) if KIND[(<Tensor>v).code] == KIND_COMPLEX else v
+    return v.conjugate()
+
+
+def expand_gradient(Tensor g not None, shape):
+    """`g.expand(shape)`; of a 0-dim gradient that is not recorded without a call."""
+    cdef cnp.npy_intp dims[64]
+    cdef cnp.npy_intp steps[64]
+    cdef int i, nd = len(shape)
+    cdef cnp.ndarray a
+    cdef Tensor r
+    if not tls_no_grad or cnp.PyArray_NDIM(g._a) or forward_hook is not None:
+        return g.expand(shape)
+    for i in range(nd):
+        dims[i], steps[i] = shape[i], 0
+    a = PyArray_FromMemory(cnp.PyArray_DESCR(g._a), nd, dims, steps, cnp.PyArray_BYTES(g._a))
+    cnp.set_array_base(a, g._a)
+    r = wrap(a, g.code)
+    r._st = storage_of(g)
+    return r
+
+
 # ------------------------------------------------------------------ hooks
 def add_tensor_hook(Tensor t, hook):
     """`t.register_hook`: call `hook(grad)` when the gradient of `t` is known."""

@@ -81,6 +81,7 @@ cdef class Overload:
     cdef dict plans
     cdef readonly object jvp
     cdef object node_type, result_type
+    cdef str reduce                  # ufunc that reduces all elements (sum), for the quick way
     cdef str node_name
     cdef list defaults               # vals of a call that gives the operands alone
 
@@ -252,7 +253,9 @@ cdef int build(Op op) except -1:
             op.built.append(build_overload(op, kind, parse_schema(text), **options))
     if op.first is None:
         op.first = <Overload>op.built[0]
-        if op.first.kind == LOOP and not op.first.loop_name.startswith("scipy"):
+        if op.first.reduce is not None:
+            op.first.loop_name = op.first.reduce
+        if op.first.loop_name is not None and not op.first.loop_name.startswith("scipy"):
             resolve(op.first)
     op.list_args = any([p.type == "Tensor" and p.size is not None for o in op.built for p in (<Overload>o).schema.params])
     if len(op.built) > 1:
@@ -263,7 +266,7 @@ cdef int build(Op op) except -1:
 
 
 def build_overload(Op op, int kind, schema, body=None, loop=None, promote=None, prepare=None, half=True, nograd=False, numbers=False,
-                             check=None, node=None, jvp=None, rules=None, has_out=False, stem=None, tensors=False, shares=False):
+                             check=None, node=None, jvp=None, rules=None, has_out=False, stem=None, tensors=False, shares=False, reduce=None):
     cdef Overload ov = Overload.__new__(Overload)
     ov.op, ov.schema, ov.kind = op, schema, kind
     ov.args = [Arg(p, argerror.KEYWORD_ALIASES.get("input" if p.name == "self" else p.name, ())) for p in schema.params]
@@ -275,6 +278,7 @@ def build_overload(Op op, int kind, schema, body=None, loop=None, promote=None, 
     ov.numbers, ov.half, ov.nograd, ov.check, ov.jvp, ov.has_out = numbers, half, nograd, check, jvp, has_out
     ov.tensors, ov.shares = tensors, shares
     ov.is_method = argerror.is_method(schema)
+    ov.reduce = reduce
     ov.promote = _PROMOTE[promote]
     ov.prepare, ov.body, ov.loop_name = prepare, body, loop
     ov.operands = [i for i, p in enumerate(schema.params) if p.type in ("Tensor", "Scalar") and not p.kwonly and p.size is None]
@@ -399,7 +403,7 @@ cdef Plan plan_for(Overload ov, long mask):
             if name == "grads":
                 sources.append(SRC_GRADS)
                 continue
-            if name == "mask":
+            if name == "mask" and name not in params:
                 sources.append(SRC_MASK)
                 continue
             stem, _, tail = name.rpartition("_")

@@ -63,13 +63,67 @@ typedef struct { const char *name; pointwise_loop loop; int n_in; char type; } p
 #define CDF(v) (HALF * (ONE + erf((v) * (T)M_SQRT1_2)))
 #define PDF(v) (exp(-HALF * (v) * (v)) * (T)(M_2_SQRTPI * M_SQRT1_2 * 0.5))
 #define TANH_ARG(v) ((T)(M_SQRT2 * M_2_SQRTPI * 0.5) * ((v) + (T)0.044715 * (v) * (v) * (v)))
-#define SOFTPLUS(v) ((v) > 20 ? (v) : log1p(exp(v)))
+#define TANH_SLOPE(v) ((T)(M_SQRT2 * M_2_SQRTPI * 0.5) * (ONE + (T)(3 * 0.044715) * (v) * (v)))
+
+/* ------------------------------------------------------------------ special functions, in double */
+static double digamma_of(double x) {
+    double r = 0;
+    if (x == 0) return copysign(INFINITY, -x);
+    if (x < 0) {
+        if (x == trunc(x)) return NAN;
+        r = -M_PI / tan(M_PI * fmod(x, 1));
+        x = 1 - x;
+    }
+    for (; x < 10; x += 1) r -= 1 / x;
+    double z = 1 / (x * x);                  /* the asymptotic series: log(x) - 1/(2x) - sum of B(2k) / (2k x^2k) */
+    double tail = z * (1. / 12 - z * (1. / 120 - z * (1. / 252 - z * (1. / 240 - z * (1. / 132 - z * (691. / 32760 - z / 12))))));
+    return r + log(x) - 0.5 / x - (x < 1e17 ? tail : 0);
+}
+
+static double trigamma_of(double x, double sin_pi_x) {
+    double sign = 1, r = 0;
+    if (x < 0.5) {
+        r = -M_PI * M_PI / (sin_pi_x * sin_pi_x);
+        sign = -1;
+        x = 1 - x;
+    }
+    for (; x < 10; x += 1) r += 1 / (x * x);
+    double z = 1 / (x * x);
+    return sign * (r + (1 + 0.5 / x + z * (1. / 6 - z * (1. / 30 - z * (1. / 42 - z * (1. / 30 - z * 5. / 66))))) / x);
+}
+
+/* Polynomials by p[k+1] = UP * p[k] - DOWN * p[k-1] from p[0] = 1 and p[1] = FIRST; degrees below 0 give 0, those beyond LIMIT NaN. */
+#define POLYNOMIAL(NAME, FIRST, UP, DOWN, CLOSED, LIMIT)                                                \
+    static double NAME##_of(double x, npy_int64 n, int single) {                                        \
+        double p = 1, q = FIRST;                                                                        \
+        if (n < 0) return 0;                                                                            \
+        if (n > LIMIT) return NAN;                                                                      \
+        if (n == 0) return p;                                                                           \
+        if (n > 8 && x > -1 && x < 1) { double t = acos(x); (void)t; CLOSED; }                          \
+        for (npy_int64 k = 1; k < n && q == q; k++) { double r = (UP) * q - (DOWN) * p; p = q; q = r; } \
+        return q;                                                                                       \
+    }
+#define ANY_DEGREE NPY_MAX_INT64
+#define HERMITE_DEGREE (single ? 128 : 512)
+POLYNOMIAL(chebyshev_t, x, 2 * x, 1, return cos(n * t), ANY_DEGREE)
+POLYNOMIAL(chebyshev_u, 2 * x, 2 * x, 1, return sin((n + 1) * t) / sin(t), ANY_DEGREE)
+POLYNOMIAL(chebyshev_v, 2 * x - 1, 2 * x, 1, return cos((n + 0.5) * t) / cos(t / 2), ANY_DEGREE)
+POLYNOMIAL(chebyshev_w, 2 * x + 1, 2 * x, 1, return sin((n + 0.5) * t) / sin(t / 2), ANY_DEGREE)
+POLYNOMIAL(hermite_h, 2 * x, 2 * x, 2. * k, , HERMITE_DEGREE)
+POLYNOMIAL(hermite_he, x, x, (double)k, , HERMITE_DEGREE)
+POLYNOMIAL(laguerre, 1 - x, (2 * k + 1 - x) / (k + 1), (double)k / (k + 1), , ANY_DEGREE)
+POLYNOMIAL(legendre, x, (2 * k + 1) * x / (k + 1), (double)k / (k + 1), , ANY_DEGREE)
+#define SINGLE (sizeof(T) == 4)
 
 /* ------------------------------------------------------------------ functions of real numbers */
 #define REAL1(X)                                                                                        \
     X(frac, x - trunc(x))                                                                               \
     X(erf, erf(x))                                                                                      \
     X(erfc, erfc(x))                                                                                    \
+    X(ndtr, CDF(x))                                                                                     \
+    X(digamma, (T)digamma_of(x))                                                                        \
+    X(trigamma, (T)trigamma_of(x, sin((T)M_PI * x)))                                                    \
+    X(spherical_j0, x == 0 ? ONE : isinf(x) ? 0 : sin(x) / x)                                           \
     X(gelu, x * CDF(x))                                                                                 \
     X(gelu_tanh, HALF * x * (ONE + tanh(TANH_ARG(x))))                                                  \
     X(mish, x * tanh(log1p(exp(x))))                                                                    \
@@ -79,10 +133,24 @@ typedef struct { const char *name; pointwise_loop loop; int n_in; char type; } p
     X(log_sigmoid, MIN(x, 0) - log1p(exp(-fabs(x))))
 
 #define REAL2(X)                                                                                        \
+    X(chebyshev_polynomial_t, (T)chebyshev_t_of(x, (npy_int64)y, SINGLE))                               \
+    X(chebyshev_polynomial_u, (T)chebyshev_u_of(x, (npy_int64)y, SINGLE))                               \
+    X(chebyshev_polynomial_v, (T)chebyshev_v_of(x, (npy_int64)y, SINGLE))                               \
+    X(chebyshev_polynomial_w, (T)chebyshev_w_of(x, (npy_int64)y, SINGLE))                               \
+    X(shifted_chebyshev_polynomial_t, (T)chebyshev_t_of(2 * x - 1, (npy_int64)y, SINGLE))               \
+    X(shifted_chebyshev_polynomial_u, (T)chebyshev_u_of(2 * x - 1, (npy_int64)y, SINGLE))               \
+    X(shifted_chebyshev_polynomial_v, (T)chebyshev_v_of(2 * x - 1, (npy_int64)y, SINGLE))               \
+    X(shifted_chebyshev_polynomial_w, (T)chebyshev_w_of(2 * x - 1, (npy_int64)y, SINGLE))               \
+    X(hermite_polynomial_h, (T)hermite_h_of(x, (npy_int64)y, SINGLE))                                   \
+    X(hermite_polynomial_he, (T)hermite_he_of(x, (npy_int64)y, SINGLE))                                 \
+    X(laguerre_polynomial_l, (T)laguerre_of(x, (npy_int64)y, SINGLE))                                   \
+    X(legendre_polynomial_p, (T)legendre_of(x, (npy_int64)y, SINGLE))                                   \
     X(leaky_relu, x > 0 ? x : x * y)                                                                    \
     X(hardshrink, (x >= -y && x <= y) ? 0 : x)                                                          \
     X(softshrink, x > y ? x - y : x < -y ? x + y : x != x ? x : 0)                                      \
-    X(gelu_backward, x * (CDF(y) + y * PDF(y)))
+    X(gelu_backward, x * (CDF(y) + y * PDF(y)))                                                         \
+    X(gelu_tanh_backward, ({ T t = tanh(TANH_ARG(y));                                                   \
+        x * HALF * (ONE + t + y * (ONE - t * t) * TANH_SLOPE(y)); }))
 
 #define REAL3(X)                                                                                        \
     X(softplus, x * y > z ? x : log1p(exp(x * y)) / y)
@@ -98,12 +166,13 @@ typedef struct { const char *name; pointwise_loop loop; int n_in; char type; } p
     X(rsqrt, ONE / sqrt(x))                                                                             \
     X(sinc, x == 0 ? ONE : sin(x * (T)M_PI) / (x * (T)M_PI))
 
-/* the backward ones: the gradient x of a function and its result y */
+/* the backward ones: the gradient x of a function and its result or argument y */
 #define FIELD2(X)                                                                                       \
     X(pow, pow(x, y))                                                                                   \
     X(rsub, y - x)                                                                                      \
     X(sigmoid_backward, x * CONJ((ONE - y) * y))                                                        \
-    X(tanh_backward, x * CONJ(ONE - y * y))
+    X(tanh_backward, x * CONJ(ONE - y * y))                                                             \
+    X(silu_backward, ({ T g = ONE / (ONE + exp(-y)); x * CONJ(g * (ONE + y * (ONE - g))); }))
 
 /* ------------------------------------------------------------------ real and integer */
 #define IS_INTEGER ((T)0.5 == 0)

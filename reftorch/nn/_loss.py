@@ -19,8 +19,8 @@ def _reduction_name(size_average, reduce, reduction):
     return reduction
 
 
-def _same_size(input, target):
-    """Broadcast; a warning when that changes anything."""
+def _broadcast(input, target):
+    """Both in one shape; a warning when that changes anything."""
     if target.shape != input.shape:
         warnings.warn(f"Using a target size ({target.shape}) that is different to the input size ({input.shape}). This will likely lead to incorrect "
                       "results due to broadcasting. Please ensure they have the same size.", stacklevel=3)
@@ -43,25 +43,17 @@ def _weighted(loss, input, weight, reduction, by_weight):
 
 def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
     """(x - y)^2, reduced."""
-    if target.shape != input.shape:
-        warnings.warn(_SIZES.format(target.shape, input.shape), stacklevel=2)
     reduction = _reduction_name(size_average, reduce, reduction)
-    a, b = T.broadcast_tensors([input, target])
+    a, b = _broadcast(input, target)
     if weight is not None:
         return _weighted((a - b).square(), input, weight, reduction, True)
     return T.mse_loss(a, b, _reduction.get_enum(reduction))
 
 
-_SIZES = ("Using a target size ({}) that is different to the input size ({}). This will likely lead to incorrect results due to broadcasting. Please "
-          "ensure they have the same size.")
-
-
 def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
     """|x - y|, reduced."""
-    if target.shape != input.shape:
-        warnings.warn(_SIZES.format(target.shape, input.shape), stacklevel=2)
     reduction = _reduction_name(size_average, reduce, reduction)
-    a, b = T.broadcast_tensors([input, target])
+    a, b = _broadcast(input, target)
     if weight is not None:
         return _weighted((a - b).abs(), input, weight, reduction, True)
     return T.l1_loss(a, b, _reduction.get_enum(reduction))
@@ -69,10 +61,8 @@ def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", wei
 
 def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mean", beta=1.0):
     """d^2 / (2 beta) where d = |x - y| < beta, else d - beta / 2, reduced."""
-    if target.shape != input.shape:
-        warnings.warn(_SIZES.format(target.shape, input.shape), stacklevel=2)
     which = _reduction_of(size_average, reduce, reduction)
-    a, b = T.broadcast_tensors([input, target])
+    a, b = _broadcast(input, target)
     if beta == 0.0:
         return T.l1_loss(a, b, which)
     return T.smooth_l1_loss(a, b, which, beta)
@@ -80,9 +70,7 @@ def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mea
 
 def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
     """d^2 / 2 where d = |x - y| <= delta, else delta (d - delta / 2), reduced."""
-    if target.shape != input.shape:
-        warnings.warn(_SIZES.format(target.shape, input.shape), stacklevel=2)
-    a, b = T.broadcast_tensors([input, target])
+    a, b = _broadcast(input, target)
     if weight is not None:
         return _weighted(T.huber_loss(a, b, 0, delta), input, weight, reduction, False)
     return T.huber_loss(a, b, _reduction.get_enum(reduction), delta)

@@ -1,7 +1,7 @@
 """Small helpers that several op files share."""
 import numpy as np
 
-from ..core._core import Tensor, dtype_of_array, normalize_dim
+from ..core._core import Tensor, conj_of, dtype_of_array, normalize_dim  # noqa: F401  (conj_of is passed on)
 
 
 def is_half(np_dtype):
@@ -120,15 +120,10 @@ def nonzero_divisor(dtype, self, other):
 
 
 # ------------------------------------------------------------------ rules
-def conj_of(v):
-    """Conjugate of a tensor or of the Python number that stands for one."""
-    return v.conj() if isinstance(v, Tensor) else v.conjugate()
-
-
-def not_implemented(name):
+def not_implemented(name, error=RuntimeError):
     """The rule of an op for which torch has none: the result has a history, backward refuses."""
     def rule(grad):
-        raise RuntimeError(f"derivative for {name} is not implemented")
+        raise error(f"derivative for {name} is not implemented")
     return rule
 
 

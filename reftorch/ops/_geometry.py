@@ -22,7 +22,7 @@ def contiguous_strides(shape):
 def is_contiguous(shape, strides):
     """Whether elements follow each other in row-major order; dims of size 1 do not matter."""
     step = 1
-    for n, s in zip(reversed(shape), reversed(strides)):
+    for n, s in zip(reversed(shape), reversed(strides), strict=True):
         if n != 1:
             if s != step:
                 return False
@@ -33,7 +33,7 @@ def is_contiguous(shape, strides):
 def is_dense(shape, strides):
     """Whether the elements fill a stretch of memory without gaps or overlap, in any order of dims."""
     step = 1
-    for s, n in sorted((s, n) for n, s in zip(shape, strides) if n != 1):
+    for s, n in sorted((s, n) for n, s in zip(shape, strides, strict=True) if n != 1):
         if s != step:
             return False
         step *= n
@@ -43,7 +43,7 @@ def is_dense(shape, strides):
 def overlaps(shape, strides):
     """Whether two elements may share memory (torch's sufficient test: dims sorted by stride do not nest)."""
     reach = 0
-    for s, n in sorted((s, n) for n, s in zip(shape, strides) if n != 1):
+    for s, n in sorted((s, n) for n, s in zip(shape, strides, strict=True) if n != 1):
         if s <= reach:
             return True
         reach += s * (n - 1)
@@ -114,7 +114,7 @@ def extent(shape, strides, offset=0):
     """Length of the shortest storage that holds that geometry."""
     if 0 in shape:
         return offset
-    return offset + 1 + sum((n - 1) * s for n, s in zip(shape, strides))
+    return offset + 1 + sum((n - 1) * s for n, s in zip(shape, strides, strict=True))
 
 
 def channels_last_strides(shape, name):
@@ -134,15 +134,3 @@ def memory_strides(shape, memory_format):
     if memory_format is None or memory_format.name == "contiguous_format":
         return contiguous_strides(shape)
     return channels_last_strides(shape, memory_format.name)
-
-
-def channels_last_strides(shape, name):
-    """Strides with the channels (dim 1) closest together."""
-    ndim = 4 if name == "channels_last" else 5
-    if len(shape) != ndim:
-        raise RuntimeError(f"required rank {ndim} tensor to use {name} format")
-    strides, step = [0] * ndim, 1
-    for d in (1, *range(ndim - 1, 1, -1), 0):
-        strides[d] = step
-        step *= max(shape[d], 1)
-    return strides

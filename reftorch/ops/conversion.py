@@ -62,7 +62,7 @@ def cast_into(dest, source):
            self=lambda grad: T.zeros_like(grad), src=lambda grad: grad)
 def copy_(self, src):
     """Write `src`, broadcast and converted, to `self`."""
-    if src.ndim > self.ndim or any(m not in (1, n) for n, m in zip(reversed(self.shape), reversed(src.shape))):
+    if src.ndim > self.ndim or any(m not in (1, n) for n, m in zip(reversed(self.shape), reversed(src.shape), strict=False)):
         raise_no_copy(self, src)
     cast_into(self, src)
     return self
@@ -71,7 +71,7 @@ def copy_(self, src):
 def raise_no_copy(self, src):
     """torch's error for shapes that do not fit."""
     if src.ndim > self.ndim:
-        shape = tuple(max(n, m) for n, m in zip((1,) * (src.ndim - self.ndim) + self.shape, src.shape))
+        shape = tuple(max(n, m) for n, m in zip((1,) * (src.ndim - self.ndim) + self.shape, src.shape, strict=True))
         raise RuntimeError(f"output with shape {list(self.shape)} doesn't match the broadcast shape {list(shape)}")
     lead = self.ndim - src.ndim
     for i in range(self.ndim - 1, lead - 1, -1):

@@ -1,8 +1,10 @@
 """Running sums and products, differences, integrals by trapezoids, gradients of samples, covariance."""
+import warnings
+
 import numpy as np
 
-from ..core import DTYPES, T, composite, primitive
-from ..core._core import normalize_dim
+from ..core import T, composite, primitive
+from ..core._core import from_array, normalize_dim
 from ._common import refuse, unique_dims
 
 
@@ -162,8 +164,9 @@ def trapezoid(y, x=None, dx=1, dim=-1):
         return T.zeros(tuple(y.shape[:at]) + tuple(y.shape[at + 1:]), dtype=y.dtype)
     if x is not None:
         low, high = _halves_over(y, at)
-        return ((low + high) * _steps("trapezoid", y, x, at)).sum(at) / 2.0
-    return (y.sum(at) - (y.select(at, 0) + y.select(at, -1)) * 0.5) * dx
+        return T._div_number(((low + high) * _steps("trapezoid", y, x, at)).sum(at), 2.0)
+    ends = T._mul_number(y.select(at, 0) + y.select(at, -1), 0.5)
+    return T._mul_number(y.sum(at) - ends, dx)
 
 
 @composite("trapz.dx(Tensor y, *, float dx=1, int dim=-1) -> Tensor", "trapz.x(Tensor y, Tensor x, *, int dim=-1) -> Tensor")
@@ -179,8 +182,8 @@ def cumulative_trapezoid(y, x=None, dx=1, dim=-1):
     at = _check_trapezoid("cumulative_trapezoid", y, dim, x, dx)
     low, high = _halves_over(y, at)
     if x is None:
-        return ((low + high) * (dx / 2.0)).cumsum(at)
-    return ((low + high) * _steps("cumulative_trapezoid", y, x, at)).cumsum(at) / 2.0
+        return T._mul_number(low + high, dx / 2.0).cumsum(at)
+    return T._div_number(((low + high) * _steps("cumulative_trapezoid", y, x, at)).cumsum(at), 2.0)
 
 
 # ------------------------------------------------------------------ gradient
@@ -302,7 +305,7 @@ def cov(self, correction, fweights, aweights):
     if aweights is not None:
         _check_weights("aweights", aweights, observations, False)
         weights = aweights if weights is None else fweights * aweights
-    scale = T.scalar_tensor(observations, dtype=DTYPES["int64"]) if weights is None else weights.sum()
+    scale = from_array(np.array(observations)) if weights is None else weights.sum()
     if weights is not None and observations and scale.item() == 0:
         raise ZeroDivisionError("Weights sum to zero, can't be normalized")
     mean = (x if weights is None else x * weights).sum(1) / scale
@@ -312,7 +315,6 @@ def cov(self, correction, fweights, aweights):
     else:
         freedom = scale - correction
     if freedom.item() <= 0:
-        import warnings
         warnings.warn("cov(): degrees of freedom is <= 0. Correction should be strictly less than the number of observations.", UserWarning,
                       stacklevel=2)
         freedom = T.zeros_like(freedom)

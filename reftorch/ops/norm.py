@@ -3,8 +3,8 @@ import math
 
 import numpy as np
 
-from ..core import DTYPES, T, composite, primitive
-from ..core._core import dtype_of_array, normalize_dim
+from ..core import T, composite, primitive
+from ..core._core import dtype_of_array, from_array, normalize_dim, result_code
 from ._common import broadcast_shapes, is_half, refuse, type_name, unique_dims, unreduce
 
 _INF = math.inf
@@ -228,7 +228,7 @@ def cdist(x1, x2, p, compute_mode):
     (n, k), m = x1.shape[-2:], x2.shape[-2]
     batch = broadcast_shapes(x1.shape[:-2], x2.shape[:-2])
     large = n > 25 or m > 25
-    if p == 2 and k and n and m and (compute_mode == _COMPUTE_MODES[1] or (large and compute_mode == _COMPUTE_MODES[0])):
+    if p == 2 and k and n and m and 0 not in batch and (compute_mode == _COMPUTE_MODES[1] or (large and compute_mode == _COMPUTE_MODES[0])):
         count = math.prod(batch)
         a, b = [x if tuple(x.shape[:-2]) == batch else x.expand(batch + tuple(x.shape[-2:])) for x in (x1, x2)]
         if len(batch) > 1:
@@ -237,12 +237,8 @@ def cdist(x1, x2, p, compute_mode):
     return T._cdist_forward(x1, x2, p)
 
 
-def _pairs(n):
-    return np.triu_indices(n, 1)
-
-
 def _pdist_grad(grad, self, p, result):
-    rows, columns = [T.tensor(list(map(int, i)), dtype=DTYPES["int64"]) for i in _pairs(self.shape[0])]
+    rows, columns = [from_array(i) for i in np.triu_indices(self.shape[0], 1)]
     part = norm_grad(grad.unsqueeze(-1), self.index_select(0, rows) - self.index_select(0, columns), p, result.unsqueeze(-1), (-1,))
     return T.zeros_like(self).index_add(0, rows, part).index_add(0, columns, -part)
 
@@ -258,7 +254,7 @@ def pdist(self, p):
         raise RuntimeError("pdist only supports non-negative p values")
     if is_half(self.dtype):
         refuse("pdist", self)
-    rows, columns = _pairs(len(self))
+    rows, columns = np.triu_indices(len(self), 1)
     off = self[rows] - self[columns]
     return _norm(off, p, -1, False) if off.shape[-1] else np.zeros(len(off), off.dtype)
 
@@ -266,14 +262,14 @@ def pdist(self, p):
 @composite("pairwise_distance(Tensor x1, Tensor x2, float p=2, float eps=1e-06, bool keepdim=False) -> Tensor", ns="torch nn.functional")
 def pairwise_distance(x1, x2, p, eps, keepdim):
     """The p-norm of x1 - x2 + eps over the last dim."""
-    off = x1 - x2 + eps
+    off = T._add_number(x1 - x2, eps)
     return T._norm_dim(off, p, (max(x1.dim(), x2.dim()) - 1,), keepdim)
 
 
 @composite("cosine_similarity(Tensor x1, Tensor x2, int dim=1, float eps=1e-08) -> Tensor", ns="torch nn.functional")
 def cosine_similarity(x1, x2, dim, eps):
     """sum(x1 * x2) / (max(|x1|, eps) * max(|x2|, eps)) along `dim`."""
-    common = T.result_type(x1, x2)
+    common = result_code(x1, x2)
     if not common.is_floating_point:
         raise RuntimeError(f"expected common dtype to be floating point, yet common dtype is {common.type_name}")
     shape = broadcast_shapes(x1.shape, x2.shape)

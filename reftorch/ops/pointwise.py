@@ -233,7 +233,7 @@ expm1 = _pointwise("expm1(Tensor self) -> Tensor", "numpy:expm1", lambda grad, r
 log = _pointwise("log(Tensor self) -> Tensor", "numpy:log", lambda grad, self: grad / self.conj())
 log2 = _pointwise("log2(Tensor self) -> Tensor", "numpy:log2", lambda grad, self: grad / (self.conj() * LN2))
 log10 = _pointwise("log10(Tensor self) -> Tensor", "numpy:log10", lambda grad, self: grad / (self.conj() * LN10))
-log1p = _pointwise("log1p(Tensor self) -> Tensor", "numpy:log1p", lambda grad, self: grad / (self + 1).conj())
+log1p = _pointwise("log1p(Tensor self) -> Tensor", "numpy:log1p", lambda grad, self: grad / (self + 1).conj(), node="Log1PBackward0")
 
 
 @primitive("logaddexp(Tensor self, Tensor other) -> Tensor", promote="default", make="method out", check=only("fc", "logaddexp_cpu"),

@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 
 from ..core import DTYPES, T, Tensor, composite, primitive
-from ..core._core import MEMORY_FORMATS, from_array
+from ..core._core import MEMORY_FORMATS, empty_permuted_like, from_array, get_default_dtype
 from ..kernels import random as kernel
 from ..random import default_generator
 from ._common import check_factory, refuse, type_name
@@ -16,9 +16,9 @@ from ._names import C_NAMES
 
 _LONG = DTYPES["int64"]
 _CONTIGUOUS = MEMORY_FORMATS["contiguous_format"]
-_DIGITS = {"float64": 53, "float32": 24, "float16": 11, "bfloat16": 8}
-_LARGEST = {"float64": float.fromhex("0x1.fffffffffffffp1023"), "float32": float.fromhex("0x1.fffffep127"), "float16": 65504.0,
-            "bfloat16": float.fromhex("0x1.fep127")}
+# The floating dtypes, by NumPy's character (E: bfloat16): digits of the mantissa, and the largest number.
+_DIGITS = {"d": 53, "f": 24, "e": 11, "E": 8}
+_LARGEST = {"d": float.fromhex("0x1.fffffffffffffp1023"), "f": float.fromhex("0x1.fffffep127"), "e": 65504.0, "E": float.fromhex("0x1.fep127")}
 
 
 def _stream(generator):
@@ -26,11 +26,11 @@ def _stream(generator):
 
 
 def _is_float(a):
-    return a.dtype.name in _DIGITS
+    return a.dtype.char in _DIGITS
 
 
 def _is_integer(a):
-    return a.dtype.kind in "iu" and a.dtype.name not in ("uint16", "uint32", "uint64")  # torch: those three are not dispatched to
+    return a.dtype.kind == "i" or a.dtype.char == "B"  # torch: of the unsigned types uint8 alone is dispatched to
 
 
 def _as_real(a):
@@ -43,13 +43,21 @@ def _nothing(grad):
 
 
 # ------------------------------------------------------------------------------------------------------ fills in place
-@primitive("uniform_(Tensor self, float from=0, float to=1, *, Generator? generator=None) -> Tensor", make="method", ns=None, half=False, self=_nothing)
+def _fill(schema, **options):
+    """An op that fills its receiver. The body is given back: it fills the arrays of the factories, too."""
+    def made(body):
+        primitive(schema + " -> Tensor", make="method", ns=None, half=False, self=_nothing, **options)(body)
+        return body
+    return made
+
+
+@_fill("uniform_(Tensor self, float from=0, float to=1, *, Generator? generator=None)")
 def uniform_(self, from_, to, generator):
     """Fill with numbers uniform on [from, to)."""
     a = _as_real(self) if self.dtype.kind == "c" else self
     if not _is_float(a):
         refuse("check_uniform_bounds", a)
-    largest = _LARGEST[a.dtype.name]
+    largest = _LARGEST[a.dtype.char]
     for name, bound in (("from", from_), ("to", to)):
         if not -largest <= bound <= largest:
             raise RuntimeError(f"{name} is out of bounds for {C_NAMES[a.dtype.name]}")
@@ -62,7 +70,7 @@ def uniform_(self, from_, to, generator):
     return self
 
 
-@primitive("normal_(Tensor self, float mean=0, float std=1, *, Generator? generator=None) -> Tensor", make="method", ns=None, half=False, self=_nothing)
+@_fill("normal_(Tensor self, float mean=0, float std=1, *, Generator? generator=None)")
 def normal_(self, mean, std, generator):
     """Fill with normal numbers; complex ones have variance std^2, half of it in each part."""
     if not std >= 0:
@@ -91,7 +99,7 @@ def bernoulli_(self, p, generator):
     return self
 
 
-@primitive("bernoulli_.float(Tensor self, float p=0.5, *, Generator? generator=None) -> Tensor", half=False, node="BernoulliBackward2", self=_nothing)
+@_fill("bernoulli_.float(Tensor self, float p=0.5, *, Generator? generator=None)", node="BernoulliBackward2")
 def bernoulli_float_(self, p, generator):
     """Fill with 1 with probability p, else 0."""
     if not 0 <= p <= 1:
@@ -102,7 +110,7 @@ def bernoulli_float_(self, p, generator):
     return self
 
 
-@primitive("exponential_(Tensor self, float lambd=1, *, Generator? generator=None) -> Tensor", make="method", ns=None, half=False, self=_nothing)
+@_fill("exponential_(Tensor self, float lambd=1, *, Generator? generator=None)")
 def exponential_(self, lambd, generator):
     """Fill with exponential numbers of rate lambd."""
     if not lambd > 0:
@@ -114,7 +122,7 @@ def exponential_(self, lambd, generator):
     return self
 
 
-@primitive("geometric_(Tensor self, float p, *, Generator? generator=None) -> Tensor", make="method", ns=None, half=False, self=_nothing)
+@_fill("geometric_(Tensor self, float p, *, Generator? generator=None)")
 def geometric_(self, p, generator):
     """Fill with the number of the first success in trials of probability p."""
     if not 0 < p < 1:
@@ -125,7 +133,7 @@ def geometric_(self, p, generator):
     return self
 
 
-@primitive("cauchy_(Tensor self, float median=0, float sigma=1, *, Generator? generator=None) -> Tensor", make="method", ns=None, half=False, self=_nothing)
+@_fill("cauchy_(Tensor self, float median=0, float sigma=1, *, Generator? generator=None)")
 def cauchy_(self, median, sigma, generator):
     """Fill with Cauchy numbers."""
     if not sigma > 0:
@@ -137,7 +145,7 @@ def cauchy_(self, median, sigma, generator):
     return self
 
 
-@primitive("log_normal_(Tensor self, float mean=1, float std=2, *, Generator? generator=None) -> Tensor", make="method", ns=None, half=False, self=_nothing)
+@_fill("log_normal_(Tensor self, float mean=1, float std=2, *, Generator? generator=None)")
 def log_normal_(self, mean, std, generator):
     """Fill with exp(mean + std Z), Z normal."""
     if not std > 0:
@@ -157,21 +165,20 @@ def _represented(value, dtype):
 def _raised(low, dtype):
     """`low`, or the next number of the dtype where rounding would fall below it."""
     above = _represented(low + 1, dtype)
-    return low if above >= low else above + (1 << (abs(low + 1).bit_length() - _DIGITS[dtype.name]))
+    return low if above >= low else above + (1 << (abs(low + 1).bit_length() - _DIGITS[dtype.char]))
 
 
 def _lowered(high, dtype):
     """`high`, or the number of the dtype before it where rounding would reach it."""
     below = _represented(high - 1, dtype)
-    return high if below < high else below - (1 << (abs(high - 1).bit_length() - _DIGITS[dtype.name]))
+    return high if below < high else below - (1 << (abs(high - 1).bit_length() - _DIGITS[dtype.char]))
 
 
 def _check_range(a, low, top):
     """torch's complaints about a range [low, top] that the dtype cannot hold, or not exactly."""
-    name = a.dtype.name
-    c_name = C_NAMES[name]
-    if name in _DIGITS:
-        smallest, largest = -_LARGEST[name], _LARGEST[name]
+    char = a.dtype.char
+    if char in _DIGITS:
+        smallest, largest = -_LARGEST[char], _LARGEST[char]
     elif a.dtype.kind == "b":
         smallest, largest = 0, 1
     elif a.dtype.kind in "iu":
@@ -180,22 +187,22 @@ def _check_range(a, low, top):
         raise RuntimeError("check_random_bounds handles only integral, floating-point and boolean types")
     for text, value in (("from", low), ("to - 1", top)):
         if not smallest <= value <= largest:
-            raise RuntimeError(f"{text} is out of bounds for {c_name}")
+            raise RuntimeError(f"{text} is out of bounds for {C_NAMES[a.dtype.name]}")
     for text, value in (("from", low), ("to - 1", top)):
-        if name in _DIGITS and abs(value) > 1 << _DIGITS[name]:
-            warnings.warn(f"{text} is out of bounds [-(2^{_DIGITS[name]}), 2^{_DIGITS[name]}]. Due to precision limitations {c_name} can support discrete "
+        digits = _DIGITS.get(char, 64)
+        if abs(value) > 1 << digits:
+            warnings.warn(f"{text} is out of bounds [-(2^{digits}), 2^{digits}]. Due to precision limitations {C_NAMES[a.dtype.name]} can support discrete "
                           "uniform distribution only within this range. This warning will become an error in version 1.7 release, please fix the "
                           "code in advance", stacklevel=3)
 
 
 def _draw_range(a, low, high, generator):
     """Into `a`: integers uniform on [low, high)."""
-    name = a.dtype.name
     if low >= high:
         raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
-    if name.startswith("float8"):
+    if a.dtype.kind == "V" and not _is_float(a):
         refuse("random_update_from_to", a)
-    if name in _DIGITS:
+    if _is_float(a):
         low, high = _raised(low, a.dtype), _lowered(high, a.dtype)
         if low >= high:
             raise RuntimeError(f"random_ expects 'from' casted to dtype to be less than 'to' casted to dtype, but got from={low} >= to={high}")
@@ -204,125 +211,134 @@ def _draw_range(a, low, high, generator):
     return a
 
 
-@primitive("random_.from(Tensor self, int from, int? to, *, Generator? generator=None) -> Tensor", make="method", ns=None, half=False, self=_nothing)
+@_fill("random_.from(Tensor self, int from, int? to, *, Generator? generator=None)")
 def random_(self, from_, to, generator):
     """Fill with integers uniform on [from, to), or up to the largest one if `to` is None."""
     if to is not None:
         return _draw_range(self, from_, to, generator)
-    name = self.dtype.name
+    char = self.dtype.char
     if from_ == -(2**63):
-        if self.dtype.kind in "iu" and _is_integer(self) and name != "int64":
+        if _is_integer(self) and self.dtype.itemsize < 8:
             raise RuntimeError("random_full_64_bits_range_kernel_cpu handles only int64, double, float and bfloat16")
-        if name not in ("int64", "float64", "float32", "bfloat16"):
+        if not (_is_integer(self) or char in "dfE"):
             refuse("random_full_64_bits_range_kernel_cpu", self)
         kernel.integers(_stream(generator), self, 0, 1 << 64)
         return self
-    if name in _DIGITS:
-        top, from_ = 1 << _DIGITS[name], _raised(from_, self.dtype)
+    if char in _DIGITS:
+        top, from_ = 1 << _DIGITS[char], _raised(from_, self.dtype)
         if from_ >= top:
             raise RuntimeError("random_ expects 'from' casted to dtype to be less than or equal to 'to_inc' casted to dtype, but got "
                                f"from={from_} > to_inc={top}")
     elif self.dtype.kind in "biu":
         top = 1 if self.dtype.kind == "b" else int(np.iinfo(self.dtype).max)
-    elif name.startswith("float8"):
+    elif self.dtype.kind == "V":
         refuse("random_from_to_range_calc", self)
     else:
         raise RuntimeError("random_from_to_impl handles only integral, floating-point and boolean types")
-    if name == "uint64":
+    if top == 2**64 - 1:
         raise RuntimeError("to - 1 is out of bounds for long unsigned int")  # torch: its largest does not fit the int64 of the bounds
     _check_range(self, from_, top)
     kernel.integers(_stream(generator), self, from_, top - from_ + 1)
     return self
 
 
-@primitive("random_.to(Tensor self, int to, *, Generator? generator=None) -> Tensor", half=False, self=_nothing)
+@_fill("random_.to(Tensor self, int to, *, Generator? generator=None)")
 def random_to_(self, to, generator):
     """Fill with integers uniform on [0, to)."""
     return _draw_range(self, 0, to, generator)
 
 
-@primitive("random_(Tensor self, *, Generator? generator=None) -> Tensor", half=False, self=_nothing)
+@_fill("random_(Tensor self, *, Generator? generator=None)")
 def random_all_(self, generator):
     """Fill with integers uniform on all that the dtype holds from 0 on; floats stop at the last one before gaps."""
-    name = self.dtype.name
     if not (_is_float(self) or _is_integer(self) or self.dtype.kind == "b"):
         refuse("random_kernel_cpu", self)
-    top = 1 << _DIGITS[name] if name in _DIGITS else 1 if name == "bool" else int(np.iinfo(self.dtype).max)
-    kernel.integers(_stream(generator), self, 0, top + 1, name in ("int64", "float64"))
+    top = 1 << _DIGITS[self.dtype.char] if _is_float(self) else 1 if self.dtype.kind == "b" else int(np.iinfo(self.dtype).max)
+    kernel.integers(_stream(generator), self, 0, top + 1, self.dtype.itemsize == 8)
     return self
 
 
 # ---------------------------------------------------------------------------------------------------------- factories
-def _tensor_for(size, out, dtype, layout, device, pin_memory, default=None):
-    """An uninitialised tensor of that size, or `out` resized to it; `default` is the dtype when none is asked for."""
-    check_factory(layout, device, pin_memory)
-    for n in size:
-        if n < 0:
-            raise RuntimeError(f"Trying to create tensor with negative dimension {n}: {list(size)}")
-    if out is None:
-        return T.empty(size, dtype=dtype or default)
-    if dtype is not None and dtype is not out.dtype:
-        raise RuntimeError(f"dtype {dtype.type_name} does not match dtype of out parameter ({out.dtype.type_name})")
-    return T.resize_(out, size)
-
-
 _OPTIONS = "Tensor? out=None, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None"
 _LIKE = "ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None"
 
 
-@composite(f"rand.generator(int[] size, *, Generator? generator, {_OPTIONS}) -> Tensor",
-           f"rand(int[] size, *, {_OPTIONS}) -> Tensor")
+def _check(size, out, dtype, layout, device, pin_memory):
+    check_factory(layout, device, pin_memory)
+    for n in size:
+        if n < 0:
+            raise RuntimeError(f"Trying to create tensor with negative dimension {n}: {list(size)}")
+    if out is not None and dtype is not None and dtype is not out.dtype:
+        raise RuntimeError(f"dtype {dtype.type_name} does not match dtype of out parameter ({out.dtype.type_name})")
+
+
+def _made(fill, parameters, generator, size, out=None, dtype=None, layout=None, device=None, pin_memory=None, default=None):
+    """A new tensor, or `out` resized, with a fill run on it; `default` is the dtype when none is asked for."""
+    _check(size, out, dtype, layout, device, pin_memory)
+    if out is None:
+        return from_array(fill(np.empty(size, (dtype or default or get_default_dtype()).numpy), *parameters, generator))
+    return getattr(T, fill.__name__)(T.resize_(out, size), *parameters, generator=generator)
+
+
+def _made_like(fill, parameters, generator, self, dtype, layout, device, pin_memory, memory_format):
+    """A new tensor of the shape of `self`, with a fill run on it in the order of its memory."""
+    check_factory(layout, device, pin_memory)
+    if memory_format is None:
+        a = empty_permuted_like(self._array, dtype)
+    else:
+        a = T.empty_like(self, dtype=dtype, memory_format=memory_format)._array
+    return from_array(fill(a, *parameters, generator))
+
+
+@composite(f"rand(int[] size, *, {_OPTIONS}) -> Tensor",
+           f"rand.generator(int[] size, *, Generator? generator, {_OPTIONS}) -> Tensor")
 def rand(size, out, dtype, layout, device, pin_memory, generator=None):
     """Numbers uniform on [0, 1)."""
-    return T.uniform_(_tensor_for(size, out, dtype, layout, device, pin_memory), generator=generator)
+    return _made(uniform_, (0.0, 1.0), generator, size, out, dtype, layout, device, pin_memory)
 
 
-@composite(f"randn.generator(int[] size, *, Generator? generator, {_OPTIONS}) -> Tensor",
-           f"randn(int[] size, *, {_OPTIONS}) -> Tensor")
+@composite(f"randn(int[] size, *, {_OPTIONS}) -> Tensor",
+           f"randn.generator(int[] size, *, Generator? generator, {_OPTIONS}) -> Tensor")
 def randn(size, out, dtype, layout, device, pin_memory, generator=None):
     """Standard normal numbers."""
-    return T.normal_(_tensor_for(size, out, dtype, layout, device, pin_memory), generator=generator)
+    return _made(normal_, (0.0, 1.0), generator, size, out, dtype, layout, device, pin_memory)
 
 
-@composite(f"randint.generator(int high, int[] size, *, Generator? generator, {_OPTIONS}) -> Tensor",
-           f"randint(int high, int[] size, *, {_OPTIONS}) -> Tensor",
-           f"randint.low_generator(int low, int high, int[] size, *, Generator? generator, {_OPTIONS}) -> Tensor",
-           f"randint.low(int low, int high, int[] size, *, {_OPTIONS}) -> Tensor")
+@composite(f"randint(int high, int[] size, *, {_OPTIONS}) -> Tensor",
+           f"randint.generator(int high, int[] size, *, Generator? generator, {_OPTIONS}) -> Tensor",
+           f"randint.low(int low, int high, int[] size, *, {_OPTIONS}) -> Tensor",
+           f"randint.low_generator(int low, int high, int[] size, *, Generator? generator, {_OPTIONS}) -> Tensor")
 def randint(high, size, out, dtype, layout, device, pin_memory, low=0, generator=None):
     """Integers uniform on [low, high)."""
-    return T.random_(_tensor_for(size, out, dtype, layout, device, pin_memory, _LONG), low, high, generator=generator)
+    return _made(random_, (low, high), generator, size, out, dtype, layout, device, pin_memory, _LONG)
 
 
-@composite(f"randperm.generator(int n, *, Generator? generator, {_OPTIONS}) -> Tensor", f"randperm(int n, *, {_OPTIONS}) -> Tensor")
+@composite(f"randperm(int n, *, {_OPTIONS}) -> Tensor", f"randperm.generator(int n, *, Generator? generator, {_OPTIONS}) -> Tensor")
 def randperm(n, out, dtype, layout, device, pin_memory, generator=None):
     """A permutation of 0 ... n-1."""
-    result = _tensor_for((n,), out, dtype, layout, device, pin_memory, _LONG)
-    name = result.dtype.name
-    if name not in _DIGITS and not _is_integer(result._array):
-        refuse("randperm", result._array)
-    if name in _DIGITS and name != "bfloat16" and n > (1 << _DIGITS[name]) + 1:
-        raise RuntimeError(f"n cannot be greater than {(1 << _DIGITS[name]) + 1} for {result.dtype.type_name} type.")
-    if name not in _DIGITS and n - 1 > np.iinfo(result.dtype.numpy).max:
-        raise RuntimeError(f"value cannot be converted to type {name}_t without overflow")
-    permutation = from_array(kernel.permutation(_stream(generator), n))
-    return permutation if out is None and name == "int64" else T.copy_(result, permutation)
-
-
-def _like(self, dtype, layout, device, pin_memory, memory_format):
-    check_factory(layout, device, pin_memory)
-    return T.empty_like(self, dtype=dtype, **({} if memory_format is None else {"memory_format": memory_format}))
+    _check((n,), out, dtype, layout, device, pin_memory)
+    dtype = out.dtype if out is not None else dtype or _LONG
+    like = np.empty(0, dtype.numpy)
+    if not (_is_float(like) or _is_integer(like)):
+        refuse("randperm", like)
+    if like.dtype.char in "dfe" and n > (1 << _DIGITS[like.dtype.char]) + 1:
+        raise RuntimeError(f"n cannot be greater than {(1 << _DIGITS[like.dtype.char]) + 1} for {dtype.type_name} type.")
+    if _is_integer(like) and n - 1 > np.iinfo(like.dtype).max:
+        raise RuntimeError(f"value cannot be converted to type {dtype.name}_t without overflow")
+    permutation = from_array(kernel.permutation(_stream(generator), n).astype(like.dtype, copy=False))
+    return permutation if out is None else T.copy_(T.resize_(out, (n,)), permutation)
 
 
 @composite(f"rand_like(Tensor self, *, {_LIKE}) -> Tensor", f"rand_like.generator(Tensor self, *, Generator? generator, {_LIKE}) -> Tensor")
 def rand_like(self, dtype, layout, device, pin_memory, memory_format, generator=None):
     """Numbers uniform on [0, 1), in the shape of a tensor and drawn in the order of its memory."""
-    return T.uniform_(_like(self, dtype, layout, device, pin_memory, memory_format), generator=generator)
+    return _made_like(uniform_, (0.0, 1.0), generator, self, dtype, layout, device, pin_memory, memory_format)
 
 
 @composite(f"randn_like(Tensor self, *, {_LIKE}) -> Tensor", f"randn_like.generator(Tensor self, *, Generator? generator, {_LIKE}) -> Tensor")
 def randn_like(self, dtype, layout, device, pin_memory, memory_format, generator=None):
     """Standard normal numbers, in the shape of a tensor and drawn in the order of its memory."""
-    return T.normal_(_like(self, dtype, layout, device, pin_memory, memory_format), generator=generator)
+    return _made_like(normal_, (0.0, 1.0), generator, self, dtype, layout, device, pin_memory, memory_format)
 
 
 @composite(f"randint_like.Tensor(Tensor self, Tensor high, *, {_LIKE}) -> Tensor",
@@ -337,7 +353,7 @@ def randint_like(self, high, dtype, layout, device, pin_memory, memory_format, l
         if high.dim():
             raise RuntimeError("high must be a scalar tensor and on CPU")
         high = int(high.item())
-    return T.random_(_like(self, dtype, layout, device, pin_memory, memory_format), low, high, generator=generator)
+    return _made_like(random_, (low, high), generator, self, dtype, layout, device, pin_memory, memory_format)
 
 
 # -------------------------------------------------------------------------------------------------- torch.normal
@@ -350,11 +366,10 @@ def _check_std(std):
 
 def _normal(shape, out, dtype, generator, mean, std):
     """mean + std Z: Z, its multiplication and its addition each rounded; a number for `std` is part of Z."""
-    result = _tensor_for(shape, out, None, None, None, None, dtype)
     if not isinstance(std, Tensor):
-        return T.add_(T.normal_(result, 0.0, std, generator=generator), mean)
+        return T.add_(_made(normal_, (0.0, std), generator, shape, out, default=dtype), mean)
     _check_std(std)
-    return T.add_(T.mul_(T.normal_(result, generator=generator), std), mean)
+    return T.add_(T.mul_(_made(normal_, (0.0, 1.0), generator, shape, out, default=dtype), std), mean)
 
 
 def _zeros_of(grad, shape):
@@ -394,7 +409,7 @@ def normal(mean, std, generator, out):
 @composite(f"normal.float_float(float mean, float std, int[] size, *, Generator? generator=None, {_OPTIONS}) -> Tensor")
 def normal_of_numbers(mean, std, size, generator, out, dtype, layout, device, pin_memory):
     """Normal numbers of one mean and standard deviation."""
-    return T.normal_(_tensor_for(size, out, dtype, layout, device, pin_memory), mean, std, generator=generator)
+    return _made(normal_, (mean, std), generator, size, out, dtype, layout, device, pin_memory)
 
 
 # ---------------------------------------------------------------------------------------- samples, one parameter an element
@@ -424,7 +439,7 @@ def poisson(self, generator):
            self=lambda grad, self, result: grad * T._standard_gamma_grad(self, result))
 def _standard_gamma(self, generator):
     """A sample of Gamma(alpha, 1) for each alpha."""
-    if self.dtype.name not in ("float32", "float64"):
+    if self.dtype.char not in "fd":
         refuse("gamma_cpu", self)
     return np.maximum(kernel.standard_gamma(_stream(generator), self).astype(self.dtype), np.finfo(self.dtype).tiny)
 
@@ -432,7 +447,7 @@ def _standard_gamma(self, generator):
 @primitive("_standard_gamma_grad(Tensor self, Tensor output) -> Tensor", half=False, nograd=True)
 def _standard_gamma_grad(self, output):
     """How samples of Gamma(alpha, 1) move with alpha."""
-    if self.dtype.name not in ("float32", "float64"):
+    if self.dtype.char not in "fd":
         refuse("_standard_gamma_grad_cpu", self)
     return kernel.standard_gamma_grad(*np.broadcast_arrays(self, output))
 
@@ -440,7 +455,7 @@ def _standard_gamma_grad(self, output):
 @primitive("_sample_dirichlet(Tensor self, Generator? generator=None) -> Tensor", half=False, nograd=True)
 def _sample_dirichlet(self, generator):
     """A sample of the Dirichlet distribution for each row of concentrations."""
-    if self.dtype.name not in ("float32", "float64"):
+    if self.dtype.char not in "fd":
         refuse("dirichlet", self)
     shares = kernel.dirichlet(_stream(generator), np.atleast_1d(self).astype(np.float64)).reshape(self.shape).astype(self.dtype)
     return np.clip(shares, np.finfo(self.dtype).tiny, np.nextafter(self.dtype.type(1), self.dtype.type(0)))
@@ -449,7 +464,7 @@ def _sample_dirichlet(self, generator):
 @primitive("_dirichlet_grad(Tensor x, Tensor alpha, Tensor total) -> Tensor", half=False, nograd=True)
 def _dirichlet_grad(x, alpha, total):
     """How the shares x of a Dirichlet sample move with alpha, over 1 - x."""
-    if x.dtype.name not in ("float32", "float64"):
+    if x.dtype.char not in "fd":
         refuse("_dirichlet_grad_cpu", x)
     return kernel.dirichlet_grad(*np.broadcast_arrays(x, alpha, total))
 

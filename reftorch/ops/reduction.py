@@ -4,7 +4,7 @@ import warnings
 import numpy as np
 
 from ..core import DTYPES, T, composite, primitive
-from ..core._core import normalize_dim
+from ..core._core import expand_gradient, normalize_dim
 from ._common import is_half, refuse, type_name, unique_dims, unreduce
 
 
@@ -32,7 +32,7 @@ def _accumulate(ufunc, a, axis, keepdim, dtype):
 
 # ------------------------------------------------------------------ sums and means
 @primitive("sum(Tensor self, *, ScalarType? dtype=None) -> Tensor", make="method", half=False, node="SumBackward0", jvp="linear",
-           self=lambda grad, self_shape: grad.expand(self_shape))
+           reduce="numpy:add", self=lambda grad, self_shape: expand_gradient(grad, self_shape))
 def sum(self, dtype):
     """Sum of all elements; integers and bools add up in int64."""
     if dtype is None and self.dtype.kind == "f" and self.itemsize > 2:

@@ -4,10 +4,11 @@ import numpy as np
 from ..core import DTYPES, T, composite, primitive
 from ..core._core import from_array, normalize_dim
 from ..kernels import index as kernel
-from ._common import number_array
+from ._common import is_half, number_array
 from ._indexing import dtype_name, writer
 
 LONG = DTYPES["int64"]
+_HALF_LOOPS = {"add": np.add, "mul": np.multiply, "min": np.minimum, "max": np.maximum}
 _INTEGERS = (np.dtype(np.int64), np.dtype(np.int32))
 
 
@@ -45,7 +46,14 @@ def _walk(op, a, index, b, dim):
     if b.size == 0:
         return
     a, index, b = np.atleast_1d(a), np.atleast_1d(index), np.atleast_1d(b)
-    bad = kernel.walk(op, a, index.astype(np.int64, copy=False), b, dim)
+    if op in _HALF_LOOPS and is_half(a.dtype):           # rounded at each step, by NumPy's own loop
+        bad = next(iter(index[(index < 0) | (index >= a.shape[dim])].flat), None)
+        if bad is None:
+            where = list(np.indices(index.shape, sparse=True))
+            where[dim] = index
+            _HALF_LOOPS[op].at(a, tuple(where), b)
+    else:
+        bad = kernel.walk(op, a, index.astype(np.int64, copy=False), b, dim)
     if bad is not None:
         raise RuntimeError(f"index {bad} is out of bounds for dimension {dim} with size {a.shape[dim]}")
 
@@ -125,10 +133,11 @@ _REDUCERS = {"sum": "add", "mean": "add", "prod": "mul", "amax": "max", "amin": 
 def _neutral(op, dtype):
     if op in ("add", "mul"):
         return int(op == "mul")
-    info = None if dtype.kind == "f" else np.iinfo(dtype) if dtype.kind in "iu" else None
-    if info is None:
-        return {"f": float("-inf" if op == "max" else "inf")}.get(dtype.kind, op == "min")
-    return info.min if op == "max" else info.max
+    if dtype.kind == "b":
+        return op == "min"
+    if dtype.kind in "iu":
+        return np.iinfo(dtype).min if op == "max" else np.iinfo(dtype).max
+    return float("-inf" if op == "max" else "inf")
 
 
 def _reduce_into(self, dim, index, src, reduce, include_self):
@@ -141,10 +150,10 @@ def _reduce_into(self, dim, index, src, reduce, include_self):
         count = np.full(self.shape, int(include_self), self.dtype)
         _walk("add", count, index, np.broadcast_to(np.ones((), self.dtype), index.shape), dim)
         count[count == 0] = 1
-        if self.dtype.kind in "fc":
-            self /= count
-        else:
+        if self.dtype.kind in "iu":
             self //= count
+        else:
+            self /= count
     return self
 
 
@@ -262,29 +271,20 @@ def _check_vector(name, self, dim, index, source):
     return dim
 
 
-def _walk_vector(op, self, dim, index, source, error=IndexError("index out of range in self")):
-    try:
-        _walk(op, self, _along(index, source.shape, dim), source, dim)
-    except RuntimeError:
-        if error is None:
-            raise
-        raise error from None
-
-
 def _index_add(self, dim, index, source, alpha):
     dim = _check_vector("index_add_", self, dim, index, source)
     # torch: the error of an index out of range depends on the way taken
     expanded = self.ndim > 1 and index.dtype == np.int64 and alpha == 1
-    if alpha != 1 and self.dtype != np.bool_:
+    if alpha != 1:
         source = source * number_array(alpha, from_array(self).dtype)
     elif np.may_share_memory(self, source):
         source = source.copy()
-    if self.dtype.itemsize == 2 and self.dtype.kind in "fV":
-        if index.size and (index.min() < 0 or index.max() >= self.shape[dim]):
-            raise IndexError("index out of range in self")
-        np.add.at(np.moveaxis(self, dim, 0), index.reshape(-1), np.moveaxis(source, dim, 0))
-    else:
-        _walk_vector("add", self, dim, index, source, *([None] if expanded else []))
+    try:
+        _walk("add", self, _along(index, source.shape, dim), source, dim)
+    except RuntimeError:
+        if expanded:
+            raise
+        raise IndexError("index out of range in self") from None
     return self
 
 
@@ -386,7 +386,7 @@ def _index_reduce(self, dim, index, source, reduce, include_self):
 
 _index_rule = _reduce_rule(lambda t, dim, index: t.index_select(dim, index), lambda t, dim, index, s: t.index_add(dim, index, s),
                            lambda t, dim, index, v: t.index_fill(dim, index, v), lambda t, *args, **kw: T.index_reduce(t, *args, **kw))
-writer("index_reduce(Tensor self, int dim, Tensor index, Tensor source, str reduce, *, bool include_self=True) -> Tensor", half=True,
+writer("index_reduce(Tensor self, int dim, Tensor index, Tensor source, str reduce, *, bool include_self=True) -> Tensor",
        self__and__source=lambda grad, self, dim, index, source, reduce, include_self, result:
        _index_rule(grad, self, dim, index, source, reduce, include_self, result))(_index_reduce)
 
@@ -504,7 +504,9 @@ def diagonal_scatter(self, src, offset, dim1, dim2):
 
 @primitive("as_strided_scatter(Tensor self, Tensor src, SymInt[] size, SymInt[] stride, SymInt? storage_offset=None) -> Tensor", make="method out",
            half=False, jvp="linear",
-           self=lambda grad, src, size, stride, storage_offset: grad.as_strided_scatter(src.new_zeros(src.shape), size, stride, storage_offset),
+           # torch: `self` gets the gradient of the elements that were overwritten
+           self=lambda grad, self_shape, size, stride, storage_offset: grad.new_zeros(self_shape).as_strided_scatter(
+               grad.contiguous().as_strided(size, stride, storage_offset), size, stride, storage_offset),
            src=lambda grad, size, stride, storage_offset: grad.contiguous().as_strided(size, stride, storage_offset))
 def as_strided_scatter(self, src, size, stride, storage_offset):
     """`self` with `src` written to the elements that `as_strided` names."""

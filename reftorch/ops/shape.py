@@ -79,7 +79,7 @@ def sum_to_size(self, size):
     """Sum over the dims along which `size` would be broadcast to `self`'s shape."""
     shape = self.shape
     lead = len(shape) - len(size)
-    if lead < 0 or any(n != 1 and n != m for n, m in zip(size, shape[lead:])):
+    if lead < 0 or any(n != 1 and n != m for n, m in zip(size, shape[lead:], strict=True)):
         raise RuntimeError(f"size {{{list(size)}}} is not expandable to size {{{list(shape)}}}.")
     dims = [*range(lead), *(i for i in range(lead, len(shape)) if size[i - lead] == 1 != shape[i])]
     if dims:
@@ -426,7 +426,7 @@ def _move(self, source, destination):
     if ndim == 0:
         return T.alias(self)
     order = [d for d in range(ndim) if d not in src]
-    for to, d in sorted(zip(dst, src)):
+    for to, d in sorted(zip(dst, src, strict=True)):
         order.insert(to, d)
     return self.permute(order)
 

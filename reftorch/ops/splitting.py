@@ -1,4 +1,6 @@
 """Views that cut a tensor into several."""
+import itertools
+
 from ..core import DTYPES, T, composite, primitive
 from ..core._core import normalize_dim, restride
 from ._geometry import element_strides
@@ -51,7 +53,7 @@ def split_sizes_of(self, split_sizes, dim):
 def join_grads(grads, shape, dtype, sizes, dim):
     """The gradient of a split: the pieces' gradients side by side, zeros for those that got none."""
     dim = normalize_dim(dim, len(shape))
-    parts = [T.zeros((*shape[:dim], n, *shape[dim + 1:]), dtype=dtype) if g is None else g for g, n in zip(grads, sizes)]
+    parts = [T.zeros((*shape[:dim], n, *shape[dim + 1:]), dtype=dtype) if g is None else g for g, n in zip(grads, sizes, strict=True)]
     return T.cat(parts, dim)
 
 
@@ -119,7 +121,7 @@ def unsafe_chunk(self, chunks, dim):
 
 def _cut(self, points, dim):
     bounds = [0, *points, None]
-    return tuple(T.slice(self, dim, a, b, 1) for a, b in zip(bounds, bounds[1:]))
+    return tuple(T.slice(self, dim, a, b, 1) for a, b in itertools.pairwise(bounds))
 
 
 @composite("tensor_split.sections(Tensor(a) self, SymInt sections, int dim=0) -> Tensor(a)[]", make="method")

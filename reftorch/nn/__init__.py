@@ -1,0 +1,2 @@
+"""Neural networks: for now the functional interface."""
+from . import functional  # noqa: F401
