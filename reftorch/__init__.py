@@ -27,5 +27,36 @@ globals().update(MEMORY_FORMATS)
 _core.install_operators()
 _bind("torch", globals())
 
-from . import autograd, overrides, return_types, utils  # noqa: E402, F401  (these use the public names above)
+from . import functional, storage, tensor_types  # noqa: E402, F401
+from .functional import (  # noqa: E402, F401
+    atleast_1d,
+    atleast_2d,
+    atleast_3d,
+    block_diag,
+    broadcast_shapes,
+    broadcast_tensors,
+    cartesian_prod,
+    chain_matmul,
+    einsum,
+    lu,
+    meshgrid,
+    split,
+    tensordot,
+)
+from .storage import TypedStorage, UntypedStorage, is_storage  # noqa: E402, F401
+from .tensor_types import set_default_tensor_type  # noqa: E402, F401
+from .type_info import (  # noqa: E402, F401
+    finfo,
+    get_default_device,
+    iinfo,
+    is_tensor,
+    set_default_device,
+    set_default_dtype,
+    typename,
+)
+
+globals().update(tensor_types.TYPES)
+globals().update(storage.STORAGES)
+
+from . import autograd, linalg, nn, overrides, return_types, signal, utils  # noqa: E402, F401  (these use the public names above)
 from .autograd import enable_grad, inference_mode, no_grad, set_grad_enabled  # noqa: E402, F401

@@ -1,5 +1,7 @@
 """`torch.functional`: functions that take any number of tensors, or read their arguments as Python."""
-from .core import T, Tensor
+import warnings
+
+from .core import Size, T, Tensor
 from .overrides import handle_torch_function, has_torch_function
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -67,3 +69,109 @@ def chain_matmul(*matrices, out=None):
     if len(matrices) == 1:
         return matrices[0]
     return T.linalg_multi_dot(list(matrices)) if out is None else T.linalg_multi_dot(list(matrices), out=out)
+
+
+# ------------------------------------------------------------------ any number of tensors
+def _several(tensors):
+    """The tensors given one by one or as one list."""
+    return list(tensors[0]) if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else list(tensors)
+
+
+def broadcast_tensors(*tensors):
+    """Views of the tensors in their common shape."""
+    if has_torch_function(tensors):
+        return handle_torch_function(broadcast_tensors, tensors, *tensors)
+    return T.broadcast_tensors(list(tensors))
+
+
+def broadcast_shapes(*shapes):
+    """The shape that tensors of these shapes have together."""
+    result = []
+    for i, shape in enumerate(shapes):
+        if isinstance(shape, int):
+            shape = (shape,)
+        if not isinstance(shape, (tuple, list)):
+            raise RuntimeError(f"Input shapes should be of type ints, a tuple of ints, or a list of ints, got {shape}")
+        result = [1] * (len(shape) - len(result)) + result
+        for at in range(-1, -1 - len(shape), -1):
+            n = shape[at]
+            if n < 0 or (n not in (1, result[at]) and result[at] != 1):
+                raise RuntimeError(f"Attempting to broadcast a dimension of length {n} at {at}! Mismatching argument at index {i} had {shape}; but expected "
+                                   f"shape should be broadcastable to {list(result)}")
+            if n != 1:
+                result[at] = n
+    return Size(result)
+
+
+def meshgrid(*tensors, indexing=None):
+    """Coordinates of a grid: a tensor for each 1-dim input, constant along the dims of the others."""
+    if has_torch_function(tensors):
+        return handle_torch_function(meshgrid, tensors, *tensors, indexing=indexing)
+    if indexing is None:
+        warnings.warn("torch.meshgrid: in an upcoming release, it will be required to pass the indexing argument.", UserWarning, stacklevel=2)
+    return T.meshgrid(_several(tensors), indexing=indexing or "ij")
+
+
+def block_diag(*tensors):
+    """Matrices along the diagonal of one."""
+    if has_torch_function(tensors):
+        return handle_torch_function(block_diag, tensors, *tensors)
+    return T.block_diag(list(tensors))
+
+
+def cartesian_prod(*tensors):
+    """Every choice of one element from each 1-dim tensor, a row each."""
+    if has_torch_function(tensors):
+        return handle_torch_function(cartesian_prod, tensors, *tensors)
+    return T.cartesian_prod(list(tensors))
+
+
+def _atleast(dims, tensors):
+    if len(tensors) == 1 and isinstance(tensors[0], Tensor):
+        return getattr(T, f"atleast_{dims}d")(tensors[0])
+    return getattr(T, f"atleast_{dims}d")(list(_several(tensors)) if len(tensors) != 1 else tensors[0])
+
+
+def atleast_1d(*tensors):
+    """The tensors with one dim at least."""
+    if has_torch_function(tensors):
+        return handle_torch_function(atleast_1d, tensors, *tensors)
+    return _atleast(1, tensors)
+
+
+def atleast_2d(*tensors):
+    """The tensors with two dims at least."""
+    if has_torch_function(tensors):
+        return handle_torch_function(atleast_2d, tensors, *tensors)
+    return _atleast(2, tensors)
+
+
+def atleast_3d(*tensors):
+    """The tensors with three dims at least."""
+    if has_torch_function(tensors):
+        return handle_torch_function(atleast_3d, tensors, *tensors)
+    return _atleast(3, tensors)
+
+
+def split(tensor, split_size_or_sections, dim=0):
+    """Pieces of one length, the last what is left, or of the lengths listed."""
+    if has_torch_function((tensor,)):
+        return handle_torch_function(split, (tensor,), tensor, split_size_or_sections, dim=dim)
+    return tensor.split(split_size_or_sections, dim)
+
+
+def lu(A, pivot=True, get_infos=False, out=None):
+    """LU with row swaps, and on request LAPACK's infos; the older name of `linalg.lu_factor`."""
+    if has_torch_function((A,)):
+        return handle_torch_function(lu, (A,), A, pivot=pivot, get_infos=get_infos, out=out)
+    result = T._lu_with_info(A, pivot=pivot, check_errors=not get_infos)
+    if out is not None:
+        expected = 3 if get_infos else 2
+        if not isinstance(out, (tuple, list)):
+            raise TypeError(f"argument 'out' must be tuple of Tensors, not {type(out).__name__}")
+        if len(out) != expected:
+            raise TypeError(f"expected tuple of {expected} elements but got {len(out)}")
+        for dest, value in zip(out, result):
+            dest.resize_as_(value).copy_(value)
+        return out
+    return result if get_infos else (result[0], result[1])

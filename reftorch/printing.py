@@ -8,8 +8,8 @@ Nothing here knows the rest of the package: it calls `bind` once with the types 
 
 import math
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from itertools import compress
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -20,16 +20,7 @@ PROFILES = {
 }
 
 
-@dataclass(slots=True)
-class _Options:
-    precision: int
-    threshold: float
-    edgeitems: int
-    linewidth: int
-    sci_mode: bool | None = None
-
-
-_options = _Options(**PROFILES["default"])
+_options = SimpleNamespace(**PROFILES["default"], sci_mode=None)
 _package = None  # what `bind` was given
 
 
@@ -49,7 +40,7 @@ def set_printoptions(precision=None, threshold=None, edgeitems=None, linewidth=N
 
 def get_printoptions():
     """The options in force, as keywords of `set_printoptions`."""
-    return asdict(_options)
+    return dict(vars(_options))
 
 
 @contextmanager

@@ -260,6 +260,24 @@ def is_shared(self):
     return False
 
 
+# ---- ops whose face as a method is another
+@_method
+def polygamma(self, n):
+    """The n-th derivative of digamma."""
+    return T.polygamma(n, self)
+
+
+@_method
+def polygamma_(self, n):
+    """The n-th derivative of digamma, in place."""
+    return self.copy_(T.polygamma(n, self))
+
+
+# ---- parts of complex numbers
+set_type_attribute(Tensor, "real", property(lambda self: T.real(self), lambda self, value: T.real(self).copy_(value)))
+set_type_attribute(Tensor, "imag", property(lambda self: T.imag(self), lambda self, value: T.imag(self).copy_(value)))
+
+
 # ---- copying and pickling
 @_method
 def __deepcopy__(self, memo):
@@ -310,5 +328,3 @@ def __reduce_ex__(self, protocol):
     return _rebuild, (type(self), _flat_storage(self), tuple(self.shape), self.stride(), self.storage_offset(), self.requires_grad,
                       dict(self.__dict__))
 
-
-printing.bind(Tensor, type(None), _core.get_default_dtype)

@@ -1,6 +1,8 @@
 """The conformance suite itself: toy implementations that lie, lack names, crash, hang or eat memory must be found out."""
 
 import json
+import shutil
+import subprocess
 import sys
 import textwrap
 from xml.etree import ElementTree
@@ -290,12 +292,27 @@ def test_reports_say_what_was_found_and_need_no_network(tmp_path):
     page = html.render(again)
     assert "http" not in page.replace("http-equiv", "") and "op/toy/1" in page
     data = json.loads(page.split('id="data">')[1].split("</script>")[0])
-    assert data["failing"][0][0] == "op/toy/1" and data["details"]["op/toy/1"]["oracle"] != data["details"]["op/toy/1"]["subject"]
-    assert [stem for _, stem, _ in data["passing"]] == ["op/toy"]
+    assert data["details"]["op/toy/1"]["oracle"] != data["details"]["op/toy/1"]["subject"]
+    folded = {data["statuses"][status]: stems for status, _, _, _, stems in data["cases"]}
+    assert folded == {"pass": [["op/toy", "0,2,3"]], "mismatch": [["op/toy", "1"]]}
     suites = ElementTree.fromstring(junit.render(again))
     assert suites.find("testsuite").get("failures") == "1"
     assert "3 | 4 | 75.0 %" in markdown.render(again)
     assert by_cause(again.verdicts)[0][0] == "value differs: torch.square"
+
+
+@pytest.mark.skipif(not shutil.which("chromium"), reason="no browser")
+def test_the_page_works_in_a_browser(tmp_path):
+    toys(tmp_path, wrong=FAULTS["square"]["wrong"])
+    act = """<script>
+        at("query").value = "toy/1"; at("query").dispatchEvent(new Event("input"));
+        document.querySelector("details.case").open = true;
+        </script>"""
+    (tmp_path / "page.html").write_text(html.render(run(tmp_path, "wrong")).replace("</body>", act + "</body>"), "utf-8")
+    command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=2000", "--dump-dom"]
+    seen = subprocess.run([*command, (tmp_path / "page.html").as_uri()], capture_output=True, text=True, timeout=60, check=True).stdout
+    assert "1 of 1 cases shown" in seen and '<div class="step differs">' in seen and "<mark>" in seen
+    assert "copy the reproducer" in seen
 
 
 def test_the_reproducer_stands_alone(tmp_path):

@@ -150,6 +150,36 @@ def test_generator_refuses():
         g.set_state(torch.zeros(5056, dtype=torch.uint8))
 
 
+REFUSED = [
+    (lambda T: T.empty(3).uniform_(1, 0), RuntimeError, "uniform_ expects to return a [from, to) range, but found from=1 > to=0"),
+    (lambda T: T.empty(3).uniform_(0, 1e39), RuntimeError, "to is out of bounds for float"),
+    (lambda T: T.empty(3, dtype=T.int64).normal_(), NotImplementedError, "\"normal_kernel_cpu\" not implemented for 'Long'"),
+    (lambda T: T.normal(0, -1.0, (3,)), RuntimeError, "normal expects std >= 0.0, but found std -1"),
+    (lambda T: T.empty(3).bernoulli_(1.5), RuntimeError, "bernoulli_ expects p to be in [0, 1], but got p=1.5"),
+    (lambda T: T.empty(3).exponential_(0), RuntimeError, "exponential_ expects lambda > 0.0, but found lambda=0"),
+    (lambda T: T.randint(5, 5, (3,)), RuntimeError, "random_ expects 'from' to be less than 'to', but got from=5 >= to=5"),
+    (lambda T: T.empty(3, dtype=T.int8).random_(-129, 5), RuntimeError, "from is out of bounds for signed char"),
+    (lambda T: T.rand(2, -3), RuntimeError, "Trying to create tensor with negative dimension -3: [2, -3]"),
+    (lambda T: T.randperm(257, dtype=T.uint8), RuntimeError, "value cannot be converted to type uint8_t without overflow"),
+    (lambda T: T.multinomial(T.tensor([1.0, 2]), 3), RuntimeError, "cannot sample n_sample > prob_dist.size(-1) samples without replacement"),
+    (lambda T: T.multinomial(T.tensor([0.0, 0]), 2, True), RuntimeError, "invalid multinomial distribution (sum of probabilities <= 0)"),
+    (lambda T: T.poisson(T.tensor([-1.0])), RuntimeError, "invalid Poisson rate, expected rate to be non-negative"),
+    (lambda T: T.dropout(T.ones(3), 1.5, True), RuntimeError, "dropout probability has to be between 0 and 1, but got 1.5"),
+    (lambda T: T.hann_window(-1), RuntimeError, "hann_window requires non-negative window_length, got window_length=-1"),
+]
+
+
+@pytest.mark.parametrize(("call", "error", "text"), REFUSED, ids=range(len(REFUSED)))
+def test_refusal(call, error, text):
+    import reftorch
+
+    before = reftorch.get_rng_state()
+    with pytest.raises(error) as caught:
+        call(reftorch)
+    assert str(caught.value) == text
+    assert reftorch.equal(reftorch.get_rng_state(), before)
+
+
 def test_fork_rng_leaves_no_trace():
     import reftorch as torch
 
@@ -284,6 +314,37 @@ def rrelu(T, r):
     return T.rrelu(x, 0.1, 0.4, True)
 
 
+def gradient(function, inputs):
+    """No draws: the gradients of samples, which the samplers' rules call."""
+
+    def call(T, g, r):
+        dtype = [r.choice(REALS)]
+        return getattr(T, function)(*[weights(T, r, 30, dtypes=dtype, scale=scale) + 1e-3 for scale in inputs(r)])
+
+    return call
+
+
+INITS = {  # arguments beyond the tensor
+    "uniform_": lambda r: (-r.random(), r.random()),
+    "normal_": lambda r: (r.gauss(0, 1), r.random()),
+    "trunc_normal_": lambda r: r.choice([(), (0, 0.02), (0.5, 1.5, -0.7, 1.1), (0, 1, 2, 3)]),
+    "xavier_uniform_": lambda r: (r.random(),),
+    "xavier_normal_": lambda r: (r.random(),),
+    "kaiming_uniform_": lambda r: (r.random(), r.choice(["fan_in", "fan_out"]), r.choice(["leaky_relu", "relu", "tanh"])),
+    "kaiming_normal_": lambda r: (r.random(), r.choice(["fan_in", "fan_out"]), r.choice(["leaky_relu", "relu", "selu"])),
+    "eye_": lambda r: (),
+    "dirac_": lambda r: (),
+}
+
+
+def init(T, g, r):
+    name = r.choice(list(INITS))
+    dims = 2 if name == "eye_" else r.randrange(3, 6) if name == "dirac_" else r.randrange(2, 5)
+    x = T.empty([r.randrange(1, 8) for _ in range(dims)], dtype=getattr(T, r.choice(FLOATS)))
+    generator = {} if name in ("eye_", "dirac_") else {"generator": g}
+    return getattr(T.nn.init, name)(x, *INITS[name](r), **generator)
+
+
 CALLS = {
     "uniform_": fill("uniform_", FLOATS, interval),
     "normal_": fill("normal_", FLOATS, lambda r: (r.gauss(0, 1), r.random())),
@@ -313,6 +374,10 @@ CALLS = {
     "feature_dropout": feature_dropout("feature_dropout"),
     "feature_alpha_dropout": feature_dropout("feature_alpha_dropout"),
     "rrelu": default_stream(rrelu),
+    "nn.init": init,
+    "nn.init.sparse_": default_stream(lambda T, r: T.nn.init.sparse_(T.empty(r.randrange(1, 9), r.randrange(1, 9)), 0.4)),
+    "_standard_gamma_grad": gradient("_standard_gamma_grad", lambda r: [r.choice([1, 20]), r.choice([0.8, 5, 30])]),
+    "_dirichlet_grad": gradient("_dirichlet_grad", lambda r: [0.98, r.choice([1, 20]), r.choice([20, 60])]),
 }
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -69,23 +69,23 @@ class Comparison:
     differences: list[Difference] = field(default_factory=list)
     axes: set[str] = field(default_factory=set)  # the axes on which there was anything to compare
 
-    def __post_init__(self):
-        self.loosest = self._loosest()
-
     def add(self, axis: str, path: str, message: str, ulp: float | None = None) -> None:
         self.differences.append(Difference(axis, path, message, ulp))
 
     def tolerance(self, dtype: str) -> Tolerance:
         return Tolerance() if self.exact else tolerance(self.case["id"], dtype, self.case.get("tolerance"))
 
-    def _loosest(self) -> str:
+    @cached_property
+    def loosest(self) -> str:
+        """The least precise floating dtype in the oracle's transcript."""
         seen = set(re.findall(r'"dtype": "(\w+)"', repr(self.oracle.record).replace("'", '"')))
         return max(seen.intersection(_PRECISION), key=_PRECISION.index, default="float64")
 
     def inputs(self) -> list[dict]:
         """Snapshots of what the program was given and bound, in order."""
         steps = self.oracle.record.get("steps", ())
-        return [*self.oracle.record.get("given", {}).values(), *(shot for step in steps for shot in step.get("bound", {}).values())]
+        bound = [shot for step in steps for shot in step.get("bound", {}).values()]
+        return [*self.oracle.record.get("given", {}).values(), *bound]
 
     # -- statement by statement ------------------------------------------------------------------------------------
 
@@ -95,7 +95,7 @@ class Comparison:
         if "setup_error" in ours and "setup_error" not in theirs:
             self._raised("setup", ours["setup_error"])
             return self.differences
-        self.axes.add("runs")
+        self.axes |= {"exists", "runs"}
         for index, (a, b) in enumerate(zip(theirs.get("steps", ()), ours.get("steps", ()), strict=False)):
             self._step(str(index), a, b)
             if ("error" in a) != ("error" in b):
@@ -109,6 +109,12 @@ class Comparison:
         return self.differences
 
     def _step(self, path: str, a: dict, b: dict) -> None:
+        if ("error" in a) != ("error" in b):  # one side did nothing else that could be compared
+            if "error" in a:
+                self._same_error(path, a["error"], None)
+            else:
+                self._raised(path, b["error"])
+            return
         if "out" in a or "out" in b:
             self.text(path + "/printed", a.get("out", ""), b.get("out", ""))
         if "text" in a or "text" in b:
@@ -117,21 +123,18 @@ class Comparison:
         if "echo" in a or "echo" in b:
             self.tree(path + "/echo", a.get("echo", none), b.get("echo", none))
         theirs, ours = a.get("bound", {}), b.get("bound", {})
-        if "error" not in a and "error" not in b:
-            judged = properties.unpacked(self, path, theirs, ours)
-            for name, shot in theirs.items():
-                if name in ours and name not in judged:
-                    self.tree(f"{path}/{name}", shot, ours[name])
-                elif name not in ours:
-                    self.add("value", f"{path}/{name}", "not bound")
+        judged = properties.unpacked(self, path, theirs, ours)
+        for name, shot in theirs.items():
+            if name in ours and name not in judged:
+                self.tree(f"{path}/{name}", shot, ours[name])
+            elif name not in ours:
+                self.add("value", f"{path}/{name}", "not bound")
         if "warnings" in a or "warnings" in b:
             self.axes.add("warning")
             if a.get("warnings", []) != b.get("warnings", []):
                 self.add("warning", path + "/warning", f"{_warnings(b)} instead of {_warnings(a)}")
         if "error" in a:
-            self._same_error(path, a["error"], b.get("error"))
-        elif "error" in b:
-            self._raised(path, b["error"])
+            self._same_error(path, a["error"], b["error"])
 
     def _same_error(self, path: str, a: dict, b: dict | None) -> None:
         self.axes |= {"error-type", "error-text"}
@@ -144,8 +147,9 @@ class Comparison:
             self.add("error-text", path + "/error", f"{b['text'][:300]!r} instead of {a['text'][:300]!r}")
 
     def _raised(self, path: str, error: dict) -> None:
-        self.axes.add("runs")
-        self.add("exists" if missing(error) else "runs", path + "/error", f"{error['type']}: {error['text'][:300]}")
+        axis = "exists" if missing(error) else "runs"
+        self.axes = self.axes - {"exists", "runs"} | {axis}  # what never got as far as running says nothing about that
+        self.add(axis, path + "/error", f"{error['type']}: {error['text'][:300]}")
 
     def _final(self, theirs: dict, ours: dict) -> None:
         """State that changed after it was last written down: mutated inputs, gradients."""
@@ -159,7 +163,8 @@ class Comparison:
                 self.add(axis, path, "changes only here" if name in ours else "does not change")
 
     def _alias(self, theirs: list, ours: list) -> None:
-        a, b = ({tuple(sorted((name, at - min(x[1] for x in group)) for name, at in group)) for group in side} for side in (theirs, ours))
+        relative = lambda group: tuple(sorted((name, at - min(x[1] for x in group)) for name, at in group))  # noqa: E731
+        a, b = ({relative(group) for group in side} for side in (theirs, ours))
         if a or b:
             self.axes.add("alias")
         if a != b:

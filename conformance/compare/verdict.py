@@ -10,9 +10,10 @@ from conformance.compare.axes import Comparison, Difference, missing
 from conformance.transcript import Transcript, Transcripts
 
 STATUSES = (
-    "pass", "pass (referee)", "mismatch", "missing", "refused", "error", "crash", "timeout", "out of memory", "flaky", "not run",
+    "pass", "pass (referee)", "mismatch", "missing", "refused", "error", "crash", "timeout", "out of memory", "not run",
 )  # fmt: skip
 PASSING = {"pass", "pass (referee)"}
+KEPT = 20  # differences of one case that are kept
 ENVIRONMENT = re.compile(
     r"CUDA|not linked with support|No module named '(?!torch[.'])|No such file|urlopen|internet connection|process group|Triton|nvtx|cuda"
 )
@@ -84,13 +85,13 @@ def judge(case: dict, oracle: Transcript, subject: Transcript | None, counted: s
     verdict.ms, verdict.oracle_ms = subject.record.get("ms"), oracle.record.get("ms")
     if subject.status not in ("ok", "raised"):
         verdict.status = subject.status
-        verdict.cause = f"{subject.status}: {subject.record.get('signal', '')} {_api(case)}".replace(": ", ": ", 1)
+        verdict.cause = " ".join([f"{subject.status}:", *([signal] if (signal := subject.record.get("signal")) else []), _api(case)])
         return verdict
     comparison = Comparison(case, oracle, subject)
     unstable = {tuple(item) for item in oracle.record.get("unstable", ())}
     found = [item for item in comparison.run() if (item.axis, item.path) not in unstable]
     verdict.checked = tuple(sorted(comparison.axes))
-    verdict.differences = found
+    verdict.differences = found[:KEPT]
     failed = dict.fromkeys(item.axis for item in found)
     verdict.axes = tuple(axis for axis in failed if axis in counted)
     verdict.beside = tuple(axis for axis in failed if axis not in counted)

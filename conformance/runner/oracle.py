@@ -27,7 +27,7 @@ from conformance.compare.verdict import classify
 from conformance.matching import may_match
 from conformance.runner import pool
 from conformance.runner.pool import Implementation, Worker, WorkerError, run_packs
-from conformance.sources import SOURCES
+from conformance.sources import SOURCES, file_name
 from conformance.transcript import Transcript, Transcripts
 
 THRICE = {"doc", "tutorial", "script"}
@@ -55,11 +55,10 @@ class Oracle:
         worker.close()
         self.about = worker.about
         self.home = root / ".conformance" / f"{implementation.module}-{self.about['version']}-py{self.about['python']}"
-
-        self.runner = digest([Path(pool.__file__).with_name(name) for name in ("worker.py", "observe.py")], repr(PERTURBED) + UNSETTLED.pattern)
-        self.folders = {
-            name: self.home / f"{name}-{digest([Path(case_module.__file__), *source.paths()])}" for name, source in SOURCES.items()
-        }
+        files = [Path(pool.__file__).with_name(name) for name in ("worker.py", "observe.py")]
+        self.runner = digest(files, repr(PERTURBED) + UNSETTLED.pattern)
+        record = Path(case_module.__file__)
+        self.folders = {name: self.home / f"{name}-{digest([record, *source.paths()])}" for name, source in SOURCES.items()}
 
     def recorded(self, pack: Path) -> Path:
         return pack.parent / f"rec-{self.runner}" / pack.name
@@ -75,10 +74,18 @@ class Oracle:
     def packs(self, source: str, patterns: Sequence[str], made: Callable[[str], None] = lambda line: None) -> list[Path]:
         """The packs of a source, made first where they are not there."""
         folder = self.folders[source]
+        if known := self._named(folder, patterns):
+            return known
         with self.alone(folder):
             if not (folder / "complete").exists():
                 self._make(source, folder, patterns, made)
         return [pack for pack in sorted(folder.glob("*.zip")) if may_match(group_of(pack), patterns)]
+
+    def _named(self, folder: Path, patterns: Sequence[str]) -> list[Path]:
+        """The packs of cases that are named in full, if all of them are there: no need to ask the source."""
+        known = [folder / file_name(pattern.rsplit("/", cut)[0]) for pattern in patterns for cut in (1, 2) if "*" not in pattern]
+        known = [pack for pack in known if pack.exists()]
+        return known if len(known) == len(patterns) else []
 
     def _make(self, source: str, folder: Path, patterns: Sequence[str], made: Callable[[str], None]) -> None:
         folder.mkdir(exist_ok=True)

@@ -9,6 +9,7 @@ A source may import `torch`: it is run in a process of the oracle's.
 from __future__ import annotations
 
 import importlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -30,6 +31,11 @@ SOURCES = {
     "error": Source("conformance.sources.errors", ("errors.py", "mistakes.py", "opinfo.py", "opforms.py", "written.py")),
     "surface": Source("conformance.sources.surface", ("surface.py",)),
 }
+
+
+def file_name(group: str) -> str:
+    """The name of a group's pack."""
+    return re.sub(r"[^\w.-]+", "+", group) + ".zip"
 
 
 def load(name: str) -> ModuleType:

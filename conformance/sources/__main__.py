@@ -6,7 +6,6 @@ Writes one pack a group (cases without a group: one pack for every 32) and, when
 from __future__ import annotations
 
 import json
-import re
 import sys
 from inspect import signature
 from itertools import count, groupby
@@ -15,13 +14,9 @@ from pathlib import Path
 from conformance.case import write_pack
 from conformance.matching import may_match
 from conformance.runner.worker import connect
-from conformance.sources import load
+from conformance.sources import file_name, load
 
 ALONE = 32  # cases without a group that share a pack
-
-
-def file_name(group: str) -> str:
-    return re.sub(r"[^\w.-]+", "+", group) + ".zip"
 
 
 def main() -> None:

@@ -1,4 +1,7 @@
-"""The mistakes people make most with PyTorch, as one-line programs whose last statement is refused. Append only: the place is the id."""
+"""The mistakes people make most with PyTorch: one-line programs whose last statement is refused.
+
+Append only: the place in the list is the id.
+"""
 
 MISTAKES = {
     "broadcast": [

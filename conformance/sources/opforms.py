@@ -59,7 +59,7 @@ def on_clone(call: Call, text: str) -> list[str]:
 
 def _slice(call: Call) -> str:
     """`x[:, a:b:c]` for the operator that takes dim, start, end and step."""
-    given = dict(zip(("dim", "start", "end", "step"), call.args)) | call.kwargs
+    given = dict(zip(("dim", "start", "end", "step"), call.args, strict=False)) | call.kwargs
     start, end, step = (given.get(name, "None") for name in ("start", "end", "step"))
     return f"{call.x}[(slice(None),) * {given.get('dim', '0')} + (slice({start}, {end}, {step}),)]"
 

@@ -134,7 +134,9 @@ class Entry:
         check = f"out is {text}" if isinstance(result, torch.Tensor) else f"out and [a is b for a, b in zip(out, {text})]"
         for kind in ("out", "out_empty")[: 2 if self.outs == 0 else 1]:
             shapes = [tuple(tensor.shape) if kind == "out" else (0,) for _, tensor in outputs]
-            buffers = [f"{name} = torch.zeros({shape}, dtype={t.dtype})" for name, shape, (_, t) in zip(names, shapes, outputs)]
+            dtypes = [tensor.dtype for _, tensor in outputs]
+            made = zip(names, shapes, dtypes, strict=True)
+            buffers = [f"{name} = torch.zeros({shape}, dtype={dtype})" for name, shape, dtype in made]
             yield from self.case(id, Program([*buffers, f"out = {line}", check], inputs), kind)
         self.outs += 1
 
@@ -181,7 +183,7 @@ class Program:
         names = [f"{prefix}{index}" for index in range(len(outputs))]
         if not outputs:
             return names
-        for index, (name, (_, tensor)) in enumerate(zip(names, outputs)):
+        for index, (name, (_, tensor)) in enumerate(zip(names, outputs, strict=True)):
             self.refs[name], value = cotangent(tensor.dtype, tensor.shape, index, graph)
             self.names[name] = value
         texts = (several([text for text, _ in outputs]), several(sources), several(names))

@@ -18,8 +18,9 @@ import torch
 from ..case import Case
 
 MODULES = (
-    "torch", "torch.nn", "torch.nn.functional", "torch.nn.init", "torch.nn.utils", "torch.nn.utils.rnn", "torch.nn.utils.parametrize",
-    "torch.nn.utils.parametrizations", "torch.nn.utils.prune", "torch.nn.utils.stateless", "torch.nn.attention", "torch.nn.parameter",
+    "torch", "torch.nn", "torch.nn.functional", "torch.nn.init", "torch.nn.utils", "torch.nn.utils.rnn",
+    "torch.nn.utils.parametrize", "torch.nn.utils.parametrizations", "torch.nn.utils.prune", "torch.nn.utils.stateless",
+    "torch.nn.attention", "torch.nn.parameter",
     "torch.optim", "torch.optim.lr_scheduler", "torch.optim.swa_utils", "torch.linalg", "torch.fft", "torch.special",
     "torch.signal.windows", "torch.distributions", "torch.distributions.transforms", "torch.distributions.constraints",
     "torch.distributions.kl", "torch.autograd", "torch.autograd.functional", "torch.autograd.forward_ad", "torch.autograd.graph",
@@ -36,8 +37,8 @@ USUAL = {
     "torch.distributed": ("is_available",),
     "torch.nn.parallel": ("DistributedDataParallel", "DataParallel"),
     "torch.autograd": ("Variable",),
-    "torch": ("FloatTensor", "LongTensor", "DoubleTensor", "IntTensor", "ByteTensor", "BoolTensor", "HalfTensor", "compile", "hub",
-              "accelerator", "_assert", "version", "__version__", "newaxis", "inf", "nan", "pi", "e"),
+    "torch": ("FloatTensor", "LongTensor", "DoubleTensor", "IntTensor", "ByteTensor", "BoolTensor", "HalfTensor",
+              "compile", "hub", "accelerator", "_assert", "version", "__version__", "newaxis", "inf", "nan", "pi", "e"),
     "torch.jit": ("Final", "script", "ignore", "unused", "is_scripting", "is_tracing"),
     "torch.utils": ("_pytree", "data", "checkpoint"),
     "torch.accelerator": ("is_available", "current_accelerator", "device_count"),
@@ -57,11 +58,12 @@ def kind(thing):
     if isinstance(thing, property) or inspect.isdatadescriptor(thing):
         return "attribute"
     name = type(thing).__name__
-    return f"{name} {thing!r}" if name in ("bool", "int", "float", "NoneType", "dtype", "layout", "memory_format", "qscheme") else name
+    plain = ("bool", "int", "float", "NoneType", "dtype", "layout", "memory_format", "qscheme")
+    return f"{name} {thing!r}" if name in plain else name
 
 
 def signature(thing):
-    """Names and defaults of the arguments, by inspection or else from the first line of the docstring; None if neither shows any."""
+    """Names and defaults of the arguments, by inspection or else by the docstring's first line; None if neither shows any."""
     import ast
     import inspect
 
@@ -78,10 +80,11 @@ def signature(thing):
         kinds = inspect.Parameter
         plain = args.posonlyargs + args.args
         defaults = [None] * (len(plain) - len(args.defaults)) + args.defaults
-        named = [(arg.arg, kinds.POSITIONAL_OR_KEYWORD, value is not None, value) for arg, value in zip(plain, defaults)]
+        named = [(arg.arg, kinds.POSITIONAL_OR_KEYWORD, value is not None, value) for arg, value in zip(plain, defaults, strict=True)]
         named += [(args.vararg.arg, kinds.VAR_POSITIONAL, False, None)] if args.vararg else []
         # a keyword of the documentation is optional, said or not
-        named += [(arg.arg, kinds.KEYWORD_ONLY, True, value or ast.Constant(None)) for arg, value in zip(args.kwonlyargs, args.kw_defaults)]
+        keywords = zip(args.kwonlyargs, args.kw_defaults, strict=True)
+        named += [(arg.arg, kinds.KEYWORD_ONLY, True, value or ast.Constant(None)) for arg, value in keywords]
         named += [(args.kwarg.arg, kinds.VAR_KEYWORD, False, None)] if args.kwarg else []
         spell = ast.unparse
     words = []
@@ -94,7 +97,7 @@ def signature(thing):
 
 
 SETUP = (inspect.getsource(kind), inspect.getsource(signature))
-HIDDEN = {"__module__", "__doc__", "__dict__", "__weakref__", "__annotations__", "__slots__", "__abstractmethods__", "__qualname__", "__name__"}
+HIDDEN = {"__module__", "__doc__", "__dict__", "__weakref__", "__annotations__", "__slots__", "__abstractmethods__"}
 
 
 def cases(wanted: Callable[[str], bool] = lambda group: True) -> Iterator[Case]:
@@ -123,7 +126,7 @@ def public(space: str) -> dict[str, object]:
         for name in dir(owner):
             thing = inspect.getattr_static(owner, name)
             own = name not in HIDDEN and thing is not inspect.getattr_static(object, name, None)
-            if own and getattr(thing, "__doc__", None) and (not name.startswith("_") or name.startswith("__")):
+            if own and (name.startswith("__") or not name.startswith("_") and getattr(thing, "__doc__", None)):
                 found[name] = getattr(owner, name)
     elif space in MODULES:
         module = importlib.import_module(space)

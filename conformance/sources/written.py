@@ -51,7 +51,8 @@ class Inputs:
         if isinstance(value, dict):
             return "{" + ", ".join(f"{key!r}: {self.text(item, f'{hint}_{key}')}" for key, item in value.items()) + "}"
         if isinstance(value, float):
-            return repr(float(value)) if math.isfinite(value) else {math.inf: "math.inf", -math.inf: "-math.inf"}.get(value, "math.nan")
+            special = {math.inf: "math.inf", -math.inf: "-math.inf"}
+            return repr(float(value)) if math.isfinite(value) else special.get(value, "math.nan")
         if isinstance(value, complex):
             return f"complex({self.text(value.real, hint)}, {self.text(value.imag, hint)})"
         if value is None or isinstance(value, (bool, int, str, torch.dtype, torch.layout, torch.memory_format)):

@@ -11,7 +11,6 @@ from cpython.ref cimport Py_INCREF, Py_REFCNT
 
 import contextvars
 import importlib
-import inspect
 import operator
 from sys import intern
 from types import MethodType

@@ -7,8 +7,8 @@ lists all its signatures.  `order` is PyTorch's order of the overloads, which bo
 import operator
 import os
 import re
-from dataclasses import dataclass, replace
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -57,8 +57,7 @@ def set_tensor_type(cls):
 
 # ---- signatures --------------------------------------------------------------------------------------------------------
 
-@dataclass(frozen=True)
-class _Signature:
+class _Signature(NamedTuple):
     params: tuple
     text: str
     symbolic: frozenset   # names of the arguments declared SymInt: the order of overloads tells them from ints
@@ -80,7 +79,7 @@ class _Signature:
 
 def _python_params(schema, has_out, method):
     """The arguments as Python sees them: `self` renamed or left out, then `out`, then a factory's keywords."""
-    params = [replace(p, name="input") if p.name == "self" and p.type == "Tensor" and p.size is None and not p.optional else p
+    params = [p._replace(name="input") if p.name == "self" and p.type == "Tensor" and p.size is None and not p.optional else p
               for p in schema.params if not (method and p.name == "self")]
     factory = _FACTORY_NAMES <= {p.name for p in params}
     if factory:

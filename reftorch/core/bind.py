@@ -8,3 +8,5 @@ def bind(namespace, into):
     for name, op in OPS.items():
         if op.ns and namespace in op.ns.split():
             into[name.removeprefix(prefix)] = op
+            if "function_" in op.make:
+                into[name.removeprefix(prefix) + "_"] = op.inplace

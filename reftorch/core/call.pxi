@@ -124,6 +124,15 @@ cdef bint any_override(list args, dict kwargs, bint lists) except -1:
     return False
 
 
+cdef take_out_dtype(Overload ov, list vals, Tensor out):
+    """A factory with `out=` makes its result in the dtype of that tensor."""
+    i = ov.schema.index("dtype")
+    if vals[i] is None:
+        vals[i] = out.dtype
+    elif vals[i] is not out.dtype:
+        raise RuntimeError(f"dtype {vals[i].type_name} does not match dtype of out parameter ({out.dtype.type_name})")
+
+
 cdef object call_op(Op op, list args, dict kwargs, int mode, bint operator=False):
     """The general call: overrides, then the first overload that fits; an operator gives NotImplemented when none does."""
     cdef Overload ov
@@ -138,8 +147,12 @@ cdef object call_op(Op op, list args, dict kwargs, int mode, bint operator=False
             continue
         vals = [None] * (len(ov.args) + 1)
         if parse(ov, args, kwargs, mode != FUNCTION, vals):
+            if ov.leaf >= 0 and vals[len(ov.args)] is not None:
+                take_out_dtype(ov, vals, vals[len(ov.args)])
             result = run_overload(ov, vals, INPLACE if op.writes else mode)
             if ov.leaf >= 0 and vals[ov.leaf]:
+                if KIND[(<Tensor>result).code] < KIND_FLOAT:
+                    raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
                 result.requires_grad_(True)
             return result
     if operator:
@@ -424,7 +437,7 @@ def install_operators():
     for op in OPS.values():
         if op.method is not None:
             set_type_attribute(Tensor, op.name, op.method)
-        if op.inplace is not None:
+        if op.inplace is not None and "method" in op.make:
             set_type_attribute(Tensor, op.inplace.__name__, op.inplace)
 
 

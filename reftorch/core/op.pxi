@@ -302,19 +302,30 @@ cdef int varargs_position(schema):
 
 
 cdef list body_arguments(body, schema):
+    """For each parameter of a body: its place among the schema's arguments, or -1 and its default."""
     names = [p.name for p in schema.params]
     found = []
-    for i, p in enumerate(inspect.signature(body).parameters.values()):
-        if p.kind is p.VAR_POSITIONAL or p.kind is p.VAR_KEYWORD:
-            raise TypeError(f"{schema.text}: the body takes plain arguments")
-        name = p.name if p.name in names else p.name.removesuffix("_")       # `from` is `from_` in a body
+    wanted, defaults = parameters_of(body)
+    for i, name in enumerate(wanted):
+        if name not in names:
+            name = name.removesuffix("_")        # `from` is `from_` in a body
         if name in names:
             found.append((names.index(name), None))
-        elif p.default is not p.empty:
-            found.append((-1, p.default))
+        elif i >= len(wanted) - len(defaults):
+            found.append((-1, defaults[i - len(wanted) + len(defaults)]))
         else:
-            raise TypeError(f"{schema.text}: the body asks for {p.name!r}, which the schema does not have")
+            raise TypeError(f"{schema.text}: the body asks for {name!r}, which the schema does not have")
     return found
+
+
+cdef tuple parameters_of(fn):
+    """(names, defaults) of a function's positional parameters; the inspect module is slow to import and to ask."""
+    code = getattr(fn, "__code__", None)
+    if code is not None and not hasattr(fn, "__wrapped__") and not code.co_flags & 12 and not code.co_kwonlyargcount:
+        return list(code.co_varnames[:code.co_argcount]), fn.__defaults__ or ()
+    import inspect
+    parameters = inspect.signature(fn).parameters.values()
+    return [p.name for p in parameters], tuple([p.default for p in parameters if p.default is not p.empty])
 
 
 class Results(tuple):
@@ -371,7 +382,7 @@ cdef add_rules(Overload ov, dict rules):
             continue                         # a rule of a sibling overload
         r = Rule.__new__(Rule)
         r.fn, r.inputs, r.many = fn, tuple([params.index(i) for i in inputs]), len(inputs) > 1
-        r.names = list(inspect.signature(fn).parameters)
+        r.names = parameters_of(fn)[0]
         if r.inputs[0] in ov.slots:
             raise TypeError(f"{ov.schema.text}: two rules for {key!r}")
         ov.slots.extend(r.inputs)

@@ -5,7 +5,7 @@ types and defaults, and the results.  The grammar is that of PyTorch's own table
 and ignored, and `SymInt` read as `int`.
 """
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 REQUIRED = type("Required", (), {"__repr__": lambda self: "REQUIRED"})()
 
@@ -20,8 +20,7 @@ _PARAM = re.compile(r"(?P<type>\w+)(\([^)]*\))?(?P<elem_opt>\?)?(?P<list>\[(?P<s
 _CONSTANTS = {"None": None, "True": True, "False": False}
 
 
-@dataclass(frozen=True, slots=True)
-class Param:
+class Param(NamedTuple):
     """One argument. `size` is None for a plain value, 0 for `T[]`, n for `T[n]` (which also takes a single T)."""
     name: str
     type: str
@@ -40,8 +39,7 @@ class Param:
         return self.default is REQUIRED
 
 
-@dataclass(frozen=True, slots=True)
-class Schema:
+class Schema(NamedTuple):
     """A parsed schema string. `returns` holds (type, name or None) pairs."""
     name: str
     overload: str
@@ -49,7 +47,7 @@ class Schema:
     returns: tuple
     text: str
 
-    def index(self, name):
+    def position(self, name):
         """Position of the argument called `name`."""
         for i, p in enumerate(self.params):
             if p.name == name:

@@ -93,27 +93,29 @@ static double trigamma_of(double x, double sin_pi_x) {
 }
 
 /* Polynomials by p[k+1] = UP * p[k] - DOWN * p[k-1] from p[0] = 1 and p[1] = FIRST; degrees below 0 give 0, those beyond LIMIT NaN. */
-#define POLYNOMIAL(NAME, FIRST, UP, DOWN, CLOSED, LIMIT)                                                \
-    static double NAME##_of(double x, npy_int64 n, int single) {                                        \
-        double p = 1, q = FIRST;                                                                        \
+#define POLYNOMIAL_OF(NAME, S, TYPE, FIRST, UP, DOWN, CLOSED, LIMIT)                                    \
+    static TYPE NAME##_of_##S(TYPE x, npy_int64 n) {                                                    \
+        typedef TYPE T;                                                                                 \
+        T p = 1, q = FIRST;                                                                             \
         if (n < 0) return 0;                                                                            \
         if (n > LIMIT) return NAN;                                                                      \
         if (n == 0) return p;                                                                           \
-        if (n > 8 && x > -1 && x < 1) { double t = acos(x); (void)t; CLOSED; }                          \
-        for (npy_int64 k = 1; k < n && q == q; k++) { double r = (UP) * q - (DOWN) * p; p = q; q = r; } \
+        if (n > 8 && x > -1 && x < 1) { T t = acos(x); (void)t; CLOSED; }                               \
+        for (npy_int64 k = 1; k < n && q == q; k++) { T r = (UP) * q - (DOWN) * p; p = q; q = r; }      \
         return q;                                                                                       \
     }
+#define POLYNOMIAL(NAME, ...) POLYNOMIAL_OF(NAME, f, float, __VA_ARGS__) POLYNOMIAL_OF(NAME, d, double, __VA_ARGS__)
+#define POLYNOMIAL_AT(NAME, v, n) (sizeof(T) == 4 ? (T)NAME##_of_f(v, n) : (T)NAME##_of_d(v, n))
 #define ANY_DEGREE NPY_MAX_INT64
-#define HERMITE_DEGREE (single ? 128 : 512)
+#define HERMITE_DEGREE (sizeof(T) == 4 ? 128 : 512)
 POLYNOMIAL(chebyshev_t, x, 2 * x, 1, return cos(n * t), ANY_DEGREE)
 POLYNOMIAL(chebyshev_u, 2 * x, 2 * x, 1, return sin((n + 1) * t) / sin(t), ANY_DEGREE)
-POLYNOMIAL(chebyshev_v, 2 * x - 1, 2 * x, 1, return cos((n + 0.5) * t) / cos(t / 2), ANY_DEGREE)
-POLYNOMIAL(chebyshev_w, 2 * x + 1, 2 * x, 1, return sin((n + 0.5) * t) / sin(t / 2), ANY_DEGREE)
-POLYNOMIAL(hermite_h, 2 * x, 2 * x, 2. * k, , HERMITE_DEGREE)
-POLYNOMIAL(hermite_he, x, x, (double)k, , HERMITE_DEGREE)
-POLYNOMIAL(laguerre, 1 - x, (2 * k + 1 - x) / (k + 1), (double)k / (k + 1), , ANY_DEGREE)
-POLYNOMIAL(legendre, x, (2 * k + 1) * x / (k + 1), (double)k / (k + 1), , ANY_DEGREE)
-#define SINGLE (sizeof(T) == 4)
+POLYNOMIAL(chebyshev_v, 2 * x - 1, 2 * x, 1, return cos((n + HALF) * t) / cos(t / 2), ANY_DEGREE)
+POLYNOMIAL(chebyshev_w, 2 * x + 1, 2 * x, 1, return sin((n + HALF) * t) / sin(t / 2), ANY_DEGREE)
+POLYNOMIAL(hermite_h, 2 * x, 2 * x, 2 * (T)k, , HERMITE_DEGREE)
+POLYNOMIAL(hermite_he, x, x, (T)k, , HERMITE_DEGREE)
+POLYNOMIAL(laguerre, 1 - x, (2 * k + 1 - x) / (k + 1), (T)k / (k + 1), , ANY_DEGREE)
+POLYNOMIAL(legendre, x, (2 * k + 1) * x / (k + 1), (T)k / (k + 1), , ANY_DEGREE)
 
 /* ------------------------------------------------------------------ functions of real numbers */
 #define REAL1(X)                                                                                        \
@@ -133,18 +135,18 @@ POLYNOMIAL(legendre, x, (2 * k + 1) * x / (k + 1), (double)k / (k + 1), , ANY_DE
     X(log_sigmoid, MIN(x, 0) - log1p(exp(-fabs(x))))
 
 #define REAL2(X)                                                                                        \
-    X(chebyshev_polynomial_t, (T)chebyshev_t_of(x, (npy_int64)y, SINGLE))                               \
-    X(chebyshev_polynomial_u, (T)chebyshev_u_of(x, (npy_int64)y, SINGLE))                               \
-    X(chebyshev_polynomial_v, (T)chebyshev_v_of(x, (npy_int64)y, SINGLE))                               \
-    X(chebyshev_polynomial_w, (T)chebyshev_w_of(x, (npy_int64)y, SINGLE))                               \
-    X(shifted_chebyshev_polynomial_t, (T)chebyshev_t_of(2 * x - 1, (npy_int64)y, SINGLE))               \
-    X(shifted_chebyshev_polynomial_u, (T)chebyshev_u_of(2 * x - 1, (npy_int64)y, SINGLE))               \
-    X(shifted_chebyshev_polynomial_v, (T)chebyshev_v_of(2 * x - 1, (npy_int64)y, SINGLE))               \
-    X(shifted_chebyshev_polynomial_w, (T)chebyshev_w_of(2 * x - 1, (npy_int64)y, SINGLE))               \
-    X(hermite_polynomial_h, (T)hermite_h_of(x, (npy_int64)y, SINGLE))                                   \
-    X(hermite_polynomial_he, (T)hermite_he_of(x, (npy_int64)y, SINGLE))                                 \
-    X(laguerre_polynomial_l, (T)laguerre_of(x, (npy_int64)y, SINGLE))                                   \
-    X(legendre_polynomial_p, (T)legendre_of(x, (npy_int64)y, SINGLE))                                   \
+    X(chebyshev_polynomial_t, POLYNOMIAL_AT(chebyshev_t, x, (npy_int64)y))                               \
+    X(chebyshev_polynomial_u, POLYNOMIAL_AT(chebyshev_u, x, (npy_int64)y))                               \
+    X(chebyshev_polynomial_v, POLYNOMIAL_AT(chebyshev_v, x, (npy_int64)y))                               \
+    X(chebyshev_polynomial_w, POLYNOMIAL_AT(chebyshev_w, x, (npy_int64)y))                               \
+    X(shifted_chebyshev_polynomial_t, POLYNOMIAL_AT(chebyshev_t, 2 * x - 1, (npy_int64)y))               \
+    X(shifted_chebyshev_polynomial_u, POLYNOMIAL_AT(chebyshev_u, 2 * x - 1, (npy_int64)y))               \
+    X(shifted_chebyshev_polynomial_v, POLYNOMIAL_AT(chebyshev_v, 2 * x - 1, (npy_int64)y))               \
+    X(shifted_chebyshev_polynomial_w, POLYNOMIAL_AT(chebyshev_w, 2 * x - 1, (npy_int64)y))               \
+    X(hermite_polynomial_h, POLYNOMIAL_AT(hermite_h, x, (npy_int64)y))                                   \
+    X(hermite_polynomial_he, POLYNOMIAL_AT(hermite_he, x, (npy_int64)y))                                 \
+    X(laguerre_polynomial_l, POLYNOMIAL_AT(laguerre, x, (npy_int64)y))                                   \
+    X(legendre_polynomial_p, POLYNOMIAL_AT(legendre, x, (npy_int64)y))                                   \
     X(leaky_relu, x > 0 ? x : x * y)                                                                    \
     X(hardshrink, (x >= -y && x <= y) ? 0 : x)                                                          \
     X(softshrink, x > y ? x - y : x < -y ? x + y : x != x ? x : 0)                                      \

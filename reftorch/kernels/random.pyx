@@ -2,7 +2,7 @@
 """The random streams over ndarrays: one Generator, and fills that write into the array they are given.
 
 The fills of one distribution visit their array in memory order, as PyTorch's serial iterator does; those of one
-parameter an element work on C-contiguous arrays, in logical order. The C code, and the reasons, are in rng.h.
+parameter an element work on C-contiguous arrays, in logical order. The C code, and the reasons, are in rng.h and sampling.h.
 The interpreter lock is held throughout: it is what keeps two threads from drawing from one generator at once.
 """
 cimport numpy as cnp
@@ -30,6 +30,8 @@ cdef extern from "rng.h" nogil:
     void rng_fill(rng_t *, rng_kind, rng_dtype, char *, long, double, double)
     void rng_fill_integers(rng_t *, rng_dtype, char *, long, int64_t, uint64_t, bint)
     void rng_permutation(rng_t *, int64_t *, int64_t)
+
+cdef extern from "sampling.h" nogil:
     long rng_bernoulli_f64(rng_t *, uint8_t *, const double *, long)
     long rng_bernoulli_f32(rng_t *, uint8_t *, const float *, long)
     int64_t rng_poisson(rng_t *, double)
@@ -40,7 +42,6 @@ cdef extern from "rng.h" nogil:
     float binomial_f32(rng_t *, float, float)
     const char *multinomial_f64(rng_t *, const double *, double *, long, int64_t *, long)
     const char *multinomial_f32(rng_t *, const float *, float *, long, int64_t *, long)
-
 
 cdef extern from "samplegrad.h" nogil:
     double gamma_grad_f64(double, double)

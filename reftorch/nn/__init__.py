@@ -1,2 +1,4 @@
-"""Neural networks: for now the functional interface."""
-from . import functional  # noqa: F401
+"""Neural networks: modules, their functional forms, parameters and initialisation."""
+from . import functional, init, parameter  # noqa: F401
+from .modules import *  # noqa: F401, F403
+from .parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter  # noqa: F401

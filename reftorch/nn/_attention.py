@@ -17,7 +17,7 @@ def _canonical_mask(mask, mask_name, other_type, other_name, target_type, check_
     if not boolean and not mask.is_floating_point():
         raise AssertionError(f"only bool and floating types of {mask_name} are supported")
     if check_other and other_type is not None and mask.dtype is not other_type:
-        warnings.warn(f"Support for mismatched {mask_name} and {other_name} is deprecated. Use same type for both instead.", stacklevel=2)
+        warnings.warn(f"Support for mismatched {mask_name} and {other_name} is deprecated. Use same type for both instead.", stacklevel=3)
     return T.zeros_like(mask, dtype=target_type).masked_fill_(mask, float("-inf")) if boolean else mask
 
 

@@ -2,6 +2,8 @@
 import math
 import warnings
 
+import numpy as np
+
 from ..core import T, Tensor
 from . import _reduction
 
@@ -23,7 +25,7 @@ def _broadcast(input, target):
     """Both in one shape; a warning when that changes anything."""
     if target.shape != input.shape:
         warnings.warn(f"Using a target size ({target.shape}) that is different to the input size ({input.shape}). This will likely lead to incorrect "
-                      "results due to broadcasting. Please ensure they have the same size.", stacklevel=3)
+                      "results due to broadcasting. Please ensure they have the same size.", stacklevel=4)
     return T.broadcast_tensors([input, target])
 
 
@@ -91,12 +93,29 @@ def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-1
     return T.cross_entropy_loss(input, target, weight, _reduction_of(size_average, reduce, reduction), ignore_index, label_smoothing)
 
 
+def _check_linear(input, weight, target, bias, ignore_index):
+    if input.dim() not in (1, 2):
+        raise RuntimeError(f"expected input with dimensionality 1 or 2, got {input.dim()}")
+    if weight.dim() < 2:
+        raise RuntimeError(f"expected linear_weight with dimensionality at least 2, got {weight.dim()}")
+    if input.shape[-1] != weight.shape[-1]:
+        raise RuntimeError(f"expected equal input and linear_weight last dimensions (in_features), got {input.shape[-1]} and {weight.shape[-1]}, respectively")
+    if weight.dim() > 2 and input.dim() == 1:
+        raise RuntimeError(f"K-dimensional loss defined by linear_weight shape {tuple(weight.shape)} requires batched input, (N, {input.shape[-1]}), got "
+                           f"unbatched input with shape {tuple(input.shape)}")
+    if bias is not None and bias.shape != weight.shape[:-1]:
+        raise RuntimeError(f"expected linear_bias shape {tuple(weight.shape[:-1])}, got {tuple(bias.shape)}")
+    if ignore_index is not None and target.is_floating_point():
+        raise RuntimeError("ignore_index cannot be specified when target contains probabilities")
+
+
 def linear_cross_entropy(input, linear_weight, target, *, linear_bias=None, weight=None, reduction="mean", ignore_index=None, label_smoothing=0.0,
                          options=None):
-    """cross_entropy(linear(input, linear_weight, linear_bias), target)."""
-    logits = T.linear(input, linear_weight, linear_bias)
-    if logits.dim() > 2:
-        logits = logits.movedim(-1, 1)
+    """The cross entropy of linear logits: input [N, F] or [F], weight [C, *, F], target [N, *]; `options` (how to split the work) change no value."""
+    _check_linear(input, linear_weight, target, linear_bias, ignore_index)
+    classes = linear_weight.flatten(0, -2)
+    logits = T.linear(input, classes, None if linear_bias is None else linear_bias.flatten())
+    logits = logits.unflatten(-1, linear_weight.shape[:-1]) if linear_weight.dim() > 2 else logits
     return cross_entropy(logits, target, weight=weight, reduction=reduction, ignore_index=-100 if ignore_index is None else ignore_index,
                          label_smoothing=label_smoothing)
 
@@ -108,7 +127,7 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
         raise ValueError(f"Using a target size ({target.shape}) that is different to the input size ({input.shape}) is deprecated. Please ensure they "
                          "have the same size.")
     if weight is not None:
-        weight = weight.expand(T.broadcast_shapes(weight.shape, target.shape))
+        weight = weight.expand(np.broadcast_shapes(weight.shape, target.shape))
     return T.binary_cross_entropy(input, target, weight, which)
 
 
@@ -128,7 +147,7 @@ def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_
         if reduction == "mean":
             warnings.warn("reduction: 'mean' divides the total loss by both the batch size and the support size.'batchmean' divides only by the batch "
                           "size, and aligns with the KL div math definition.'mean' will be changed to behave the same as 'batchmean' in the next major "
-                          "release.", stacklevel=2)
+                          "release.", stacklevel=3)
         which = _reduction.get_enum("sum" if reduction == "batchmean" else reduction)
     loss = T.kl_div(input, target, which, log_target=log_target)
     return loss / input.shape[0] if reduction == "batchmean" and input.dim() != 0 else loss
@@ -160,7 +179,7 @@ def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"
             raise ValueError("var is of incorrect size")
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(f"{reduction} is not valid")
-    floor = (eps - var.detach()).clamp(min=0)        # the clamp is not differentiated: var + floor = max(var, eps)
+    floor = (eps - var.detach()).clamp_min(0)        # the clamp is not differentiated: var + floor = max(var, eps)
     var = var + floor
     loss = 0.5 * (var.log() + (input - target) ** 2 / var)
     if full:
@@ -244,7 +263,7 @@ def triplet_margin_with_distance_loss(anchor, positive, negative, *, distance_fu
     near, apart = distance(anchor, positive), distance(anchor, negative)
     if swap:
         apart = T.minimum(apart, distance(positive, negative))
-    loss = (margin + near - apart).clamp(min=0)
+    loss = (margin + near - apart).clamp_min(0)
     return loss.mean() if reduction == "mean" else loss.sum() if reduction == "sum" else loss
 
 

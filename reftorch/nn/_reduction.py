@@ -9,7 +9,7 @@ def get_enum(reduction):
     if reduction not in _ENUM:
         raise ValueError(f"{reduction} is not a valid value for reduction")
     if reduction == "elementwise_mean":
-        warnings.warn("reduction='elementwise_mean' is deprecated. Please use reduction='mean' instead.", stacklevel=3)
+        warnings.warn("reduction='elementwise_mean' is deprecated. Please use reduction='mean' instead.", stacklevel=2)
     return _ENUM[reduction]
 
 
@@ -17,7 +17,7 @@ def legacy_get_string(size_average, reduce, emit_warning=True):
     """`reduction` for the old flags."""
     name = "none" if reduce is False else "sum" if size_average is False else "mean"
     if emit_warning:
-        warnings.warn(f"size_average and reduce args will be deprecated, please use reduction='{name}' instead.", stacklevel=3)
+        warnings.warn(f"size_average and reduce args will be deprecated, please use reduction='{name}' instead.", stacklevel=2)
     return name
 
 

@@ -2,6 +2,7 @@
 import math
 import warnings
 from itertools import repeat
+from types import FunctionType
 
 from ..core import OPS, T
 from ..core.bind import bind
@@ -30,6 +31,7 @@ from ._loss import (  # noqa: F401
     triplet_margin_loss,
     triplet_margin_with_distance_loss,
 )
+from ._override import overridable
 from ._resample import affine_grid, grid_sample, interpolate, upsample, upsample_bilinear, upsample_nearest  # noqa: F401
 
 #: Functions that are ops as they stand.
@@ -291,12 +293,12 @@ def dropout2d(input, p=0.5, training=True, inplace=False):
         warnings.warn(f"dropout2d: Received a {input.dim()}-D input to dropout2d, which is deprecated and will result in an error in a future release. To "
                       "retain the behavior and silence this warning, please use dropout instead. Note that dropout2d exists to provide channel-wise "
                       "dropout on inputs with 2 spatial dimensions, a channel dimension, and an optional batch dimension (i.e. 3D or 4D inputs).",
-                      stacklevel=2)
+                      stacklevel=3)
     if input.dim() == 3:
         warnings.warn("dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D dropout behavior is desired - input is interpreted as "
                       "shape (N, C, L), where C is the channel dim. This behavior will change in a future release to interpret the input as one without a "
                       "batch dimension, i.e. shape (C, H, W). To maintain the 1D channel-wise dropout behavior, please switch to using dropout1d instead.",
-                      stacklevel=2)
+                      stacklevel=3)
     return (T.feature_dropout_ if inplace else T.feature_dropout)(input, p, training)
 
 
@@ -307,7 +309,7 @@ def dropout3d(input, p=0.5, training=True, inplace=False):
         warnings.warn(f"dropout3d: Received a {input.dim()}-D input to dropout3d, which is deprecated and will result in an error in a future release. To "
                       "retain the behavior and silence this warning, please use dropout instead. Note that dropout3d exists to provide channel-wise "
                       "dropout on inputs with 3 spatial dimensions, a channel dimension, and an optional batch dimension (i.e. 4D or 5D inputs).",
-                      stacklevel=2)
+                      stacklevel=3)
     batched = input.dim() == 5
     if not batched:
         input = input.unsqueeze_(0) if inplace else input.unsqueeze(0)
@@ -415,7 +417,7 @@ def hardswish(input, inplace=False):
 
 def _get_softmax_dim(name, ndim, stacklevel):
     """The dim that softmax took before it had to be said."""
-    warnings.warn(f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an argument.", stacklevel=stacklevel)
+    warnings.warn(f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an argument.", stacklevel=stacklevel + 1)
     return 0 if ndim in (0, 1, 3) else 1
 
 
@@ -443,7 +445,7 @@ def log_softmax(input, dim=None, _stacklevel=3, dtype=None):
 def gumbel_softmax(logits, tau=1, hard=False, eps=1e-10, dim=-1):
     """softmax((logits + g) / tau) with g drawn from Gumbel(0, 1); `hard`: one-hot, with the soft gradient; source: Jang et al. 2016."""
     if eps != 1e-10:
-        warnings.warn("`eps` parameter is deprecated and has no effect.", stacklevel=2)
+        warnings.warn("`eps` parameter is deprecated and has no effect.", stacklevel=3)
     gumbels = -T.empty_like(logits, memory_format=None).exponential_().log()
     soft = ((logits + gumbels) / tau).softmax(dim)
     if not hard:
@@ -603,3 +605,8 @@ def unfold(input, kernel_size, dilation=1, padding=0, stride=1):
 def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):
     """The sum of columns [N, C kh kw, number of windows] at their places in [N, C, *output_size]."""
     return T.col2im(input, *[_times(v, 2) for v in (output_size, kernel_size, dilation, padding, stride)])
+
+
+for _name, _value in list(globals().items()):
+    if isinstance(_value, FunctionType) and not _name.startswith("_") and _value not in (bind, overridable):
+        globals()[_name] = overridable(_value)

@@ -2,8 +2,8 @@
 
 `reftorch/core/define.py` describes the notation.  Importing this package defines all ops.
 """
-import importlib
-import pkgutil
+import os
+from importlib import import_module
 
-for _module in pkgutil.iter_modules(__path__):
-    importlib.import_module(f"{__name__}.{_module.name}")
+for _name in sorted({name.partition(".")[0] for name in os.listdir(__path__[0]) if name.endswith(".py") and not name.startswith("_")}):
+    import_module(f"{__name__}.{_name}")

@@ -1,7 +1,7 @@
 """Small helpers that several op files share."""
 import numpy as np
 
-from ..core._core import Tensor, conj_of, dtype_of_array, normalize_dim  # noqa: F401  (conj_of is passed on)
+from ..core._core import Tensor, conj_of, dtype_of_array, from_array, normalize_dim, result_code  # noqa: F401  (conj_of is passed on)
 
 
 def is_half(np_dtype):
@@ -120,10 +120,10 @@ def nonzero_divisor(dtype, self, other):
 
 
 # ------------------------------------------------------------------ rules
-def not_implemented(name, error=RuntimeError):
+def not_implemented(name):
     """The rule of an op for which torch has none: the result has a history, backward refuses."""
     def rule(grad):
-        raise error(f"derivative for {name} is not implemented")
+        raise RuntimeError(f"derivative for {name} is not implemented")
     return rule
 
 
@@ -138,3 +138,10 @@ def broadcast_shapes(*shapes):
                 raise RuntimeError(f"The size of tensor a ({result[-i]}) must match the size of tensor b ({n}) at non-singleton dimension "
                                    f"{len(result) - i}")
     return tuple(result)
+
+
+def promoted(*operands):
+    """Arrays and Python numbers as arrays of their common dtype, halves as they are; refuses shapes that do not broadcast."""
+    broadcast_shapes(*[np.shape(v) for v in operands])
+    dtype = result_code(*[from_array(v) if isinstance(v, np.ndarray) else v for v in operands]).numpy
+    return [np.asarray(v).astype(dtype, copy=False) for v in operands]

@@ -66,10 +66,10 @@ def infer_size(size, numel):
         if known != numel:
             raise RuntimeError(f"shape '{list(size)}' is invalid for input of size {numel}")
         return size
-    if known == 0:
+    if known == numel == 0:
         raise RuntimeError(f"cannot reshape tensor of 0 elements into shape {list(size)} because the unspecified dimension size -1 can be any value "
                            "and is ambiguous")
-    if numel % known:
+    if known == 0 or numel % known:
         raise RuntimeError(f"shape '{list(size)}' is invalid for input of size {numel}")
     return (*size[:hole], numel // known, *size[hole + 1:])
 

@@ -32,10 +32,10 @@ def _activation(schema, loop, rule, check, make="inplace out", ns=NN, **options)
 # ------------------------------------------------------------------ piecewise linear
 _check_relu = checks(refused("b", "Boolean inputs not supported for relu"),
                      refused("c", "clamp is not supported for complex types", NotImplementedError))
-relu = op("relu(Tensor self) -> Tensor", loop="kernels:relu", make="method inplace out", jvp="elementwise", check=_check_relu,
+relu = op("relu(Tensor self) -> Tensor", loop="kernels:relu", make="method inplace function_ out", jvp="elementwise", check=_check_relu,
           self=lambda grad, result: T.threshold_backward(grad, result, 0))
 threshold = _activation("threshold(Tensor self, Scalar threshold, Scalar value) -> Tensor", "kernels:threshold",
-                        lambda grad, self, threshold: T.threshold_backward(grad, self, threshold), only("if", "threshold_cpu"), ns="torch nn.functional")
+                        lambda grad, self, threshold: T.threshold_backward(grad, self, threshold), only("if", "threshold_cpu"), make="inplace function_ out", ns="torch nn.functional")
 threshold_backward = op("threshold_backward(Tensor grad_output, Tensor self, Scalar threshold) -> Tensor", loop="kernels:threshold_backward", ns=None,
                         grad_output=lambda grad, self, threshold: T.threshold_backward(grad, self, threshold),
                         self=lambda grad: T.zeros_like(grad))
@@ -45,10 +45,16 @@ hardtanh = _activation("hardtanh(Tensor self, Scalar min_val=-1, Scalar max_val=
                               refused("c", "clamp is not supported for complex types", NotImplementedError)))
 
 
-@composite("relu6(Tensor self) -> Tensor", make="inplace", ns=NN)
+@composite("relu6(Tensor self) -> Tensor", ns=NN)
 def relu6(self):
     """min(max(x, 0), 6)."""
     return T.hardtanh(self, 0, 6)
+
+
+@composite("relu6_(Tensor self) -> Tensor", ns=None)
+def relu6_(self):
+    """min(max(x, 0), 6), in place."""
+    return T.hardtanh_(self, 0, 6)
 
 
 leaky_relu = _activation("leaky_relu(Tensor self, Scalar negative_slope=0.01) -> Tensor", "kernels:leaky_relu",
@@ -56,8 +62,18 @@ leaky_relu = _activation("leaky_relu(Tensor self, Scalar negative_slope=0.01) ->
 hardshrink = _activation("hardshrink(Tensor self, Scalar lambd=0.5) -> Tensor", "kernels:hardshrink",
                          lambda grad, self, lambd: T.where(T.logical_and(self >= -lambd, self <= lambd), 0.0, grad), "hardshrink_cpu",
                          make="method out", ns="torch nn.functional")
-softshrink = _activation("softshrink(Tensor self, Scalar lambd=0.5) -> Tensor", "kernels:softshrink",
-                         lambda grad, self, lambd: T.where(T.logical_and(self >= -lambd, self <= lambd), 0.0, grad), "softshrink_check", make="out")
+
+
+def _check_softshrink(dtype, self, lambd):
+    only("f", "softshrink_check")(self.dtype)
+    if lambd < 0:
+        limit = np.finfo(self.dtype.numpy).max if self.dtype.itemsize > 2 or self.dtype.name == "float16" else 3.38953e38
+        raise RuntimeError(f"lambda must be in range [0, {limit:g}] for input dtype {self.dtype.type_name}, but found {lambd:g}")
+
+
+softshrink = op("softshrink(Tensor self, Scalar lambd=0.5) -> Tensor", loop="kernels:softshrink", make="out", ns=NN, prepare=_as_self,
+                check=_check_softshrink, jvp="elementwise",
+                self=lambda grad, self, lambd: T.where(T.logical_and(self >= -lambd, self <= lambd), 0.0, grad))
 hardsigmoid = _activation("hardsigmoid(Tensor self) -> Tensor", "kernels:hardsigmoid",
                           lambda grad, self: T.where(T.logical_and(self > -3, self < 3), grad / 6, 0.0), "hardsigmoid_cpu")
 hardswish = _activation("hardswish(Tensor self) -> Tensor", "kernels:hardswish",
@@ -102,13 +118,19 @@ elu = _activation("elu(Tensor self, Scalar alpha=1, Scalar scale=1, Scalar input
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
 
 
-@composite("selu(Tensor self) -> Tensor", make="inplace", ns="torch nn.functional")
+@composite("selu(Tensor self) -> Tensor", ns="torch nn.functional")
 def selu(self):
     """scale * elu(x, alpha), with the constants that keep mean 0 and variance 1."""
     return T.elu(self, SELU_ALPHA, SELU_SCALE)
 
 
-@primitive("celu(Tensor self, Scalar alpha=1.0) -> Tensor", make="inplace", ns="torch nn.functional", jvp="elementwise",
+@composite("selu_(Tensor self) -> Tensor")
+def selu_(self):
+    """selu, in place."""
+    return T.elu_(self, SELU_ALPHA, SELU_SCALE)
+
+
+@primitive("celu(Tensor self, Scalar alpha=1.0) -> Tensor", make="inplace function_", ns="torch nn.functional", jvp="elementwise",
            self=lambda grad, self, alpha: _elu_backward(grad, self, alpha, 1, 1 / alpha))
 def celu(self, alpha):
     """max(x, 0) + min(0, alpha * (exp(x / alpha) - 1))."""

@@ -2,15 +2,17 @@
 import numpy as np
 
 from ..core import T, _core, composite, op, primitive
-from ._common import broadcast_shapes, only, refused
+from ._common import broadcast_shapes, only, promoted, refused
 
 MATH = "method inplace out"
 
 
 # ------------------------------------------------------------------ order
 def _compare(name, loop, kinds):
+    """A comparison. Its rules serve the in-place form alone, whose result is no bool."""
     return op(f"{name}.Tensor(Tensor self, Tensor other) -> Tensor", f"{name}.Scalar(Tensor self, Scalar other) -> Tensor", loop=loop, numbers=True,
-              make=MATH, nograd=True, check=None if "c" in kinds else only(kinds, f"{name}_cpu"))
+              make=MATH, check=None if "c" in kinds else only(kinds, f"{name}_cpu"), node=f"{name.capitalize()}Backward0",
+              self=lambda grad: T.zeros_like(grad), other=lambda grad: T.zeros_like(grad))
 
 
 eq, ne = _compare("eq", "numpy:equal", "bifc"), _compare("ne", "numpy:not_equal", "bifc")
@@ -118,7 +120,7 @@ def is_nonzero(self):
     return bool(self)
 
 
-# ------------------------------------------------------------------ logic
+# ------------------------------------------------------------------ logic; torch: in place it leaves the history as it was
 def _logical(name):
     return op(f"{name}(Tensor self, Tensor other) -> Tensor", loop=f"numpy:{name}", make=MATH, nograd=True)
 
@@ -146,9 +148,9 @@ def _check_condition(condition):
 def where(condition, self, other):
     """`self` where the condition holds, `other` elsewhere; shapes broadcast."""
     _check_condition(condition)
-    broadcast_shapes(*[v.shape for v in (condition, self, other) if isinstance(v, np.ndarray)])
-    dtype = _core.result_code(*[_core.from_array(v) if isinstance(v, np.ndarray) else v for v in (self, other)]).numpy
-    return np.where(condition != 0, *[np.asarray(v).astype(dtype, copy=False) for v in (self, other)])
+    self, other = promoted(self, other)
+    broadcast_shapes(condition.shape, np.broadcast_shapes(self.shape, other.shape))
+    return np.where(condition != 0, self, other)
 
 
 @composite("where(Tensor condition) -> Tensor[]", make="method")

@@ -14,7 +14,7 @@ def _same(name):
 
 # Conjugation is done at once: `is_conj` is never true, `resolve_conj` has nothing to do.
 conj = op("conj(Tensor self) -> Tensor", loop="numpy:conjugate", make="method", jvp="linear", self=lambda grad: grad.conj())
-conj_physical = op("conj_physical(Tensor self) -> Tensor", loop="numpy:conjugate", make="method inplace out", jvp="linear",
+conj_physical = op("conj_physical(Tensor self) -> Tensor", loop="numpy:conjugate", make="method inplace function_ out", jvp="linear",
                    self=lambda grad: grad.conj_physical())
 conj.real_is_self = conj_physical.real_is_self = True
 resolve_conj = _same("resolve_conj")

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from ..core import T, composite, primitive
+from ..core._core import normalize_dim
 
 
 # ---- windows
@@ -159,8 +160,8 @@ def _check(x, weight, bias, stride, padding, dilation, transposed, output_paddin
         raise RuntimeError("negative padding is not supported")
     if any(s <= 0 for s in stride):
         raise RuntimeError("non-positive stride is not supported")
-    if any(d <= 0 for d in dilation):
-        raise RuntimeError(f"dilation should be greater than zero, but got {list(dilation)}")
+    if any(d < 0 for d in dilation):
+        raise RuntimeError("dilation should be greater than zero")
     if groups <= 0:
         raise RuntimeError("non-positive groups is not supported")
     if any(o < 0 for o in output_padding):
@@ -199,6 +200,7 @@ def _check(x, weight, bias, stride, padding, dilation, transposed, output_paddin
         if any(a < b for a, b in zip(padded, extent)):
             raise RuntimeError(f"Calculated padded input size per channel: ({_by(padded)}). Kernel size: ({_by(extent)}). Kernel size can't be greater "
                                "than actual input size")
+    _check_kernel(dilation, transposed)
     _check_dtypes(x, weight, bias)
 
 
@@ -207,12 +209,22 @@ def _by(sizes):
 
 
 _C_NAMES = {"float32": "float", "float64": "double", "float16": "c10::Half", "bfloat16": "c10::BFloat16", "complex64": "c10::complex<float>",
-            "complex128": "c10::complex<double>", "int64": "long", "int32": "int", "int16": "short", "int8": "signed char",
+            "complex128": "c10::complex<double>", "int64": "long int", "int32": "int", "int16": "short", "int8": "signed char",
             "uint8": "unsigned char", "bool": "bool"}
+
+
+def _check_kernel(dilation, transposed):
+    """What torch's kernels refuse, after the checks of shapes."""
+    if 0 in dilation:
+        sides = ", ".join(f"dilation_{side}: {d}" for side, d in zip(_NAMES[max(len(dilation), 2)], dilation))
+        raise RuntimeError(f"dilation should be greater than zero, but got {sides if transposed else list(dilation)}")
 
 
 def _check_dtypes(x, weight, bias):
     if x.dtype is not weight.dtype:
+        if x.dtype.name == "bfloat16":
+            raise RuntimeError("Input type (CPUBFloat16Type) and weight type (torch.FloatTensor) should be the same or input should be a MKLDNN tensor and "
+                               "weight is a dense tensor")
         raise RuntimeError(f"expected scalar type {x.dtype.type_name} but found {weight.dtype.type_name}")
     if bias is not None and x.dtype is not bias.dtype:
         raise RuntimeError(f"Input type ({_C_NAMES[x.dtype.name]}) and bias type ({_C_NAMES[bias.dtype.name]}) should be the same")
@@ -230,13 +242,23 @@ def _batched(x, n, name):
 def _run(n, name, x, weight, bias, stride, padding, dilation, groups, transposed=False, output_padding=(0,)):
     x, batched = _batched(x, n, name)
     k = weight.dim() - 2
+    if k <= 0:
+        raise RuntimeError("weight should have at least three dimensions")
+    if isinstance(padding, str) and weight.dim() != x.dim():
+        # torch: without the space that the same text has elsewhere
+        raise RuntimeError(f"Expected {weight.dim()}-dimensional input for {weight.dim()}-dimensional weight{list(weight.shape)}, but got {x.dim()}-dimensional "
+                           f"input of size {list(x.shape)} instead")
     stride, dilation = _expand(stride, k, "stride"), _expand(dilation, k, "dilation")
     output_padding = _expand(output_padding, k, "output_padding")
     if isinstance(padding, str):
         x, padding = _named_padding(x, weight, padding, stride, dilation)
     padding = _expand(padding, k, "padding")
     _check(x, weight, bias, stride, padding, dilation, transposed, output_padding, groups)
-    out = T.convolution(x, weight, bias, stride, padding, dilation, transposed, output_padding, groups)
+    # torch: a complex convolution adds its bias by itself
+    apart = bias is not None and x.dtype.is_complex
+    out = T.convolution(x, weight, None if apart else bias, stride, padding, dilation, transposed, output_padding, groups)
+    if apart:
+        out = out + bias.reshape(-1, *(1,) * k)
     return out if batched else out.squeeze(0)
 
 
@@ -340,8 +362,12 @@ def conv_tbc(self, weight, bias, pad):
 
 
 # ---- patches
-def _pairs(*values):
-    return [tuple(v) * 2 if len(v) == 1 else tuple(v) for v in values]
+def _pairs(**values):
+    """Each as two ints."""
+    for name, v in values.items():
+        if len(v) not in (1, 2):
+            raise RuntimeError(f"It is expected {name} equals to 2, but got size {len(v)}")
+    return [tuple(v) * 2 if len(v) == 1 else tuple(v) for v in values.values()]
 
 
 def _paren(values):
@@ -355,7 +381,7 @@ def _blocks(size, kernel, stride, padding, dilation):
 def _check_patches(kernel, dilation, padding, stride):
     for name, values in (("kernel", kernel), ("stride", stride), ("dilation", dilation)):
         if min(values) <= 0:
-            raise RuntimeError(f"{name}{'_size' if name == 'kernel' else ''} should be greater than zero, but got {name}_height: {values[0]} "
+            raise RuntimeError(f"{name}{' size' if name == 'kernel' else ''} should be greater than zero, but got {name}_height: {values[0]} "
                                f"{name}_width: {values[1]}")
     if min(padding) < 0:
         raise RuntimeError(f"padding should be non-negative, but got pad_height: {padding[0]} pad_width: {padding[1]}")
@@ -367,8 +393,10 @@ def _check_patches(kernel, dilation, padding, stride):
                T.col2im(grad, tuple(self_shape[-2:]), kernel_size, dilation, padding, stride))
 def im2col(self, kernel_size, dilation, padding, stride):
     """The windows of [N, C, H, W] as columns [N, C kh kw, number of windows]."""
-    kernel, dilation, padding, stride = _pairs(kernel_size, dilation, padding, stride)
+    kernel, dilation, padding, stride = _pairs(kernel_size=kernel_size, dilation=dilation, padding=padding, stride=stride)
     _check_patches(kernel, dilation, padding, stride)
+    if self.ndim < 3:
+        normalize_dim(2, self.ndim)          # torch: an IndexError comes first
     if self.ndim not in (3, 4) or 0 in self.shape[-3:]:
         raise RuntimeError("Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero dimensions for input, but got: "
                            f"{list(self.shape)}")
@@ -388,7 +416,7 @@ def im2col(self, kernel_size, dilation, padding, stride):
            self=lambda grad, kernel_size, dilation, padding, stride: T.im2col(grad, kernel_size, dilation, padding, stride))
 def col2im(self, output_size, kernel_size, dilation, padding, stride):
     """The sum of columns [N, C kh kw, number of windows] at their places in [N, C, H, W]."""
-    size, kernel, dilation, padding, stride = _pairs(output_size, kernel_size, dilation, padding, stride)
+    size, kernel, dilation, padding, stride = _pairs(output_size=output_size, kernel_size=kernel_size, dilation=dilation, padding=padding, stride=stride)
     _check_patches(kernel, dilation, padding, stride)
     if self.ndim not in (2, 3) or 0 in self.shape[-2:]:
         raise RuntimeError("Expected 2D or 3D (batch mode) tensor for input with possibly 0 batch size and non-zero dimensions for input, but got: "

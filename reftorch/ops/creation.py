@@ -1,64 +1,18 @@
-"""Tensors from numbers, from Python and NumPy data, and from nothing."""
+"""Tensors by shape: empty, zeros, full and their like; ranges."""
 import math
 import warnings
 
 import numpy as np
 
-from ..core import DTYPES, T, Tensor, composite, dtype, primitive
-from ..core._core import (MEMORY_FORMATS, dtype_of_array, empty_permuted_like, from_array, get_default_dtype, is_grad_enabled, promote_types,
-                          restride, set_type_attribute)
-from ._common import check_factory
-from ._geometry import extent, memory_strides
+from ..core import DTYPES, T, composite, primitive
+from ..core._core import MEMORY_FORMATS, dtype_of_array, empty_permuted_like, get_default_dtype, normalize_dim, restride, result_code
+from ._common import check_factory, number_array
+from ._geometry import contiguous_strides, extent, memory_strides
 
 CONTIGUOUS = MEMORY_FORMATS["contiguous_format"]
 PRESERVE = MEMORY_FORMATS["preserve_format"]
 OPTIONS = "ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None"
 FORMAT = "MemoryFormat? memory_format=None"
-C_NAMES = {"int32": "int", "float16": "c10::Half", "bfloat16": "c10::BFloat16", "float32": "float", "float64": "double",
-           "complex32": "c10::complex<c10::Half>", "complex64": "c10::complex<float>", "complex128": "c10::complex<double>"}
-
-
-# ------------------------------------------------------------------ numbers
-def checked(value, dtype, c_name=None):
-    """A Python number as a NumPy scalar of `dtype`; RuntimeError with torch's text when the type cannot hold it."""
-    kind = dtype.numpy
-    fits = True
-    if isinstance(value, complex) and not dtype.is_complex and dtype.name != "bool":
-        fits = value.imag == 0
-        value = value.real
-    if fits and dtype.is_floating_point and c_name is None:
-        if dtype.itemsize < 8 and math.isfinite(value):
-            fits = abs(value) <= largest(dtype)
-    elif fits and not dtype.is_complex and not dtype.is_floating_point and dtype.name != "bool":
-        if isinstance(value, float):
-            fits = math.isfinite(value)
-            value = int(value) if fits else 0
-        info = np.iinfo(kind)
-        # torch: small negative numbers wrap around in unsigned types
-        fits = fits and (info.min <= value <= info.max or (info.min == 0 and dtype.itemsize < 8 and -info.max <= value < 0))
-        if fits and value < info.min:
-            value += info.max + 1
-    if not fits:
-        name = c_name or C_NAMES.get(dtype.name, dtype.name if dtype.is_floating_point else dtype.name + "_t")
-        raise RuntimeError(f"value cannot be converted to type {name} without overflow")
-    return kind.type(value)
-
-
-def largest(dtype):
-    """The largest finite value of a floating-point dtype."""
-    if dtype.name == "float16" or dtype.itemsize > 2:
-        return float(np.finfo(dtype.numpy).max)
-    import ml_dtypes
-    return float(ml_dtypes.finfo(dtype.numpy).max)
-
-
-def dtype_of_number(value):
-    """The dtype that a Python number gets on its own."""
-    if isinstance(value, bool):
-        return DTYPES["bool"]
-    if isinstance(value, int):
-        return DTYPES["int64"]
-    return get_default_dtype() if isinstance(value, float) else get_default_dtype().to_complex()
 
 
 # ------------------------------------------------------------------ by size
@@ -129,8 +83,41 @@ def ones(size, dtype, layout, device, pin_memory):
 def full(size, fill_value, dtype, layout, device, pin_memory):
     """One number everywhere; its kind gives the dtype."""
     check_factory(layout, device, pin_memory)
-    dtype = dtype or dtype_of_number(fill_value)
-    return filled(allocate(size, dtype), checked(fill_value, dtype))
+    dtype = dtype or result_code(fill_value)
+    return filled(allocate(size, dtype), number_array(fill_value, dtype))
+
+
+@primitive(f"scalar_tensor(Scalar s, *, {OPTIONS}) -> Tensor", nograd=True)
+def scalar_tensor(s, dtype, layout, device, pin_memory):
+    """A 0-dim tensor; torch: of the default dtype whatever the number is."""
+    check_factory(layout, device, pin_memory)
+    return number_array(s, dtype or get_default_dtype())
+
+
+@primitive(f"empty_permuted(SymInt[] size, int[] physical_layout, *, {OPTIONS}) -> Tensor", nograd=True)
+def empty_permuted(size, physical_layout, dtype, layout, device, pin_memory):
+    """Uninitialised memory whose dims lie in the given order, outermost first."""
+    check_factory(layout, device, pin_memory)
+    if len(physical_layout) != len(size):
+        raise RuntimeError("Number of dimensions in size does not match the length of the physical_layout; i.e. len(size) = "
+                           f"{len(size)} is not equal to len(physical_layout) = {len(physical_layout)}")
+    order = [normalize_dim(d, len(size)) for d in physical_layout]
+    if len(set(order)) < len(order):
+        raise RuntimeError("Duplicate dim not allowed")
+    strides = [0] * len(size)
+    for d, step in zip(order, contiguous_strides([size[d] for d in order]), strict=True):
+        strides[d] = step
+    return restride(allocate(size, dtype), size, strides)
+
+
+@primitive(f"eye(SymInt n, *, {OPTIONS}) -> Tensor", f"eye.m(SymInt n, SymInt m, *, {OPTIONS}) -> Tensor", make="out", nograd=True)
+def eye(n, dtype, layout, device, pin_memory, m=None):
+    """Ones on the diagonal of an n by m matrix, zeros elsewhere."""
+    check_factory(layout, device, pin_memory)
+    for label, size in (("n", n), ("m", n if m is None else m)):
+        if size < 0:
+            raise RuntimeError(f"{label} must be greater or equal to 0, got {size}")
+    return np.eye(n, m, dtype=(dtype or get_default_dtype()).numpy)
 
 
 # ------------------------------------------------------------------ like another tensor
@@ -159,7 +146,7 @@ def ones_like(self, dtype, layout, device, pin_memory, memory_format):
 def full_like(self, fill_value, dtype, layout, device, pin_memory, memory_format):
     """One number everywhere in a tensor of the same shape, dtype and layout."""
     check_factory(layout, device, pin_memory)
-    return filled(allocate_like(self, dtype, memory_format), checked(fill_value, dtype or dtype_of_array(self)))
+    return filled(allocate_like(self, dtype, memory_format), number_array(fill_value, dtype or dtype_of_array(self)))
 
 
 @composite(f"new_empty(Tensor self, SymInt[] size, *, {OPTIONS}) -> Tensor", make="method", ns=None)
@@ -202,7 +189,7 @@ def fill_(self, value):
             raise RuntimeError(f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions.")
         np.copyto(self, value, casting="unsafe")
     else:
-        self[...] = checked(value, dtype_of_array(self))
+        self[...] = number_array(value, dtype_of_array(self))
     return self
 
 
@@ -220,152 +207,159 @@ def zero_(self):
 
 
 # ------------------------------------------------------------------ ranges
-def range_length(start, end, step):
-    """ceil((end - start) / step), or torch's error."""
-    for v in (start, end):
-        if isinstance(v, complex):
-            raise RuntimeError("not implemented for complex")
+def real_number(value):
+    """A Scalar as the double that ranges are reckoned in."""
+    if isinstance(value, complex):
+        if value.imag:
+            raise RuntimeError("value cannot be converted to type double without overflow")
+        return value.real
+    return value
+
+
+def check_range(start, end, step):
+    """torch's conditions on the ends of a range."""
     if step == 0:
         raise RuntimeError("step must be nonzero")
     if not (math.isfinite(start) and math.isfinite(end)):
-        raise RuntimeError(f"unsupported range: {start} -> {end}")
+        raise RuntimeError(f"unsupported range: {start:g} -> {end:g}")
     if (end < start) if step > 0 else (end > start):
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
-    if isinstance(start, int) and isinstance(end, int) and isinstance(step, int):
-        return -((start - end) // step)
-    return math.ceil((end - start) / step)
 
 
 def steps_from(start, step, n, dtype):
-    """start + i * step for i < n, in the type that torch computes in."""
-    a = np.arange(n)
-    if dtype.is_floating_point:
-        wide = np.float64 if dtype.itemsize > 2 else np.float32
-        return (wide(start) + a.astype(wide) * wide(step)).astype(dtype.numpy)
-    return (int(start) + a * int(step)).astype(dtype.numpy)
+    """start + i * step for i < n, rounded as torch's vector loops do.
+
+    These work on vectors of 32 bytes, two at a time: the first element of a vector is rounded before the others are counted from it.
+    """
+    kind = dtype.numpy
+    i = np.arange(n)
+    if not dtype.is_floating_point:
+        return (int(start) + i * int(step)).astype(kind)
+    wide = np.longdouble if dtype.itemsize == 8 else np.float64 if dtype.itemsize == 4 else np.float32
+    start, step = wide(start), wide(step)
+    lanes = 32 // dtype.itemsize
+    first = i - i % lanes
+    vectors = (start + step * first.astype(wide)).astype(kind).astype(wide) + (i - first).astype(wide) * step
+    return np.where(i < n // (2 * lanes) * (2 * lanes), vectors, start + step * i.astype(wide)).astype(kind)
 
 
-@primitive(f"arange(Scalar end, *, {OPTIONS}) -> Tensor", f"arange.start(Scalar start, Scalar end, *, {OPTIONS}) -> Tensor",
-           f"arange.start_step(Scalar start, Scalar end, Scalar step=1, *, {OPTIONS}) -> Tensor", make="out", nograd=True)
-def arange(end, dtype, layout, device, pin_memory, start=0, step=1):
-    """start, start + step, ... before `end`; integers throughout give int64."""
+def count(end, dtype, layout, device, pin_memory, start=0, step=1):
+    """The array of `arange`."""
     check_factory(layout, device, pin_memory)
-    n = range_length(start, end, step)
     if dtype is None:
         whole = all(isinstance(v, int) for v in (start, end, step))
         dtype = DTYPES["int64"] if whole else get_default_dtype()
+    if dtype.is_complex or dtype.name == "bool":
+        raise NotImplementedError(f"\"arange_cpu\" not implemented for '{dtype.type_name}'")
+    start, end, step = map(real_number, (start, end, step))
+    check_range(start, end, step)
+    if dtype.name == "int64":
+        start, end, step = int(start), int(end), int(step)
+        if step == 0:
+            raise ValueError("step must be nonzero")
+        n = max(-((start - end) // step), 0)
+    else:
+        n = math.ceil((end - start) / step)
     return steps_from(start, step, n, dtype)
 
 
-# ------------------------------------------------------------------ from Python data
-def shape_of(data):
-    """The shape that nested sequences have by their first elements."""
-    shape = []
-    while is_sequence(data):
-        shape.append(len(data))
-        if not len(data):
-            break
-        data = data[0]
-    if isinstance(data, Tensor):
-        shape.extend(data.shape)
-    return shape
+@primitive(f"arange(Scalar end, *, {OPTIONS}) -> Tensor", f"arange.start_step(Scalar start, Scalar end, Scalar step=1, *, {OPTIONS}) -> Tensor",
+           make="out", nograd=True)
+def arange(end, dtype, layout, device, pin_memory, start=0, step=1):
+    """start, start + step, ... before `end`; integers throughout give int64."""
+    return count(end, dtype, layout, device, pin_memory, start, step)
 
 
-def is_sequence(data):
-    """What torch.tensor reads as a dimension."""
-    return isinstance(data, (list, tuple, range, np.ndarray, bytearray)) or (
-        not isinstance(data, (str, bytes, dict, Tensor, np.generic)) and hasattr(data, "__len__") and hasattr(data, "__getitem__"))
+@primitive(f"arange.start(Scalar start, Scalar end, *, {OPTIONS}) -> Tensor", nograd=True)
+def arange_from(start, end, dtype, layout, device, pin_memory):
+    return count(end, dtype, layout, device, pin_memory, start)
 
 
-def infer_dtype(data):
-    """The dtype that holds every number in nested sequences."""
-    if isinstance(data, (bool, int, float, complex)) and not isinstance(data, np.generic):
-        return dtype_of_number(data)
-    if isinstance(data, Tensor):
-        return data.dtype
-    if isinstance(data, (np.ndarray, np.generic)):
-        return dtype_of_array(np.asarray(data))
-    if isinstance(data, (str, bytes)):
-        raise TypeError(f"new(): invalid data type '{type(data).__name__}'")
-    if not is_sequence(data):
-        raise RuntimeError(f"Could not infer dtype of {type(data).__name__}")
-    kinds = set(map(type, data))
-    if kinds <= {bool, int, float, complex}:
-        found = [dtype_of_number(k()) for k in kinds]
+@primitive(f"range.step(Scalar start, Scalar end, Scalar step=1, *, {OPTIONS}) -> Tensor", make="out", nograd=True)
+def range_(start, end, step, dtype, layout, device, pin_memory):
+    """start, start + step, ... up to and including `end`."""
+    check_factory(layout, device, pin_memory)
+    warnings.warn("torch.range is deprecated and will be removed in a future release because its behavior is inconsistent with Python's range builtin. "
+                  "Instead, use torch.arange, which produces values in [start, end).", UserWarning, stacklevel=2)
+    start, end, step = map(real_number, (start, end, step))
+    check_range(start, end, step)
+    return steps_from(start, step, int((end - start) / step) + 1, dtype or get_default_dtype())
+
+
+def check_steps(name, start, end, steps, dtype):
+    """The dtype of linspace and logspace, or torch's error."""
+    if isinstance(start, complex) or isinstance(end, complex):
+        inferred = get_default_dtype().to_complex()
+        if dtype is not None and not dtype.is_complex:
+            raise RuntimeError(f"torch.{name}(): inferred dtype c10::complex<{'float' if inferred.itemsize == 8 else 'double'}> can't be safely cast to "
+                               f"passed dtype {dtype.type_name}")
+        dtype = dtype or inferred
+    if steps < 0:
+        raise RuntimeError("number of steps must be non-negative")
+    return dtype or get_default_dtype()
+
+
+def even_steps(start, end, steps, dtype):
+    """`steps` numbers at even distance, in the type that torch reckons them in, from which they are then rounded to `dtype`.
+
+    They are counted from both ends to the middle, and each operation is rounded as in torch's loop.
+    """
+    kind = dtype.numpy
+    if dtype.is_complex:
+        narrow = wide = kind.type
+    elif dtype.is_floating_point:
+        # torch: float32 is computed in double from a float32 step, double with fused multiply-add, halves step by step
+        narrow, wide = kind.type, {2: kind.type, 4: np.float64, 8: np.longdouble}[dtype.itemsize]
     else:
-        found = [infer_dtype(v) for v in data]
-    result = None
-    for d in found:
-        result = d if result is None else promote_types(result, d)
-    return result or get_default_dtype()
+        narrow = wide = np.float64
+        start, end = int(start), int(end)
+    if steps == 1:
+        return np.array([wide(start)])
+    first, last = narrow(start), narrow(end)
+    step = wide((last - first) / narrow(steps - 1))
+    i = np.arange(steps)
+    half = steps // 2
+    low = wide(first) + step * i[:half].astype(wide)
+    high = wide(last) - step * (steps - 1 - i[half:]).astype(wide)
+    return np.concatenate([low, high])
 
 
-def check_lengths(data, shape, dim=0):
-    """Raise torch's error for nested sequences that do not fill a box."""
-    if dim == len(shape):
-        if is_sequence(data):
-            raise TypeError(f"'{type(data).__name__}' object cannot be interpreted as an integer")
-        return
-    if isinstance(data, (str, bytes)):
-        raise ValueError(f"too many dimensions '{type(data).__name__}'")
-    if isinstance(data, Tensor):
-        return
-    if not is_sequence(data):
-        raise TypeError("not a sequence")
-    if len(data) != shape[dim]:
-        raise ValueError(f"expected sequence of length {shape[dim]} at dim {dim} (got {len(data)})")
-    if dim + 1 < len(shape) or not set(map(type, data)) <= {bool, int, float, complex}:
-        for v in data:
-            check_lengths(v, shape, dim + 1)
+def _define_steps(name, extra, body):
+    """`linspace` and `logspace`, whose ends are numbers or 0-dim tensors."""
+    primitive(f"{name}(Scalar start, Scalar end, int steps, {extra}*, {OPTIONS}) -> Tensor", make="out", nograd=True)(body)
+
+    def of_tensors(start, end, steps, dtype, layout, device, pin_memory, base=None):
+        for x, label in ((start, "start"), (end, "end")):
+            if hasattr(x, "dim") and x.dim():
+                raise RuntimeError(f"{name} only supports 0-dimensional start and end tensors, but got {label} with {x.dim()} dimension(s).")
+        start, end = (x.item() if hasattr(x, "item") else x for x in (start, end))
+        given = (start, end, steps) if base is None else (start, end, steps, base)
+        return getattr(T, name)(*given, dtype=dtype, layout=layout, device=device, pin_memory=pin_memory)
+    for label, a, b in (("Tensor_Tensor", "Tensor", "Tensor"), ("Tensor_Scalar", "Tensor", "Scalar"), ("Scalar_Tensor", "Scalar", "Tensor")):
+        composite(f"{name}.{label}({a} start, {b} end, int steps, {extra}*, {OPTIONS}) -> Tensor", make="out")(of_tensors)
 
 
-def array_from(data, dtype):
-    """A new array from numbers, nested sequences, arrays or tensors."""
-    if isinstance(data, Tensor):
-        return T._to_copy(data.detach(), dtype=dtype or data.dtype)._array
-    if isinstance(data, np.ndarray):
-        a = check_array(data)
-        return np.array(a, dtype.numpy if dtype else None, copy=True, order="C")
-    given = dtype
-    if dtype is None:
-        dtype = infer_dtype(data)
-    shape = shape_of(data)
-    check_lengths(data, shape)
-    return fill_from(data, shape, dtype, given)
+def _linspace(start, end, steps, dtype, layout, device, pin_memory):
+    """`steps` numbers from `start` to `end`, both included, at even distance."""
+    check_factory(layout, device, pin_memory)
+    dtype = check_steps("linspace", start, end, steps, dtype)
+    return even_steps(start, end, steps, dtype).astype(dtype.numpy) if steps else np.empty(0, dtype.numpy)
 
 
-def fill_from(data, shape, dtype, given):
-    """The numbers of nested sequences as an array of that shape."""
-    flat = flatten_numbers(data, len(shape))
-    return np.array([number_for(v, dtype) for v in flat], dtype.numpy).reshape(shape)
+def _logspace(start, end, steps, base, dtype, layout, device, pin_memory):
+    """`base` to the powers that `linspace` gives."""
+    check_factory(layout, device, pin_memory)
+    dtype = check_steps("logspace", start, end, steps, dtype)
+    if steps == 0:
+        return np.empty(0, dtype.numpy)
+    wide = np.complex128 if dtype.is_complex else np.float64
+    exact = dtype
+    if dtype.is_floating_point and dtype.itemsize == 2:
+        # torch: for half types the ends are rounded, what lies between is reckoned in float32
+        start, end, exact = float(number_array(start, dtype)), float(number_array(end, dtype)), DTYPES["float32"]
+    exponents = even_steps(start, end, steps, exact)
+    return np.power(wide(base), exponents.astype(wide)).astype(dtype.numpy)
 
 
-def flatten_numbers(data, depth):
-    """The numbers in nested sequences, in order."""
-    return [data] if depth == 0 else [v for part in data for v in flatten_numbers(part, depth - 1)]
-
-
-def number_for(v, dtype):
-    return checked(v.item() if isinstance(v, (np.generic, Tensor)) else v, dtype, dtype.name)
-
-
-def check_array(a):
-    """The array itself, or torch's error when its memory cannot be a tensor's."""
-    dtype_of_array(a)
-    if not a.dtype.isnative:
-        raise ValueError("given numpy array has byte order different from the native byte order. Conversion between byte orders is currently not "
-                         "supported.")
-    if any(s < 0 for s in a.strides):
-        raise ValueError("At least one stride in the given numpy array is negative, and tensors with negative strides are not currently supported. "
-                         "(You can probably work around this by making a copy of your array  with array.copy().) ")
-    return a
-
-
-@composite("tensor(any data, *, ScalarType? dtype=None, Device? device=None, bool requires_grad=False, bool pin_memory=False) -> Tensor")
-def tensor(data, dtype, device, pin_memory):
-    """A tensor with a copy of the data: numbers, nested sequences, arrays."""
-    check_factory(None, device, pin_memory)
-    if isinstance(data, Tensor):
-        warnings.warn("To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or "
-                      "sourceTensor.detach().clone().requires_grad_(True), rather than torch.tensor(sourceTensor).", UserWarning, stacklevel=2)
-    return from_array(array_from(data, dtype))
+_define_steps("linspace", "", _linspace)
+_define_steps("logspace", "float base=10.0, ", _logspace)

@@ -7,6 +7,7 @@ is the log-probability of all ways to be at s at time t; beta is the same from t
 import numpy as np
 
 from ..core import T, composite, primitive
+from ..core._core import from_array
 
 NONE, MEAN = 0, 1
 
@@ -132,10 +133,10 @@ def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank, reduction
         targets = targets.unsqueeze(0)
     loss = T._ctc_loss(log_probs, targets, *lengths, blank, zero_infinity)[0]
     if zero_infinity:
-        loss = loss.masked_fill(loss == float("inf"), 0)
+        loss = T.where(loss == float("inf"), T.zeros_like(loss), loss)
     if reduction == MEAN:
-        loss = loss / loss.new_tensor([max(n, 1) for n in lengths[1]])
-        return loss.mean()
+        per_label = np.maximum(lengths[1], 1).astype(loss._array.dtype)
+        return (loss / from_array(per_label)).mean()
     if reduction != NONE:
         return loss.sum()
     return loss if batched else loss.squeeze(0)

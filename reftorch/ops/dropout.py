@@ -134,8 +134,9 @@ def _slope(lower, upper):
     return (float(lower) + float(upper)) / 2
 
 
-def _rrelu_grad(grad, x, noise, lower, upper, training, x_is_result=False):
-    return grad * noise if training and upper - lower > 1e-6 else T.leaky_relu_backward(grad, x, _slope(lower, upper), x_is_result)
+def _rrelu_grad(grad, x, noise, lower, upper, training):
+    """`x` may be the result as well as the input: they agree in sign."""
+    return grad * noise if training and upper - lower > 1e-6 else T.where(x > 0, grad, grad * _slope(lower, upper))
 
 
 def _rrelu(self, noise, lower, upper, training, generator):
@@ -148,7 +149,7 @@ def _rrelu(self, noise, lower, upper, training, generator):
         refuse("rrelu_with_noise_out_cpu", self)
     low, high = (float(np.asarray(bound, self.dtype)) for bound in (lower, upper))
     noise[...] = kernel.rrelu_noise(default_generator if generator is None else generator, self, low, high)
-    return np.ascontiguousarray(self * noise)
+    return np.multiply(self, noise, order="C")
 
 
 _RRELU = ("(Tensor self, Tensor noise, Scalar lower=0.125, Scalar upper=0.3333333333333333, bool training=False, Generator? generator=None)"
@@ -156,7 +157,7 @@ _RRELU = ("(Tensor self, Tensor noise, Scalar lower=0.125, Scalar upper=0.333333
 primitive("rrelu_with_noise" + _RRELU, ns=None, half=False, jvp="elementwise",
           self=lambda grad, self, noise, lower, upper, training: _rrelu_grad(grad, self, noise, lower, upper, training))(_rrelu)
 primitive("rrelu_with_noise_" + _RRELU, ns=None, half=False, node="RreluWithNoiseBackward1",
-          self=lambda grad, result, noise, lower, upper, training: _rrelu_grad(grad, result, noise, lower, upper, training, True))(_rrelu)
+          self=lambda grad, result, noise, lower, upper, training: _rrelu_grad(grad, result, noise, lower, upper, training))(_rrelu)
 
 
 @composite("rrelu(Tensor self, Scalar lower=0.125, Scalar upper=0.3333333333333333, bool training=False, Generator? generator=None) -> Tensor")

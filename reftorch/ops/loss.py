@@ -3,8 +3,8 @@ import math
 
 import numpy as np
 
-from ..core import T, composite, primitive
-from ._common import type_name
+from ..core import T, composite, op, primitive
+from ._common import refuse, type_name
 
 NONE, MEAN, SUM = 0, 1, 2
 
@@ -62,6 +62,8 @@ def _smooth_l1_gradient(grad, a, b, reduction, beta):
            target=lambda grad, self, target, reduction, beta: _smooth_l1_gradient(grad, target, self, reduction, beta))
 def smooth_l1_loss(self, target, reduction, beta):
     """d^2 / (2 beta) where d = |x - y| < beta, else d - beta / 2."""
+    if beta < 0:
+        raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
     d = np.abs(self - target)
     return _reduce(np.where(d < beta, d * d * (0.5 / beta), d - 0.5 * beta).astype(d.dtype), reduction)
 
@@ -96,6 +98,8 @@ def poisson_nll_loss(input, target, log_input, full, eps, reduction):
 @composite("kl_div(Tensor self, Tensor target, int reduction=Mean, *, bool log_target=False) -> Tensor")
 def kl_div(self, target, reduction, log_target):
     """y (log y - x) for log-probabilities x; source: Kullback and Leibler 1951."""
+    if not (self.dtype.is_floating_point or self.dtype.is_complex):
+        raise RuntimeError("kl_div: Integral inputs not supported.")
     loss = target.exp() * (target - self) if log_target else T.xlogy(target, target) - target * self
     return _reduced(loss, reduction)
 
@@ -112,13 +116,15 @@ def _weighted(t, weight):
 
 @primitive("binary_cross_entropy(Tensor self, Tensor target, Tensor? weight=None, int reduction=Mean) -> Tensor", ns=None,
            self=lambda grad, self, target, weight, reduction:
-               _weighted((self - target) / ((1 - self) * self).clamp(min=1e-12) * _share(grad, self.numel(), reduction), weight),
+               _weighted((self - target) / ((1 - self) * self).clamp_min(1e-12) * _share(grad, self.numel(), reduction), weight),
            target=lambda grad, self, target, weight, reduction:
                _weighted(((1 - self).log() - self.log()) * _share(grad, self.numel(), reduction), weight))
 def binary_cross_entropy(self, target, weight, reduction):
     """-w (y log x + (1 - y) log(1 - x)) for probabilities x, logs at least -100."""
     if target.dtype != self.dtype:
         raise RuntimeError(f"Found dtype {type_name(target)} but expected {type_name(self)}")
+    if self.dtype.kind != "f":
+        refuse("binary_cross_entropy", self)
     _check_unit("input", self)
     _check_unit("target", target)
     loss = (target - 1) * np.maximum(np.log1p(-self), -100) - target * np.maximum(np.log(self), -100)
@@ -149,7 +155,12 @@ def binary_cross_entropy_with_logits(self, target, weight, pos_weight, reduction
     return _reduce(_weighted((1 - target) * self + softplus, weight), reduction)
 
 
-@primitive("soft_margin_loss(Tensor self, Tensor target, int reduction=Mean) -> Tensor", ns=None, promote="default",
+def _check_soft_margin(dtype, x, target):
+    if not x.dtype.is_floating_point:
+        raise RuntimeError(f"result type Float can't be cast to the desired output type {x.dtype.type_name}")
+
+
+@primitive("soft_margin_loss(Tensor self, Tensor target, int reduction=Mean) -> Tensor", ns=None, promote="default", check=_check_soft_margin,
            self=lambda grad, self, target, reduction: -target * (-target * self).sigmoid() * _share(grad, self.numel(), reduction))
 def soft_margin_loss(self, target, reduction):
     """log(1 + exp(-y x))."""
@@ -179,6 +190,8 @@ def _nll(x, target, weight, reduction, ignore_index):
     if weight is not None and weight.size != x.shape[axis]:
         raise RuntimeError(f"weight tensor should be defined either for all {x.shape[axis]} classes or no classes but got weight tensor of shape: "
                            f"{list(weight.shape)}")
+    if x.dtype.kind != "f":
+        refuse("nll_loss_out_frame", x)
     index, w = _picked_weight(target, weight, x.shape[axis], ignore_index)
     if x.ndim == 1:
         index, w = index.reshape(()), w.reshape(())
@@ -263,6 +276,11 @@ def nll_loss_nd(self, target, weight, reduction, ignore_index):
     return out.view(shape) if reduction == NONE else out
 
 
+#: torch: division by a number inside of an op is recorded under its own name.
+op("_div_number(Tensor self, Scalar other) -> Tensor", loop="numpy:true_divide", ns=None, node="DivBackward1", jvp="linear",
+   self=lambda grad, other: grad / other)
+
+
 def _probability_loss(x, target, weight, reduction, axis, smoothing):
     if not target.dtype.is_floating_point:
         raise RuntimeError(f"Expected floating point type for target with class probabilities, got {target.dtype.type_name}")
@@ -275,7 +293,7 @@ def _probability_loss(x, target, weight, reduction, axis, smoothing):
     if reduction == NONE:
         return -loss.sum(axis)
     loss = -loss.sum()
-    return loss if reduction == SUM else loss / (x.numel() / classes)
+    return loss if reduction == SUM else T._div_number(loss, x.numel() / classes)
 
 
 def _smoothed_loss(x, target, weight, reduction, ignore_index, axis, smoothing):
@@ -315,16 +333,23 @@ def cross_entropy_loss(self, target, weight, reduction, ignore_index, label_smoo
 
 
 # ---- margins
+def _rows(x):
+    """[N, C] of [N, C], [C] or []."""
+    return x if x.ndim == 2 else x.reshape(1, x.size)
+
+
 def _multi_margin(x, target, p, margin):
     """Rows [N, C], z = margin - x[y] + x, and where it counts."""
-    if not (x.ndim in (1, 2) and x.shape[-1] > 0):
+    rows = _rows(x)
+    if x.ndim > 2 or rows.shape[1] == 0:
         raise RuntimeError(f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {list(x.shape)}")
     if p not in (1, 2):
         raise ValueError("only p == 1 and p == 2 supported")
-    rows = x.reshape(-1, x.shape[-1])
     if target.ndim > 1 or target.size != len(rows):
         raise RuntimeError("multi_margin_loss: target tensor should be 1-D with size equal to the number of input samples (batch size). Expected target "
                            f"size [{len(rows)}], but got {list(target.shape)}. Input has shape {list(x.shape)}.")
+    if target.dtype != np.int64:
+        raise RuntimeError(f"expected scalar type Long but found {type_name(target)}")
     target = target.reshape(-1, 1)
     if ((target < 0) | (target >= rows.shape[1])).any():
         raise RuntimeError("target out of range")
@@ -339,9 +364,11 @@ def _multi_margin(x, target, p, margin):
                T.multi_margin_loss_backward(grad, self, target, p, margin, weight, reduction))
 def multi_margin_loss(self, target, p, margin, weight, reduction):
     """sum_{c != y} w[y] max(0, margin - x[y] + x[c])^p / C."""
-    classes = self.shape[-1] if self.ndim else 0
+    classes = self.shape[-1] if self.ndim else 1
     if weight is not None and weight.size != classes:
         raise RuntimeError(f"inconsistent weight size, expected {classes} but got {list(weight.shape)}")
+    if self.dtype.kind != "f":
+        refuse("multi_margin_loss_cpu_kernel", self)
     z, counts, target = _multi_margin(self, target, p, margin)
     loss = np.where(counts, z if p == 1 else z * z, 0).sum(1, dtype=self.dtype) / self.dtype.type(classes)
     if weight is not None:
@@ -354,7 +381,7 @@ def multi_margin_loss(self, target, p, margin, weight, reduction):
 def multi_margin_loss_backward(grad_output, self, target, p, margin, weight, reduction):
     """The gradient of `multi_margin_loss` by its input."""
     z, counts, target = _multi_margin(self, target, p, margin)
-    g = np.where(counts, 1 if p == 1 else 2 * z, 0).astype(self.dtype) / self.dtype.type(self.shape[-1])
+    g = np.where(counts, 1 if p == 1 else 2 * z, 0).astype(self.dtype) / self.dtype.type(z.shape[1])
     np.put_along_axis(g, target, -g.sum(1, keepdims=True), 1)
     if weight is not None:
         g *= weight[target]
@@ -363,10 +390,14 @@ def multi_margin_loss_backward(grad_output, self, target, p, margin, weight, red
 
 
 def _multilabel(x, target):
-    """Rows, labels [N, C] before the first -1 (else 0), which of them are valid, which classes are labels, and z = 1 - x[label] + x > 0 pairs."""
+    """Labels [N, C] before the first -1 (else 0), which of them are valid, which classes are labels, and z = 1 - x[label] + x > 0 pairs."""
+    if x.dtype.kind != "f":
+        refuse("multilabel_margin_loss_forward_out_frame", x)
+    if x.ndim > 2 or (x.ndim and x.shape[-1] == 0):
+        raise RuntimeError(f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {list(x.shape)}")
     if target.shape != x.shape:
         raise RuntimeError(f"inconsistent target size: {list(target.shape)} for input of size: {list(x.shape)}")
-    rows = x.reshape(-1, x.shape[-1])
+    rows = _rows(x)
     target = target.reshape(rows.shape)
     if target.size and (target.min() < -1 or target.max() >= rows.shape[1]):
         raise RuntimeError("argument #2 'target' is out of range")
@@ -385,7 +416,7 @@ def _multilabel(x, target):
 def multilabel_margin_loss_forward(self, target, reduction):
     """sum_{labels y, other classes c} max(0, 1 - x[y] + x[c]) / C; labels end at the first -1."""
     _, is_target, z, counts = _multilabel(self, target)
-    loss = np.where(counts, z, 0).sum((1, 2), dtype=self.dtype) / self.dtype.type(self.shape[-1])
+    loss = np.where(counts, z, 0).sum((1, 2), dtype=self.dtype) / self.dtype.type(max(z.shape[1], 1))
     return [_reduce(loss.reshape(self.shape[:-1]), reduction), is_target.reshape(self.shape).astype(self.dtype)]
 
 
@@ -396,7 +427,7 @@ def multilabel_margin_loss_backward(grad_output, self, target, reduction):
     g = counts.sum(1).astype(self.dtype)
     np.subtract.at(g, (np.arange(len(g))[:, None], labels), counts.sum(2).astype(self.dtype))
     grad = grad_output / self.dtype.type(len(g)) if reduction == MEAN else grad_output
-    return (g / self.dtype.type(self.shape[-1]) * (grad.reshape(-1, 1) if reduction == NONE else grad)).reshape(self.shape)
+    return (g / self.dtype.type(max(g.shape[1], 1)) * (grad.reshape(-1, 1) if reduction == NONE else grad)).reshape(self.shape)
 
 
 @composite("multilabel_margin_loss(Tensor self, Tensor target, int reduction=Mean) -> Tensor", ns=None)
@@ -408,7 +439,7 @@ def multilabel_margin_loss(self, target, reduction):
 @composite("hinge_embedding_loss(Tensor self, Tensor target, float margin=1.0, int reduction=Mean) -> Tensor")
 def hinge_embedding_loss(self, target, margin, reduction):
     """x where y = 1, max(0, margin - x) where y = -1."""
-    apart = (margin - self).clamp(min=0).masked_fill(target == 1, 0)
+    apart = (margin - self).clamp_min(0).masked_fill(target == 1, 0)
     return _reduced(apart + self.masked_fill(target == -1, 0), reduction)
 
 
@@ -426,14 +457,14 @@ def cosine_embedding_loss(input1, input2, target, margin, reduction):
     norm = ((input1.square().sum(dim) + 1e-12) * (input2.square().sum(dim) + 1e-12)).sqrt()
     cosine = (input1 * input2).sum(dim) / norm
     near = (1 - cosine).masked_fill(target != 1, 0)
-    apart = (cosine - margin).clamp(min=0).masked_fill(target != -1, 0)
+    apart = (cosine - margin).clamp_min(0).masked_fill(target != -1, 0)
     return _reduced(near + apart, reduction)
 
 
 @composite("margin_ranking_loss(Tensor input1, Tensor input2, Tensor target, float margin=0.0, int reduction=Mean) -> Tensor")
 def margin_ranking_loss(input1, input2, target, margin, reduction):
     """max(0, margin - y (a - b))."""
-    return _reduced((-target * (input1 - input2) + margin).clamp(min=0), reduction)
+    return _reduced((-target * (input1 - input2) + margin).clamp_min(0), reduction)
 
 
 @composite("triplet_margin_loss(Tensor anchor, Tensor positive, Tensor negative, float margin=1.0, float p=2, float eps=1e-06, bool swap=False, "
@@ -448,4 +479,4 @@ def triplet_margin_loss(anchor, positive, negative, margin, p, eps, swap, reduct
     near, apart = T.pairwise_distance(anchor, positive, p, eps), T.pairwise_distance(anchor, negative, p, eps)
     if swap:
         apart = T.minimum(apart, T.pairwise_distance(positive, negative, p, eps))
-    return _reduced((margin + near - apart).clamp(min=0), reduction)
+    return _reduced((margin + near - apart).clamp_min(0), reduction)

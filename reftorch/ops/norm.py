@@ -6,6 +6,7 @@ import numpy as np
 from ..core import T, composite, primitive
 from ..core._core import dtype_of_array, from_array, normalize_dim, result_code
 from ._common import broadcast_shapes, is_half, refuse, type_name, unique_dims, unreduce
+from ._linalg import check_norm_dtype
 
 _INF = math.inf
 
@@ -55,19 +56,6 @@ def _check_order(p):
     return float(p)
 
 
-def _check_norm_dtype(name, self, dtype):
-    """torch's rules for `dtype=`: of the same kind as the input, and no narrower."""
-    own = dtype_of_array(self)
-    if not (dtype.is_floating_point or dtype.is_complex):
-        raise RuntimeError(f"{name}: dtype should be floating point or complex, but got {dtype.type_name}")
-    if own.is_complex != dtype.is_complex:
-        kind = "complex" if own.is_complex else "real"
-        raise RuntimeError(f"{name}: dtype should be {kind} for {kind} inputs, but got {dtype.type_name}")
-    if own.to_real().itemsize > dtype.to_real().itemsize:
-        raise RuntimeError(f"{name}: the dtype of the input ({own.type_name}) should be convertible without narrowing to the specified dtype "
-                           f"({dtype.type_name})")
-
-
 def _check_no_identity(p, shape, axis):
     """Norms below 0 and at infinity have no value for nothing."""
     if p >= 0 and p != _INF:
@@ -82,6 +70,8 @@ def _check_no_identity(p, shape, axis):
 
 
 def _vector_norm_grad(grad, self, ord, dim, keepdim, result):
+    if ord == 0:
+        return None
     shape = self.shape
     return norm_grad(unreduce(grad, shape, dim, keepdim), self, float(ord), unreduce(result, shape, dim, keepdim), dim)
 
@@ -94,7 +84,7 @@ def linalg_vector_norm(self, ord, dim, keepdim, dtype):
         raise RuntimeError(f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {type_name(self)}")
     ord = _check_order(ord)
     if dtype is not None:
-        _check_norm_dtype("linalg.vector_norm", self, dtype)
+        check_norm_dtype("linalg.vector_norm", dtype_of_array(self), dtype)
         self = self.astype(dtype.numpy, copy=False)
     axis = _axes(dim, self.ndim)
     if self.size == 0:

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from ..core import T, composite, primitive
+from ..core import DTYPES, T, composite, primitive
 from ..core._core import is_grad_enabled
 from ._common import refuse
 
@@ -59,7 +59,7 @@ def _batch_norm_gradient(grad, x, weight, running_mean, running_var, training, e
 
 
 @primitive("_batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, bool training, float eps) -> "
-           "(Tensor, Tensor, Tensor, Tensor)", ns=None, node="NativeBatchNormBackward0", running_mean=lambda: None, running_var=lambda: None,
+           "(Tensor, Tensor, Tensor, Tensor)", ns=None, node="NativeBatchNormBackward0",
            input__and__weight__and__bias=lambda grad, input, weight, running_mean, running_var, training, eps, result1, result2, mask:
                _batch_norm_gradient(grad, input, weight, running_mean, running_var, training, eps, result1, result2, mask))
 def _batch_norm(input, weight, bias, running_mean, running_var, training, eps):
@@ -112,7 +112,9 @@ def _update(running, batch, momentum):
 def native_batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps):
     """y = w (x - m) r + b per channel of [N, C, *], with saved m and r; in training updates the running statistics."""
     _check_batch_norm(input, weight, bias, running_mean, running_var, training)
-    out, mean, invstd, var = T._batch_norm(input, weight, bias, running_mean, running_var, training, eps)
+    # in training the running statistics change, so they must not be among what is saved
+    stats = (None, None) if training else (running_mean, running_var)
+    out, mean, invstd, var = T._batch_norm(input, weight, bias, *stats, training, eps)
     mean, invstd = mean.detach(), invstd.detach()
     if training and running_mean is not None:
         count = input.numel() // max(input.shape[1], 1)
@@ -125,6 +127,10 @@ def native_batch_norm(input, weight, bias, running_mean, running_var, training, 
            "bool cudnn_enabled) -> Tensor")
 def batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps):
     """Batch normalization of [N, C, *]; source: Ioffe and Szegedy 2015."""
+    if input.numel() == 0:
+        # torch: an empty input is only scaled and shifted
+        out = input.clone() if weight is None else input * weight[0]
+        return out if bias is None else out + bias[0]
     return T.native_batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps)[0]
 
 
@@ -174,6 +180,8 @@ def native_layer_norm(input, normalized_shape, weight, bias, eps):
     _check_layer_norm(input, normalized_shape, weight, bias)
     if input.dtype.kind != "f":
         refuse("LayerNormKernelImpl", input)
+    if any(t is not None and t.dtype != input.dtype for t in (weight, bias)):
+        raise RuntimeError("mixed dtype (CPU): expect parameter to have scalar type of Float")
     mean, _, rstd = _moments(input, tuple(range(-len(normalized_shape), 0)), eps)
     return [_affine(input, mean, rstd, weight, bias), mean, rstd]
 
@@ -187,7 +195,7 @@ def layer_norm(input, normalized_shape, weight, bias, eps):
 # ---- group
 def _group_norm_gradient(grad, x, weight, n, c, group, eps, mean, rstd, mask):
     """In the shape [N, groups, C/groups, rest]."""
-    shape = (n, group, c // group, -1)
+    shape = (n, group, c // group, math.prod(x.shape[2:]))
     dtype = mean.dtype
     w = None if weight is None else weight.reshape(1, group, c // group, 1)
     mean, rstd = mean.reshape(n, group, 1, 1), rstd.reshape(n, group, 1, 1)
@@ -241,8 +249,10 @@ def rms_norm(input, normalized_shape, weight, eps):
     if list(input.shape[max(input.dim() - len(shape), 0):]) != shape:
         raise RuntimeError(f"Given normalized_shape={shape}, expected input with shape [*{', '.join(map(str, shape))}], but got input of "
                            f"size{list(input.shape)}")
+    if not input.dtype.is_floating_point and not input.dtype.is_complex:
+        raise NotImplementedError(f"\"rms_norm\" not implemented for '{input.dtype.type_name}'")
     # torch: half types are normalized in float32, and without eps that is float32's
-    wide = input.float() if input.dtype.itemsize == 2 else input
+    wide = input.to(DTYPES["float32"]) if input.dtype.itemsize == 2 else input
     if eps is None:
         eps = float(np.finfo(wide._array.dtype).eps)
     out = wide * (wide.square().mean(list(range(-len(shape), 0)), True) + eps).rsqrt()

@@ -5,14 +5,15 @@ import numpy as np
 
 from ..core import DTYPES, T, Tensor, _core, composite, op, primitive
 from ..kernels import pointwise as kernels
-from ._common import broadcast_shapes, checks, conj_of, kind, nonzero_divisor, not_implemented, only, refused
+from ._common import broadcast_shapes, checks, conj_of, kind, nonzero_divisor, not_implemented, only, promoted, refused
 
 MATH = "method inplace out"
+UNARY = "method inplace function_ out"
 
 
 def _pointwise(schema, loop, rule, **options):
     """An elementary function of one tensor whose integers become floats."""
-    options = dict(dict(promote="float", make=MATH, jvp="elementwise"), **options)
+    options = dict(dict(promote="float", make=UNARY, jvp="elementwise"), **options)
     return op(schema, loop=loop, self=rule, **options)
 
 
@@ -73,19 +74,18 @@ div = op("div.Tensor(Tensor self, Tensor other) -> Tensor", loop="numpy:true_div
 true_divide = div.alias("true_divide")
 
 
-@primitive("div.Tensor_mode(Tensor self, Tensor other, *, str? rounding_mode) -> Tensor", promote="default", numbers=True, make=MATH,
-           node="DivBackward2",
+@primitive("div.Tensor_mode(Tensor self, Tensor other, *, str? rounding_mode) -> Tensor", half=False, numbers=True, make=MATH, node="DivBackward2",
            self=lambda grad, other, rounding_mode: grad / conj_of(other) if rounding_mode is None else T.zeros_like(grad),
            other=lambda grad, self, other, rounding_mode: -grad * ((self / other) / other).conj() if rounding_mode is None else T.zeros_like(grad))
 def div_rounded(self, other, rounding_mode):
     """Quotient, rounded down ("floor") or towards zero ("trunc")."""
+    self, other = promoted(self, other)
     if rounding_mode is None:
-        return np.true_divide(self, other, dtype=None if self.dtype.kind in "fc" else _core.get_default_dtype().numpy)
+        return np.true_divide(self, other, dtype=_core.get_default_dtype().numpy if self.dtype.kind in "biu" else None)
     if rounding_mode not in ("floor", "trunc"):
         raise RuntimeError(f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'")
-    if self.dtype.kind in "bc":
-        raise NotImplementedError(f"\"div_{rounding_mode}_cpu\" not implemented for '{_core.dtype_of_array(self).type_name}'")
-    if self.dtype.kind == "f":
+    only("if", f"div_{rounding_mode}_cpu")(_core.dtype_of_array(self))
+    if self.dtype.kind not in "iu":
         return np.floor_divide(self, other) if rounding_mode == "floor" else np.trunc(self / other)
     if not np.all(other):
         raise RuntimeError("ZeroDivisionError")
@@ -156,17 +156,38 @@ op("pow.Scalar(Scalar self, Tensor exponent) -> Tensor", loop="kernels:pow", mak
 
 @composite("float_power.Tensor_Tensor(Tensor self, Tensor exponent) -> Tensor",
            "float_power.Scalar(Scalar self, Tensor exponent) -> Tensor",
-           "float_power.Tensor_Scalar(Tensor self, Scalar exponent) -> Tensor", make=MATH)
+           "float_power.Tensor_Scalar(Tensor self, Scalar exponent) -> Tensor", make="method out")
 def float_power(self, exponent):
     """`self ** exponent` in double precision."""
-    dtype = DTYPES["complex128" if any(v.is_complex() if isinstance(v, Tensor) else isinstance(v, complex) for v in (self, exponent)) else "float64"]
+    dtype = _double(self, exponent)
     return T.pow(*[v.to(dtype) if isinstance(v, Tensor) else v for v in (self, exponent)])
 
 
-@composite("square(Tensor self) -> Tensor", make=MATH)
+@composite("float_power_.Tensor(Tensor self, Tensor exponent) -> Tensor", "float_power_.Scalar(Tensor self, Scalar exponent) -> Tensor", make="method",
+           ns=None)
+def float_power_(self, exponent):
+    """`self ** exponent`, in place."""
+    dtype = _double(self, exponent)
+    if self.dtype is not dtype:
+        raise RuntimeError(f"the base given to float_power_ has dtype {self.dtype.type_name} but the operation's result requires dtype {dtype.type_name}")
+    return T.pow_(self, exponent.to(dtype) if isinstance(exponent, Tensor) else exponent)
+
+
+def _double(*operands):
+    """The dtype in which float_power works."""
+    return DTYPES["complex128" if any(v.is_complex() if isinstance(v, Tensor) else isinstance(v, complex) for v in operands) else "float64"]
+
+
+@composite("square(Tensor self) -> Tensor", make="method out")
 def square(self):
     """`self ** 2`."""
     return T.pow(self, 2)
+
+
+@composite("square_(Tensor self) -> Tensor", make="method")
+def square_(self):
+    """`self ** 2`, in place."""
+    return T.pow_(self, 2)
 
 
 sqrt = _pointwise("sqrt(Tensor self) -> Tensor", "numpy:sqrt", lambda grad, result: grad / (2 * result.conj()))
@@ -177,7 +198,7 @@ hypot = op("hypot(Tensor self, Tensor other) -> Tensor", loop="numpy:hypot", mak
            other=lambda grad, other, result: grad * (other / result))
 
 # ------------------------------------------------------------------ signs
-neg = op("neg(Tensor self) -> Tensor", loop="numpy:negative", make=MATH, jvp="linear",
+neg = op("neg(Tensor self) -> Tensor", loop="numpy:negative", make=UNARY, jvp="linear",
          check=refused("b", "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or "
                             "`logical_not()` operator instead."),
          self=lambda grad: -grad)
@@ -192,7 +213,7 @@ def positive(self):
     return self
 
 
-abs = op("abs(Tensor self) -> Tensor", loop="numpy:absolute", make=MATH, check=only("ifc", "abs_cpu"), jvp="elementwise",
+abs = op("abs(Tensor self) -> Tensor", loop="numpy:absolute", make=UNARY, check=only("ifc", "abs_cpu"), jvp="elementwise",
          self=lambda grad, self: grad * self.sgn())
 absolute = abs.alias("absolute")
 sign = op("sign(Tensor self) -> Tensor", loop="kernels:sign", make=MATH, jvp="elementwise",
@@ -253,7 +274,7 @@ logaddexp2 = op("logaddexp2(Tensor self, Tensor other) -> Tensor", loop="numpy:l
                 other=lambda grad, self, other: grad / (1 + T.pow(2, self - other)))
 
 
-@primitive("ldexp.Tensor(Tensor self, Tensor other) -> Tensor", promote="float", make=MATH,
+@primitive("ldexp.Tensor(Tensor self, Tensor other) -> Tensor", promote="float", make=UNARY,
            self=lambda grad, other: grad * T.pow(2.0, other).conj(),
            other=lambda grad, result: grad * result.conj() * LN2)
 def ldexp(self, other):
@@ -322,7 +343,7 @@ def _logit_backward(grad, self, eps):
     return T.where(T.logical_and(self >= eps, self <= 1 - eps), slope, 0.0)
 
 
-@primitive("logit(Tensor self, float? eps=None) -> Tensor", promote="float", make=MATH, check=only("f", "logit_cpu"), self=_logit_backward)
+@primitive("logit(Tensor self, float? eps=None) -> Tensor", promote="float", make=UNARY, check=only("f", "logit_cpu"), self=_logit_backward)
 def logit(self, eps):
     """log(x / (1 - x)), with x clamped to [eps, 1 - eps] when `eps` is given."""
     if eps is not None:
@@ -334,7 +355,7 @@ def logit(self, eps):
 
 # ------------------------------------------------------------------ rounding
 def _rounding(name):
-    return op(f"{name}(Tensor self) -> Tensor", loop=f"kernels:{name}", make=MATH, jvp="elementwise",
+    return op(f"{name}(Tensor self) -> Tensor", loop=f"kernels:{name}", make=UNARY, jvp="elementwise",
               check=checks(refused("" if name == "round" else "c", f"{name} is not supported for complex inputs", NotImplementedError),
                            only("if", f"{name}_vml_cpu")),
               self=lambda grad: T.zeros_like(grad))
@@ -352,7 +373,7 @@ def round_decimals(self, decimals):
     return np.rint(self * factor) / factor if decimals >= 0 else np.rint(self / factor) * factor
 
 
-frac = op("frac(Tensor self) -> Tensor", loop="kernels:frac", make=MATH, check=only("f", "frac_cpu"), jvp="linear",
+frac = op("frac(Tensor self) -> Tensor", loop="kernels:frac", make=UNARY, check=only("f", "frac_cpu"), jvp="linear",
           self=lambda grad: grad)
 
 
@@ -380,22 +401,30 @@ def _clamped(self, min, max):
     return self if max is None else np.minimum(self, max)
 
 
-_check_clamp = checks(refused("c", "clamp is not supported for complex types", NotImplementedError), only("if", "clamp_min_scalar_cpu"))
-clamp = primitive("clamp.Tensor(Tensor self, Tensor? min=None, Tensor? max=None) -> Tensor", promote="default", make=MATH, node="ClampBackward0",
-                  check=_check_clamp, self=_inside, min__and__max=_at_bounds)(_clamped)
-primitive("clamp(Tensor self, Scalar? min=None, Scalar? max=None) -> Tensor", promote="default", make=MATH, node="ClampBackward1",
-          check=_check_clamp, self=_inside)(_clamped)
+_no_complex_clamp = refused("c", "clamp is not supported for complex types", NotImplementedError)
+
+
+def _check_clamp(side):
+    return checks(_no_complex_clamp, only("if", f"clamp_{side}_scalar_cpu"))
+
+
+clamp = primitive("clamp.Tensor(Tensor self, Tensor? min=None, Tensor? max=None) -> Tensor", promote="default", make=UNARY, node="ClampBackward0",
+                  check=_no_complex_clamp, self=_inside, min__and__max=_at_bounds)(_clamped)
+primitive("clamp(Tensor self, Scalar? min=None, Scalar? max=None) -> Tensor", promote="default", make=UNARY, node="ClampBackward1",
+          check=_check_clamp("min"), self=_inside)(_clamped)
 clip = clamp.alias("clip")
 
-clamp_min = op("clamp_min(Tensor self, Scalar min) -> Tensor", "clamp_min.Tensor(Tensor self, Tensor min) -> Tensor", loop="numpy:maximum", make=MATH,
-               check=_check_clamp,
+clamp_min = op("clamp_min.Tensor(Tensor self, Tensor min) -> Tensor", loop="numpy:maximum", make=UNARY, node="ClampMinBackward1", check=_no_complex_clamp,
                self=lambda grad, self, min: T.where(self >= min, grad, 0.0), min=lambda grad, self, min: T.where(self < min, grad, 0.0))
-clamp_max = op("clamp_max(Tensor self, Scalar max) -> Tensor", "clamp_max.Tensor(Tensor self, Tensor max) -> Tensor", loop="numpy:minimum", make=MATH,
-               check=_check_clamp,
+op("clamp_min(Tensor self, Scalar min) -> Tensor", loop="numpy:maximum", make=UNARY, node="ClampMinBackward0", check=_check_clamp("min"),
+   self=lambda grad, self, min: T.where(self >= min, grad, 0.0))
+clamp_max = op("clamp_max.Tensor(Tensor self, Tensor max) -> Tensor", loop="numpy:minimum", make=UNARY, node="ClampMaxBackward1", check=_no_complex_clamp,
                self=lambda grad, self, max: T.where(self <= max, grad, 0.0), max=lambda grad, self, max: T.where(self > max, grad, 0.0))
+op("clamp_max(Tensor self, Scalar max) -> Tensor", loop="numpy:minimum", make=UNARY, node="ClampMaxBackward0", check=_check_clamp("max"),
+   self=lambda grad, self, max: T.where(self <= max, grad, 0.0))
 
 
-@primitive("nan_to_num(Tensor self, float? nan=None, float? posinf=None, float? neginf=None) -> Tensor", make=MATH,
+@primitive("nan_to_num(Tensor self, float? nan=None, float? posinf=None, float? neginf=None) -> Tensor", make=UNARY,
            self=lambda grad, self: grad * T.isfinite(self))
 def nan_to_num(self, nan, posinf, neginf):
     """NaN becomes 0 or `nan`, the infinities the largest and smallest numbers or those given."""
@@ -411,12 +440,15 @@ def nan_to_num(self, nan, posinf, neginf):
 
 
 # ------------------------------------------------------------------ several operands
+def _c_name(dtype):
+    return {"int64": "long int", "int16": "short int"}.get(dtype.name, dtype.alias or dtype.name)
+
+
 def _check_lerp(dtype, self, end, weight):
     for name, v in (("end", end), ("weight", weight)):
         if isinstance(v, Tensor) and v.dtype is not self.dtype:
-            raise RuntimeError(f"expected dtype {self.dtype.alias or self.dtype.name} for `{name}` but got dtype {v.dtype.alias or v.dtype.name}")
-    if not (dtype.is_floating_point or dtype.is_complex):
-        raise NotImplementedError(f"\"lerp_kernel_{'tensor' if isinstance(weight, Tensor) else 'scalar'}\" not implemented for '{dtype.type_name}'")
+            raise RuntimeError(f"expected dtype {_c_name(self.dtype)} for `{name}` but got dtype {_c_name(v.dtype)}")
+    only("fc", f"lerp_kernel_{'tensor' if isinstance(weight, Tensor) else 'scalar'}")(self.dtype)
 
 
 def _lerp(self, end, weight):
@@ -493,5 +525,5 @@ bitwise_xor = _bits("bitwise_xor", "numpy:bitwise_xor", only("bi", "bitwise_xor_
 bitwise_left_shift = _bits("bitwise_left_shift", "kernels:lshift", only("i", "lshift_cpu"))
 bitwise_right_shift = _bits("bitwise_right_shift", "kernels:rshift", only("i", "rshift_cpu"))
 bitwise_not = op("bitwise_not(Tensor self) -> Tensor", loop="numpy:invert", make=MATH, nograd=True, check=only("bi", "bitwise_not_cpu"))
-gcd = op("gcd(Tensor self, Tensor other) -> Tensor", loop="numpy:gcd", make=MATH, nograd=True, check=only("i", "gcd_cpu"))
-lcm = op("lcm(Tensor self, Tensor other) -> Tensor", loop="numpy:lcm", make=MATH, nograd=True, check=only("i", "lcm_cpu"))
+gcd = op("gcd(Tensor self, Tensor other) -> Tensor", loop="numpy:gcd", make=UNARY, nograd=True, check=only("i", "gcd_cpu"))
+lcm = op("lcm(Tensor self, Tensor other) -> Tensor", loop="numpy:lcm", make=UNARY, nograd=True, check=only("i", "lcm_cpu"))

@@ -36,7 +36,16 @@ def _scatter_rule(n):
 
 
 # ---- geometry and its checks
-_COUNT = {1: "one int", 2: "two ints", 3: "three ints"}
+_COUNT = {2: "two ints", 3: "three ints"}
+
+
+def _must(op, name):
+    """torch: no two of these texts are alike."""
+    if name == "stride":
+        return "must be omitted," if op == "avg_pool3d" else "must either be omitted,"
+    if name == "dilation":
+        return "must be either"
+    return "must be" if op == "avg_pool3d" and name == "padding" else "must either be"
 
 
 def _sizes(op, n, **values):
@@ -44,8 +53,7 @@ def _sizes(op, n, **values):
     for name, v in values.items():
         optional = name == "stride"
         if len(v) not in ((0, 1, n) if optional else (1, n)):
-            must = "either be omitted," if optional else "either be" if name == "kernel_size" or op.startswith("avg") else "be"
-            raise RuntimeError(f"{op}: {name} must {must} a single int, or a tuple of {_COUNT[n]}")
+            raise RuntimeError(f"{op}: {name} {_must(op, name)} a single int, or a tuple of {_COUNT[n]}")
     kernel = _times(values["kernel_size"], n)
     return kernel, *[_times(v, n) if len(v) else kernel for name, v in values.items() if name != "kernel_size"]
 
@@ -69,7 +77,7 @@ def _check_batched(x, n, text):
         raise RuntimeError(f"{text}{list(x.shape)}" if text.endswith(("got:", "got: ")) else text)
 
 
-_DIMS = {1: ("W",), 2: ("H", "W"), 3: ("T", "H", "W")}
+_DIMS = {2: ("H", "W"), 3: ("T", "H", "W")}
 
 
 def _check_windows(x, n, kernel, stride, dilation, outs):
@@ -110,13 +118,12 @@ def _max_pool_body(name, n):
     def max_pool(self, kernel_size, stride, padding, dilation, ceil_mode):
         """Maxima over windows and their flat indices in the pooled dims, of [N, C, *size] or [C, *size]."""
         kernel, stride, padding, dilation = _sizes(name, n, kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation)
-        if self.dtype == bool:
+        if self.dtype.kind not in "iuf":
             refuse(name, self)
-        if n == 2:
-            _check_batched(self, 2, "Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for input, but got:"
-                           if self.ndim in (3, 4) else "non-empty 3D or 4D (batch mode) tensor expected for input")
-        else:
-            _check_batched(self, 3, "non-empty 4D or 5D (batch mode) tensor expected for input")
+        if self.ndim in (n + 1, n + 2):
+            _check_padding(kernel, stride, padding, dilation)
+        _check_batched(self, n, "Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for input, but got:"
+                       if n == 2 and self.ndim in (3, 4) else f"non-empty {n + 1}D or {n + 2}D (batch mode) tensor expected for input")
         outs, taps = _geometry(self, n, kernel, stride, padding, dilation, ceil_mode)
         return list(max_along_all(self, taps, outs))
     return max_pool
@@ -148,10 +155,18 @@ def _check_1d(x, name):
 
 def _max_pool1d(self, kernel_size, stride, padding, dilation, ceil_mode):
     """Values and indices by way of two dims."""
-    kernel, stride, padding, dilation = _sizes("max_pool1d", 1, kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation)
+    for name, v in (("kernel_size", kernel_size), ("stride", stride), ("padding", padding), ("dilation", dilation)):
+        if len(v) != 1 and not (name == "stride" and not v):
+            raise RuntimeError(f"max_pool1d() {name} must be an int, list of ints or tuple of ints of size 1 but got size {len(v)}")
     if self.dim() not in (2, 3) or 0 in self.shape[-2:]:
         raise RuntimeError(f"max_pool1d: Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size for input, but got:{list(self.shape)}")
-    (k,), (s,), (p,), (d,) = kernel, stride, padding, dilation
+    geometry = [(1, *kernel_size), (1, *(stride or kernel_size)), (0, *padding), (1, *dilation)]
+    values, indices = T.max_pool2d_with_indices(self.unsqueeze(-2), *geometry, ceil_mode)
+    return values.squeeze(-2), indices.squeeze(-2)
+
+
+def _check_max_pool1d(size, k, s, p, d, ceil_mode):
+    """What torch's kernel without indices refuses, in words of its own."""
     if k <= 0:
         raise RuntimeError(f"max_pool1d() kernel_size must be greater than zero, but got {k}")
     if s <= 0:
@@ -162,11 +177,9 @@ def _max_pool1d(self, kernel_size, stride, padding, dilation, ceil_mode):
         raise RuntimeError(f"max_pool1d() padding should be at most half of kernel size, but got padding={p} and kernel_size={k}")
     if d <= 0:
         raise RuntimeError(f"max_pool1d() dilation must be greater than zero, but got {d}")
-    out = _out_size(self.shape[-1], k, s, p, d, ceil_mode)
+    out = _out_size(size, k, s, p, d, ceil_mode)
     if out < 1:
         raise RuntimeError(f"max_pool1d() Invalid computed output size: {out}")
-    values, indices = T.max_pool2d_with_indices(self.unsqueeze(-2), (1, k), (1, s), (0, p), (1, d), ceil_mode)
-    return values.squeeze(-2), indices.squeeze(-2)
 
 
 @composite("max_pool1d_with_indices(Tensor self, int[1] kernel_size, int[1] stride=[], int[1] padding=0, int[1] dilation=1, bool ceil_mode=False) -> "
@@ -179,6 +192,8 @@ def max_pool1d_with_indices(self, kernel_size, stride, padding, dilation, ceil_m
 @composite("max_pool1d(Tensor self, int[1] kernel_size, int[1] stride=[], int[1] padding=0, int[1] dilation=1, bool ceil_mode=False) -> Tensor")
 def max_pool1d(self, kernel_size, stride, padding, dilation, ceil_mode):
     """Maxima over windows of [N, C, L] or [C, L]."""
+    if self.dim() in (2, 3) and 0 not in self.shape[-2:] and len(kernel_size) == len(padding) == len(dilation) == 1:
+        _check_max_pool1d(self.shape[-1], *kernel_size, *(stride or kernel_size), *padding, *dilation, ceil_mode)
     return _max_pool1d(self, kernel_size, stride, padding, dilation, ceil_mode)[0]
 
 
@@ -198,26 +213,33 @@ def _average_divisor(size, n, outs, kernel, stride, padding, count_include_pad, 
 
 
 def _divide(total, divisor):
-    return total // divisor if total.dtype.kind in "iu" else (total / divisor).astype(total.dtype, copy=False)
+    if total.dtype.kind in "iu":             # as C divides: towards zero
+        return np.sign(total) * (np.abs(total) // divisor) * np.sign(divisor)
+    return (total / divisor).astype(total.dtype, copy=False)
 
 
 def _avg_geometry(x, name, n, kernel_size, stride, padding, ceil_mode, divisor_override):
     kernel, stride, padding = _sizes(name, n, kernel_size=kernel_size, stride=stride, padding=padding)
     if divisor_override == 0:
         raise RuntimeError("divisor must be not zero")
+    if n == 3:
+        _check_padding(kernel, stride, padding, (1,) * n)
+        _check_batched(x, 3, "non-empty 4D or 5D (batch mode) tensor expected for input")
+        size = x.shape[-3:]
+        if any(s + 2 * p < k for s, k, p in zip(size, kernel, padding)):
+            sides = [" ".join(f"{c}{d}: {v}" for d, v in zip("THW", values)) for c, values in (("", size), ("k", kernel))]
+            raise RuntimeError(f"input image ({sides[0]}) smaller than kernel size ({sides[1]})")
     return kernel, stride, padding, *_geometry(x, n, kernel, stride, padding, (1,) * n, ceil_mode)
 
 
 def _avg_pool_body(name, n):
     def avg_pool(self, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override):
         """Means over windows of [N, C, *size] or [C, *size]; padding counts as zeros if `count_include_pad`, else not at all."""
-        if n == 3:
-            _check_batched(self, 3, "non-empty 4D or 5D (batch mode) tensor expected for input")
-        elif self.ndim < 3:
+        if n == 2 and self.ndim < 3:
             raise IndexError(f"Dimension out of range (expected to be in range of [{-self.ndim}, {self.ndim - 1}], but got -3)")
-        if self.dtype == bool:
-            refuse(name, self)
         kernel, stride, padding, outs, taps = _avg_geometry(self, name, n, kernel_size, stride, padding, ceil_mode, divisor_override)
+        if self.dtype.kind not in "iuf":
+            refuse("avg_pool2d" if n == 2 else "avg_pool3d_out_frame", self)
         divisor = _average_divisor(self.shape[self.ndim - n:], n, outs, kernel, stride, padding, count_include_pad, divisor_override)
         for i in reversed(range(n)):
             self = sum_along(self, i - n, taps(i), outs[i])
@@ -269,5 +291,8 @@ primitive("avg_pool3d_backward(Tensor grad_output, int[] shape, int[3] kernel_si
 def avg_pool1d(self, kernel_size, stride, padding, ceil_mode, count_include_pad):
     """Means over windows of [N, C, L] or [C, L]."""
     _check_1d(self, "avg_pool1d")
-    (k,), (s,), (p,) = _sizes("avg_pool1d", 1, kernel_size=kernel_size, stride=stride, padding=padding)
-    return T.avg_pool2d(self.unsqueeze(-2), (1, k), (1, s), (0, p), ceil_mode, count_include_pad).squeeze(-2)
+    for name, v in (("kernel_size", kernel_size), ("stride", stride or kernel_size), ("padding", padding)):
+        if len(v) != 1:
+            raise RuntimeError(f"avg_pool1d() argument '{name}' should contain one int (got {len(v)})")
+    geometry = (1, *kernel_size), (1, *(stride or kernel_size)), (0, *padding)
+    return T.avg_pool2d(self.unsqueeze(-2), *geometry, ceil_mode, count_include_pad).squeeze(-2)

@@ -4,6 +4,7 @@ import math
 import numpy as np
 
 from ..core import T, composite, primitive
+from ._common import refuse
 from ._windows import adaptive_bounds, adaptive_taps, flat, max_along_all, sum_along
 
 
@@ -76,14 +77,19 @@ def _adaptive_avg_pool3d_backward(grad_output, shape):
     return _average_backward(grad_output, shape, 3)
 
 
+def _listed(size):
+    """torch: three dims are listed without the last space."""
+    return f"{size[0]}, {size[1]}" + ("" if len(size) == 2 else f",{size[2]}")
+
+
 def _adaptive_avg(self, output_size, n, op):
     name = f"adaptive_avg_pool{n}d"
     size = _as_sizes(name, output_size, n)
     if min(size) < 0:
-        raise RuntimeError(f"{name}: elements of output_size must be greater than or equal to 0 but received {{{', '.join(map(str, size))}}}")
+        raise RuntimeError(f"{name}: elements of output_size must be greater than or equal to 0 but received {{{_listed(size)}}}")
     _check(name, self.shape, n, "")
     if not (self.dtype.is_floating_point or self.dtype.is_complex):
-        raise NotImplementedError(f"\"adaptive_avg_pool{n}d_cpu\" not implemented for '{self.dtype.type_name}'")
+        raise NotImplementedError(f"\"adaptive_avg_pool{n}d{'' if n == 2 else '_cpu'}\" not implemented for '{self.dtype.type_name}'")
     if set(size) == {1}:
         return self.mean(list(range(-1, -n - 1, -1)), True)
     return op(self, size)
@@ -106,10 +112,16 @@ def _check_1d(x, name):
         raise RuntimeError(f"Expected 2 to 3 dimensions, but got {x.dim()}-dimensional tensor for argument #1 'self' (while checking arguments for {name})")
 
 
+def _check_one(name, output_size):
+    if len(output_size) != 1:
+        raise RuntimeError(f"{name}() argument 'output_size' should contain one int (got {len(output_size)})")
+
+
 @composite("adaptive_avg_pool1d(Tensor self, int[1] output_size) -> Tensor")
 def adaptive_avg_pool1d(self, output_size):
     """Means over `output_size` windows of [N, C, L] or [C, L]."""
     _check_1d(self, "adaptive_avg_pool1d")
+    _check_one("adaptive_avg_pool1d", output_size)
     return T.adaptive_avg_pool2d(self.unsqueeze(-2), (1, *output_size)).squeeze(-2)
 
 
@@ -119,7 +131,9 @@ def _adaptive_max(self, output_size, n):
     outs = _as_sizes(name, output_size, n)
     _check(name, self.shape, n, ":")
     if min(outs) < 0:
-        raise RuntimeError(f"{name}: elements of output_size must be greater than or equal to 0 but received {{{', '.join(map(str, outs))}}}")
+        raise RuntimeError(f"Trying to create tensor with negative dimension {min(outs)}: {[*self.shape[:self.ndim - n], *outs]}")
+    if self.dtype.kind != "f":
+        refuse(name, self)
     size = self.shape[self.ndim - n:]
     return list(max_along_all(self, lambda i: adaptive_taps(size[i], outs[i]), outs))
 
@@ -142,6 +156,7 @@ def adaptive_max_pool3d(self, output_size):
 def adaptive_max_pool1d(self, output_size):
     """Maxima over `output_size` windows of [N, C, L] or [C, L], and their indices."""
     _check_1d(self, "adaptive_max_pool1d")
+    _check_one("adaptive_max_pool1d", output_size)
     values, indices = T.adaptive_max_pool2d(self.unsqueeze(-2), (1, *output_size))
     return values.squeeze(-2), indices.squeeze(-2)
 
@@ -178,7 +193,8 @@ def _fractional(self, kernel_size, output_size, random_samples, n):
         at = at * size[i] + window.reshape(shape)
     at = np.broadcast_to(at, x.shape[:2] + outs + kernel)
     at = at.reshape(*x.shape[:2], *outs, math.prod(kernel))
-    values = np.take_along_axis(flat(x, n), at.reshape(*x.shape[:2], -1), -1).reshape(at.shape)
+    picked = at.reshape(*x.shape[:2], math.prod(at.shape[2:]))
+    values = np.take_along_axis(flat(x, n), picked, -1).reshape(at.shape)
     best = values.argmax(-1)[..., None]
     found = [np.take_along_axis(a, best, -1)[..., 0] for a in (values, at)]
     return found if self.ndim == n + 2 else [a[0] for a in found]

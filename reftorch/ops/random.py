@@ -33,6 +33,14 @@ def _is_integer(a):
     return a.dtype.kind == "i" or a.dtype.char == "B"  # torch: of the unsigned types uint8 alone is dispatched to
 
 
+def _integer_range(dtype):
+    """The smallest and the largest of an integer dtype (or bool)."""
+    if dtype.kind == "b":
+        return 0, 1
+    bits = 8 * dtype.itemsize
+    return (-(1 << bits - 1), (1 << bits - 1) - 1) if dtype.kind == "i" else (0, (1 << bits) - 1)
+
+
 def _as_real(a):
     """The (re, im) pairs of a complex array as its last dimension, on the same memory."""
     return a[..., None].view(a.real.dtype)
@@ -40,6 +48,13 @@ def _as_real(a):
 
 def _nothing(grad):
     return T.zeros_like(grad)
+
+
+def _none(name, error="derivative for aten::{} is not implemented", kind=RuntimeError):
+    """The rule of an op without derivative: its result requires a gradient, and to ask for it is an error."""
+    def rule(grad):
+        raise kind(error.format(name))
+    return rule
 
 
 # ------------------------------------------------------------------------------------------------------ fills in place
@@ -179,10 +194,8 @@ def _check_range(a, low, top):
     char = a.dtype.char
     if char in _DIGITS:
         smallest, largest = -_LARGEST[char], _LARGEST[char]
-    elif a.dtype.kind == "b":
-        smallest, largest = 0, 1
-    elif a.dtype.kind in "iu":
-        smallest, largest = np.iinfo(a.dtype).min, np.iinfo(a.dtype).max
+    elif a.dtype.kind in "biu":
+        smallest, largest = _integer_range(a.dtype)
     else:
         raise RuntimeError("check_random_bounds handles only integral, floating-point and boolean types")
     for text, value in (("from", low), ("to - 1", top)):
@@ -230,7 +243,7 @@ def random_(self, from_, to, generator):
             raise RuntimeError("random_ expects 'from' casted to dtype to be less than or equal to 'to_inc' casted to dtype, but got "
                                f"from={from_} > to_inc={top}")
     elif self.dtype.kind in "biu":
-        top = 1 if self.dtype.kind == "b" else int(np.iinfo(self.dtype).max)
+        top = _integer_range(self.dtype)[1]
     elif self.dtype.kind == "V":
         refuse("random_from_to_range_calc", self)
     else:
@@ -253,7 +266,7 @@ def random_all_(self, generator):
     """Fill with integers uniform on all that the dtype holds from 0 on; floats stop at the last one before gaps."""
     if not (_is_float(self) or _is_integer(self) or self.dtype.kind == "b"):
         refuse("random_kernel_cpu", self)
-    top = 1 << _DIGITS[self.dtype.char] if _is_float(self) else 1 if self.dtype.kind == "b" else int(np.iinfo(self.dtype).max)
+    top = 1 << _DIGITS[self.dtype.char] if _is_float(self) else _integer_range(self.dtype)[1]
     kernel.integers(_stream(generator), self, 0, top + 1, self.dtype.itemsize == 8)
     return self
 
@@ -323,7 +336,7 @@ def randperm(n, out, dtype, layout, device, pin_memory, generator=None):
         refuse("randperm", like)
     if like.dtype.char in "dfe" and n > (1 << _DIGITS[like.dtype.char]) + 1:
         raise RuntimeError(f"n cannot be greater than {(1 << _DIGITS[like.dtype.char]) + 1} for {dtype.type_name} type.")
-    if _is_integer(like) and n - 1 > np.iinfo(like.dtype).max:
+    if _is_integer(like) and n - 1 > _integer_range(like.dtype)[1]:
         raise RuntimeError(f"value cannot be converted to type {dtype.name}_t without overflow")
     permutation = from_array(kernel.permutation(_stream(generator), n).astype(like.dtype, copy=False))
     return permutation if out is None else T.copy_(T.resize_(out, (n,)), permutation)
@@ -392,7 +405,7 @@ def _normal_float_tensor(mean, std, generator):
            mean=lambda grad, mean_shape: _zeros_of(grad, mean_shape), std=lambda grad, std_shape: _zeros_of(grad, std_shape))
 def _normal_tensor_tensor(mean, std, generator):
     mean, std = from_array(mean), from_array(std)
-    return _normal(T.broadcast_tensors(mean, std)[0].shape, None, mean.dtype, generator, mean, std)._array
+    return _normal(T.broadcast_tensors([mean, std])[0].shape, None, mean.dtype, generator, mean, std)._array
 
 
 @composite("normal.Tensor_Tensor(Tensor mean, Tensor std, *, Generator? generator=None, Tensor? out=None) -> Tensor",
@@ -402,7 +415,7 @@ def normal(mean, std, generator, out):
     """A normal number for each mean and standard deviation."""
     if out is None:
         return T._normal(mean, std, generator)
-    parameters = T.broadcast_tensors(*[t for t in (mean, std) if isinstance(t, Tensor)])
+    parameters = T.broadcast_tensors([t for t in (mean, std) if isinstance(t, Tensor)])
     return _normal(parameters[0].shape, out, None, generator, mean, std)
 
 
@@ -421,10 +434,10 @@ def bernoulli(self, generator):
     return kernel.bernoulli_each(_stream(generator), self).astype(self.dtype)
 
 
-@composite("bernoulli.p(Tensor self, float p, *, Generator? generator=None) -> Tensor")
+@primitive("bernoulli.p(Tensor self, float p, *, Generator? generator=None) -> Tensor", half=False, node="NotImplemented", self=_none("bernoulli"))
 def bernoulli_p(self, p, generator):
     """1 with probability p, else 0, in the shape of a tensor."""
-    return T.bernoulli_(T.empty_like(self, memory_format=_CONTIGUOUS), p, generator=generator)
+    return bernoulli_float_(np.empty(self.shape, self.dtype), p, generator)
 
 
 @primitive("poisson(Tensor self, Generator? generator=None) -> Tensor", half=False, self=lambda self: T.zeros_like(self))
@@ -444,7 +457,8 @@ def _standard_gamma(self, generator):
     return np.maximum(kernel.standard_gamma(_stream(generator), self).astype(self.dtype), np.finfo(self.dtype).tiny)
 
 
-@primitive("_standard_gamma_grad(Tensor self, Tensor output) -> Tensor", half=False, nograd=True)
+@primitive("_standard_gamma_grad(Tensor self, Tensor output) -> Tensor", half=False,
+           self=_none("_standard_gamma_grad", "the derivative for '{}' is not implemented.", NotImplementedError))
 def _standard_gamma_grad(self, output):
     """How samples of Gamma(alpha, 1) move with alpha."""
     if self.dtype.char not in "fd":
@@ -452,7 +466,7 @@ def _standard_gamma_grad(self, output):
     return kernel.standard_gamma_grad(*np.broadcast_arrays(self, output))
 
 
-@primitive("_sample_dirichlet(Tensor self, Generator? generator=None) -> Tensor", half=False, nograd=True)
+@primitive("_sample_dirichlet(Tensor self, Generator? generator=None) -> Tensor", half=False, node="NotImplemented", self=_none("_sample_dirichlet"))
 def _sample_dirichlet(self, generator):
     """A sample of the Dirichlet distribution for each row of concentrations."""
     if self.dtype.char not in "fd":
@@ -461,7 +475,8 @@ def _sample_dirichlet(self, generator):
     return np.clip(shares, np.finfo(self.dtype).tiny, np.nextafter(self.dtype.type(1), self.dtype.type(0)))
 
 
-@primitive("_dirichlet_grad(Tensor x, Tensor alpha, Tensor total) -> Tensor", half=False, nograd=True)
+@primitive("_dirichlet_grad(Tensor x, Tensor alpha, Tensor total) -> Tensor", half=False, node="NotImplemented",
+           x__and__alpha__and__total=_none("_dirichlet_grad"))
 def _dirichlet_grad(x, alpha, total):
     """How the shares x of a Dirichlet sample move with alpha, over 1 - x."""
     if x.dtype.char not in "fd":
@@ -469,7 +484,8 @@ def _dirichlet_grad(x, alpha, total):
     return kernel.dirichlet_grad(*np.broadcast_arrays(x, alpha, total))
 
 
-@primitive("binomial(Tensor count, Tensor prob, Generator? generator=None) -> Tensor", half=False, nograd=True)
+@primitive("binomial(Tensor count, Tensor prob, Generator? generator=None) -> Tensor", half=False, node="NotImplemented",
+           count__and__prob=_none("binomial"))
 def binomial(count, prob, generator):
     """The number of successes in `count` trials of probability `prob`."""
     for name, a in (("count", count), ("prob", prob)):
@@ -479,7 +495,7 @@ def binomial(count, prob, generator):
         raise RuntimeError(f"Found dtype {type_name(prob)} but expected {type_name(count)}")
     if count.dtype.itemsize == 2:
         refuse("binomial_cpu", count)
-    n, p = (t._array for t in T.broadcast_tensors(from_array(count), from_array(prob)))
+    n, p = (t._array for t in T.broadcast_tensors([from_array(count), from_array(prob)]))
     if n.shape != count.shape and count.size:
         warnings.warn(f"An output with one or more elements was resized since it had shape {list(count.shape)}, which does not match the required output "
                       f"shape {list(n.shape)}. This behavior is deprecated, and in a future PyTorch release outputs will not be resized unless they "

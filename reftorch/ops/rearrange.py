@@ -151,12 +151,12 @@ def _widen(x, least):
 
 
 def _define_atleast(least):
-    @composite(f"atleast_{least}d(Tensor self) -> Tensor")
+    @composite(f"atleast_{least}d(Tensor self) -> Tensor", ns=None)
     def one(self):
         """At least so many dims, new ones of size 1."""
         return _widen(self, least)
 
-    @composite(f"atleast_{least}d.Sequence(Tensor[] tensors) -> Tensor[]")
+    @composite(f"atleast_{least}d.Sequence(Tensor[] tensors) -> Tensor[]", ns=None)
     def several(tensors):
         return tuple(_widen(x, least) for x in tensors)
 

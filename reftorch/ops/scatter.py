@@ -361,7 +361,7 @@ def _index_fill(self, dim, index, value):
 
 
 def _sum_at(grad, dim, index):
-    return grad.index_select(dim, T.unique_consecutive(index.reshape(-1).sort()[0])[0]).sum()
+    return grad.index_select(dim, T.unique(index)).sum()
 
 
 writer("index_fill.int_Tensor(Tensor self, int dim, Tensor index, Tensor value) -> Tensor", order="K", node="IndexFillBackward1",

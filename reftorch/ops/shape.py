@@ -33,6 +33,30 @@ def view_(self, size):
     return restride(self, size, strides)
 
 
+@view("view.dtype(Tensor(a) self, ScalarType dtype) -> Tensor(a)", ns=None, nograd=True, tensors=True)
+def view_dtype(self, dtype):
+    """The same bytes as elements of another dtype; the last dim changes with the element size."""
+    offset, self = self.storage_offset(), self._array
+    new, old = dtype.itemsize, self.itemsize
+    if new == old:
+        return self.view(dtype.numpy)
+    what = f"to view {type_name(self)} as {dtype.type_name} (different element sizes)"
+    if self.ndim == 0:
+        raise RuntimeError(f"self.dim() cannot be 0 {what}")
+    strides = element_strides(self)
+    if strides[-1] != 1:
+        raise RuntimeError(f"self.stride(-1) must be 1 {what}, but got {strides[-1]}")
+    ratio = new // old
+    if ratio and self.shape[-1] % ratio:
+        raise RuntimeError(f"self.size(-1) must be divisible by {ratio} {what}, but got {self.shape[-1]}")
+    if ratio and offset % ratio:
+        raise RuntimeError(f"self.storage_offset() must be divisible by {ratio} {what}, but got {offset}")
+    for d, s in enumerate(strides[:-1]):
+        if ratio and s % ratio:
+            raise RuntimeError(f"self.stride({d}) must be divisible by {ratio} {what}, but got {s}")
+    return self.view(dtype.numpy)
+
+
 @primitive("_unsafe_view(Tensor self, SymInt[] size) -> Tensor", half=False, node="UnsafeViewBackward0", jvp="linear",
            self=lambda grad, self_shape: grad.reshape(self_shape))
 def _unsafe_view(self, size):
@@ -70,6 +94,8 @@ def expand(self, size):
             if own != 1:
                 raise RuntimeError(f"The expanded size of the tensor ({n}) must match the existing size ({own}) at non-singleton dimension {i}.  "
                                    f"Target sizes: {list(size)}.  Tensor sizes: {list(self.shape)}")
+            if n < 0:
+                raise RuntimeError("numel: integer multiplication overflow")
             strides[i] = 0
     return restride(self, shape, strides)
 
@@ -81,6 +107,8 @@ def sum_to_size(self, size):
     lead = len(shape) - len(size)
     if lead < 0 or any(n != 1 and n != m for n, m in zip(size, shape[lead:], strict=True)):
         raise RuntimeError(f"size {{{list(size)}}} is not expandable to size {{{list(shape)}}}.")
+    if not size:
+        return T.sum(self)                   # torch: even when there is nothing to sum
     dims = [*range(lead), *(i for i in range(lead, len(shape)) if size[i - lead] == 1 != shape[i])]
     if dims:
         self = T.sum(self, dims, True)
@@ -383,7 +411,8 @@ def unflatten(self, dim, sizes):
     except RuntimeError as e:
         if "shape '" not in str(e):
             raise
-        raise RuntimeError(f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {dim} ({shape[dim]}) in the input tensor") from None
+        raise RuntimeError(f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {dim} ({shape[dim]}) in the input "
+                           "tensor") from None
     return self.view(*shape[:dim], *sizes, *shape[dim + 1:])
 
 

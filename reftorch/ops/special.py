@@ -4,15 +4,23 @@ import math
 import numpy as np
 
 from ..core import OPS, T, composite, op, primitive
-from ._common import not_implemented, only
+from ._common import only
 
 MATH = "method inplace out"
+UNARY = "method inplace function_ out"
 ROOT_PI = math.sqrt(math.pi)
+
+
+def _underived(what):
+    """The rule of an input for which torch states none."""
+    def rule(grad):
+        raise NotImplementedError(f"the derivative for '{what}' is not implemented.")
+    return rule
 
 
 def _function(name, loop, rule=None, torch=True, **options):
     """A function of one real tensor; `torch`: it has a place in torch too, and one in torch.special by alias."""
-    options = dict(dict(promote="float", jvp="elementwise", make=MATH if torch else "out", ns="torch" if torch else "special",
+    options = dict(dict(promote="float", jvp="elementwise", make=UNARY if torch else "out", ns="torch" if torch else "special",
                         check=only("f", f"{name.removeprefix('special_')}_{'vml_' if torch else ''}cpu"), nograd=rule is None), **options)
     return op(f"{name}(Tensor self) -> Tensor", loop=loop, **options, **({"self": rule} if rule else {}))
 
@@ -50,7 +58,7 @@ def _times_log(name, loop, ns, make, plus, node):
     return made
 
 
-xlogy = _times_log("xlogy", "scipy.special:xlogy", "torch", MATH, 0, "Xlogy")
+xlogy = _times_log("xlogy", "scipy.special:xlogy", "torch", UNARY, 0, "Xlogy")
 xlog1py = _times_log("special_xlog1py", "scipy.special:xlog1py", "special", "out", 1, "SpecialXlog1Py")
 
 # ------------------------------------------------------------------ gamma and zeta
@@ -98,7 +106,7 @@ def sum_digamma(x, p):
 def _incomplete_gamma(name, loop, sign):
     """Regularised incomplete gamma functions of order `self` at `other`."""
     return op(f"{name}(Tensor self, Tensor other) -> Tensor", loop=loop, make=MATH, check=only("f", f"{name}_cpu"),
-              self=not_implemented(f"{name}: input", NotImplementedError),
+              self=_underived(f"{name}: input"),
               other=lambda grad, self, other: sign * grad * ((self - 1) * other.log() - other - self.lgamma()).exp())
 
 
@@ -111,19 +119,21 @@ def _zeta(schema, node, **rules):
 
 
 _zeta_other = lambda grad, self, other: grad * -self * T.special_zeta(self + 1.0, other)
-zeta = _zeta("(Tensor self, Tensor other)", "SpecialZetaBackward0", self=not_implemented("zeta", NotImplementedError), other=_zeta_other)
+zeta = _zeta("(Tensor self, Tensor other)", "SpecialZetaBackward0", self=_underived("zeta"), other=_zeta_other)
 _zeta(".self_scalar(Scalar self, Tensor other)", "SpecialZetaBackward1", other=_zeta_other)
-_zeta(".other_scalar(Tensor self, Scalar other)", "SpecialZetaBackward2", self=not_implemented("zeta", NotImplementedError))
+_zeta(".other_scalar(Tensor self, Scalar other)", "SpecialZetaBackward2", self=_underived("zeta"))
 
 # ------------------------------------------------------------------ Bessel and Airy functions
 i0 = _function("i0", "scipy.special:i0", lambda grad, self: grad * T.special_i1(self))
-i0e = _function("special_i0e", "scipy.special:i0e", lambda grad, self, result: grad * (T.special_i1e(self) - self.sgn() * result), False)
+i0e = _function("special_i0e", "scipy.special:i0e", lambda grad, self, result: grad * (T.special_i1e(self) - self.sgn() * result), False,
+                node="SpecialI0EBackward0")
 # near 0, where result / self is unsafe, the slope is its limit 0.5
 i1 = _function("special_i1", "scipy.special:i1",
                lambda grad, self, result: grad * T.where(self.abs() < 1e-7, 0.5, self.i0() - result / T.where(self == 0, 1.0, self)), False)
 i1e = _function("special_i1e", "scipy.special:i1e",
                 lambda grad, self, result: grad * T.where(self.abs() < 1e-7, 0.5, T.special_i0e(self) - result *
-                                                          (self.sgn() + T.where(self == 0, 1.0, self).reciprocal())), False)
+                                                          (self.sgn() + T.where(self == 0, 1.0, self).reciprocal())), False,
+                node="SpecialI1EBackward0")
 for _name, _loop in (("bessel_j0", "j0"), ("bessel_j1", "j1"), ("bessel_y0", "y0"), ("bessel_y1", "y1"), ("modified_bessel_i0", "i0"),
                      ("modified_bessel_i1", "i1"), ("modified_bessel_k0", "k0"), ("modified_bessel_k1", "k1")):
     _function("special_" + _name, "scipy.special:" + _loop, torch=False)

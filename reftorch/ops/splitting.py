@@ -65,7 +65,7 @@ def _split_sizes_rule(grads, self_shape, self_dtype, split_sizes, dim):
     return join_grads(grads, self_shape, self_dtype, split_sizes, dim)
 
 
-@view_and_copy("split.Tensor(Tensor(a) self, SymInt split_size, int dim=0) -> Tensor(a)[]", self=_split_rule)
+@view_and_copy("split.Tensor(Tensor(a) self, SymInt split_size, int dim=0) -> Tensor(a)[]", ns=None, self=_split_rule)
 def split_tensor(self, split_size, dim):
     """Pieces of `split_size` slices, the last what is left."""
     return split_even(self, split_size, dim)

@@ -13,6 +13,11 @@ from ._names import C_NAMES
 _OPTIONS = "ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None"
 
 
+def _scale(points, factor):
+    """Multiply in place, by the factor as the dtype holds it."""  # torch: unlike `points.mul_(factor)` of float16 in Python
+    return T.mul_(points, T.full((), factor, dtype=points.dtype))
+
+
 def _window(name, length, periodic, options, shape):
     """`shape(n, points)` turns the points 0 ... n-1 into the window; lengths 0 and 1 are the same for all."""
     dtype, layout, device, pin_memory = options
@@ -34,7 +39,7 @@ def _window(name, length, periodic, options, shape):
 def bartlett_window(window_length, dtype, layout, device, pin_memory, periodic=True):
     """w[k] = 1 - |2k/(n - 1) - 1|"""
     def shape(n, points):
-        points.mul_(2.0 / (n - 1))
+        _scale(points, 2.0 / (n - 1))
         rising = (n - 1) // 2 + 1
         points.narrow(0, rising, n - rising).mul_(-1).add_(2)
         return points
@@ -47,14 +52,17 @@ def bartlett_window(window_length, dtype, layout, device, pin_memory, periodic=T
 def blackman_window(window_length, dtype, layout, device, pin_memory, periodic=True):
     """w[k] = 0.42 - 0.5 cos(2 pi k/(n - 1)) + 0.08 cos(4 pi k/(n - 1))"""
     def shape(n, points):
-        points.mul_(math.pi / (n - 1))
-        return points.mul(4).cos_().mul_(0.08) - points.mul(2).cos_().mul_(0.5) + 0.42
+        _scale(points, math.pi / (n - 1))
+        return _scale(points.mul(4).cos_(), 0.08) - points.mul(2).cos_().mul_(0.5) + 0.42
 
     return _window("blackman_window", window_length, periodic, (dtype, layout, device, pin_memory), shape)
 
 
 def _hamming(name, length, periodic, options, alpha, beta):
-    return _window(name, length, periodic, options, lambda n, points: points.mul_(math.pi * 2.0 / (n - 1)).cos_().mul_(-beta).add_(alpha))
+    def shape(n, points):
+        return _scale(_scale(points, math.pi * 2.0 / (n - 1)).cos_(), -beta).add_(alpha)
+
+    return _window(name, length, periodic, options, shape)
 
 
 @composite(f"hann_window(int window_length, *, {_OPTIONS}) -> Tensor",

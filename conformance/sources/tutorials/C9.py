@@ -21,6 +21,7 @@ again = torch.rand(1, 4, 4)
 print(torch.equal(nn.Dropout(p=0.4)(again), first))
 for other in (nn.Dropout1d(0.5), nn.Dropout2d(0.5), nn.Dropout3d(0.5), nn.AlphaDropout(0.3), nn.FeatureAlphaDropout(0.5)):
     print(other)
-    print(other(torch.ones(2, 3, 2, 2, 1) if "3d" in str(other) else torch.ones(2, 3, 2) if "1d" in str(other) else torch.ones(2, 3, 2, 1)))
+    shape = {"Dropout1d": (2, 3, 2), "Dropout3d": (2, 3, 2, 2, 1)}.get(type(other).__name__, (2, 3, 2, 1))
+    print(other(torch.ones(shape)))
 big = nn.functional.dropout(torch.ones(100, 100), 0.25)
 print(big.mean(), (big == 0).float().mean())

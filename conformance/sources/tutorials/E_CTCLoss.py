@@ -19,6 +19,6 @@ for reduction in ("mean", "sum", "none"):
     loss.sum().backward()
     print(scores.grad)
     print(torch.equal(loss, F.ctc_loss(scores, target, input_lengths, target_lengths, reduction=reduction)))
-flat = torch.cat([row[:length] for row, length in zip(target, target_lengths)])
+flat = torch.cat([row[:length] for row, length in zip(target, target_lengths, strict=True)])
 print(nn.CTCLoss()(scores, flat, input_lengths, target_lengths))
 print(nn.CTCLoss(blank=19, zero_infinity=True)(scores, target.clamp(max=18), torch.full((batch,), 5), target_lengths))

@@ -24,7 +24,7 @@ again = torch.randn((2, 2), requires_grad=True)
 again.grad = torch.ones((2, 2))
 walker = optim.SGD([again], lr=0.1, momentum=0.9)
 print(walker.state_dict())
-for step in range(50):
+for _ in range(50):
     walker.step()
 print(walker.state_dict())
 torch.save(walker.state_dict(), "sgd.state")

@@ -44,10 +44,13 @@ multiplied = rates(lambda descent: schedules.MultiplicativeLR(descent, lambda ep
 cyclic = rates(lambda descent: schedules.CyclicLR(descent, base_lr=0.1, max_lr=0.9, step_size_up=3, mode="triangular2"))
 one_cycle = rates(lambda descent: schedules.OneCycleLR(descent, max_lr=0.9, total_steps=12), steps=11)
 three_phase = rates(
-    lambda descent: schedules.OneCycleLR(descent, max_lr=0.9, total_steps=12, three_phase=True, anneal_strategy="linear"), steps=11
+    lambda descent: schedules.OneCycleLR(descent, max_lr=0.9, total_steps=12, three_phase=True, anneal_strategy="linear"),
+    steps=11,
 )
 chained = rates(
-    lambda descent: schedules.ChainedScheduler([schedules.ExponentialLR(descent, 0.9), schedules.ConstantLR(descent, 0.5, total_iters=3)])
+    lambda descent: schedules.ChainedScheduler(
+        [schedules.ExponentialLR(descent, 0.9), schedules.ConstantLR(descent, 0.5, total_iters=3)]
+    )
 )
 sequential = rates(
     lambda descent: schedules.SequentialLR(

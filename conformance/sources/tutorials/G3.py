@@ -27,7 +27,7 @@ def pictures(count):
     """Noise with a bar: lying, standing, falling or rising."""
     labels = torch.randint(0, 4, (count,))
     images = torch.rand(count, 1, 32, 32) * 0.3
-    for image, label in zip(images, labels):
+    for image, label in zip(images, labels, strict=True):
         place = int(torch.randint(4, 28, (1,)))
         if label == 0:
             image[0, place - 1 : place + 2] += 1

@@ -46,7 +46,7 @@ def cosine(M, *, sym=True, dtype=None, layout=torch.strided, device=None, requir
     options = _options("cosine", M, dtype, layout, device, requires_grad)
     if M == 0:
         return torch.empty((0,), **options)
-    scale = torch.pi / (M + 1 if not sym and M > 1 else M)
+    scale = math.pi / (M + 1 if not sym and M > 1 else M)
     return torch.sin(torch.linspace(start=0.5 * scale, end=(0.5 + (M - 1)) * scale, steps=M, **options))
 
 
@@ -100,7 +100,7 @@ def general_cosine(M, *, a, sym=True, dtype=None, layout=torch.strided, device=N
         raise TypeError("Coefficients must be a list/tuple")
     if not a:
         raise ValueError("Coefficients cannot be empty")
-    step = 2 * torch.pi / (M - 1 if sym else M)
+    step = 2 * math.pi / (M - 1 if sym else M)
     k = torch.linspace(start=0, end=(M - 1) * step, steps=M, **options)
     del options["layout"]
     signed = torch.tensor([(-1) ** i * weight for i, weight in enumerate(a)], **options)

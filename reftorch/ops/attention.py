@@ -1,0 +1,133 @@
+"""Scaled dot-product attention; source: Vaswani et al. 2017."""
+import math
+
+import numpy as np
+
+from ..core import T, composite, primitive
+
+
+def _softmax(scores):
+    """Softmax over the last dim; rows that are masked throughout give zeros."""
+    top = scores.max(-1, keepdims=True, initial=-np.inf)
+    e = np.exp(scores - np.where(np.isinf(top), 0, top))
+    total = e.sum(-1, keepdims=True)
+    return e / np.where(total == 0, 1, total), top + np.log(total)
+
+
+def _masked(scores, mask, is_causal):
+    """Scores [.., L, S] plus the mask; with `is_causal`, a query sees keys up to its own position."""
+    if mask is not None:
+        scores = np.where(mask, scores, -np.inf) if mask.dtype == bool else scores + mask
+    if is_causal:
+        scores = np.where(np.tri(*scores.shape[-2:], dtype=bool), scores, -np.inf)
+    return scores
+
+
+def _probabilities(query, key, mask, is_causal, scale):
+    """The attention weights as a differentiable function."""
+    scores = T.matmul(query, key.transpose(-2, -1)) * scale
+    hidden = None
+    if is_causal:
+        hidden = T.ones(query.shape[-2], key.shape[-2], dtype=None).triu(1) > 0
+    if mask is not None:
+        if mask.dtype.name == "bool":
+            hidden = ~mask if hidden is None else hidden | ~mask
+        else:
+            scores = scores + mask
+    if hidden is not None:
+        scores = scores.masked_fill(hidden, -math.inf)
+    weights = scores.softmax(-1)
+    return weights if mask is None else weights.masked_fill((scores == -math.inf).all(-1, keepdim=True), 0)
+
+
+def _flash_gradient(grad, query, key, value, is_causal, attn_mask, scale):
+    if scale is None:
+        scale = 1 / math.sqrt(query.shape[-1])
+    p = _probabilities(query, key, attn_mask, is_causal, scale)
+    dp = T.matmul(grad, value.transpose(-2, -1))
+    ds = p * (dp - (dp * p).sum(-1, True)) * scale
+    return T.matmul(ds, key), T.matmul(ds.transpose(-2, -1), query), T.matmul(p.transpose(-2, -1), grad)
+
+
+@primitive("_scaled_dot_product_flash_attention_for_cpu(Tensor query, Tensor key, Tensor value, float dropout_p=0.0, bool is_causal=False, *, "
+           "Tensor? attn_mask=None, float? scale=None) -> (Tensor output, Tensor logsumexp)", node="ScaledDotProductFlashAttentionForCpuBackward0",
+           query__and__key__and__value=lambda grad, query, key, value, is_causal, attn_mask, scale:
+               _flash_gradient(grad, query, key, value, is_causal, attn_mask, scale))
+def _scaled_dot_product_flash_attention_for_cpu(query, key, value, is_causal, attn_mask, scale):
+    """softmax(q k^T scale + mask) v for [B, H, L, E], [B, H, S, E] and [B, H, S, E]; also the log of each row's sum."""
+    scale = query.dtype.type(1 / math.sqrt(query.shape[-1]) if scale is None else scale)
+    scores = _masked(query @ key.swapaxes(-1, -2) * scale, attn_mask, is_causal)
+    weights, logsumexp = _softmax(scores)
+    out = np.ascontiguousarray((weights.astype(query.dtype, copy=False) @ value).swapaxes(1, 2)).swapaxes(1, 2)
+    return [out, logsumexp[..., 0].astype(np.float64 if query.dtype == np.float64 else np.float32)]
+
+
+def _check(query, key, value, attn_mask):
+    if min(query.dim(), key.dim(), value.dim()) < 2:
+        raise RuntimeError("Expected query, key, and value to all be  at least 2 dimensional, but got query.dim: "
+                           f"{query.dim()} key.dim: {key.dim()} and value.dim: {value.dim()} instead.")
+    if not query.dtype is key.dtype is value.dtype:
+        names = [_c_name(t.dtype) for t in (query, key, value)]
+        raise RuntimeError(f"Expected query, key, and value to have the same dtype, but got query.dtype: {names[0]} key.dtype: {names[1]} and value.dtype: "
+                           f"{names[2]} instead.")
+    if attn_mask is not None and attn_mask.dtype.name not in ("bool", "float32") and attn_mask.dtype is not query.dtype:
+        raise RuntimeError(f"Expected attn_mask dtype to be bool or float or to match query dtype, but got attn_mask.dtype: {_c_name(attn_mask.dtype)} and  "
+                           f"query.dtype: {_c_name(query.dtype)} instead.")
+    if not query.dtype.is_floating_point and not query.dtype.is_complex:
+        raise RuntimeError(f"expected scalar type Float but found {query.dtype.type_name}")
+
+
+def _check_mask(query, key, mask):
+    """The mask broadcasts against the scores."""
+    scores = (*query.shape[:-1], key.shape[-2])
+    for d in range(1, min(mask.dim(), len(scores)) + 1):
+        if mask.shape[-d] not in (1, scores[-d]) and scores[-d] != 1:
+            raise RuntimeError(f"The size of tensor a ({scores[-d]}) must match the size of tensor b ({mask.shape[-d]}) at non-singleton dimension "
+                               f"{len(scores) - d}")
+
+
+def _c_name(dtype):
+    return {"float32": "float", "float64": "double", "int64": "long int", "int32": "int", "bool": "bool", "float16": "c10::Half",
+            "bfloat16": "c10::BFloat16"}.get(dtype.name, dtype.name)
+
+
+def _repeated(query, key, value, enable_gqa):
+    """Keys and values once for each query head that shares them."""
+    if not enable_gqa or query.dim() < 3:
+        return key, value
+    heads = query.shape[-3]
+    if heads % key.shape[-3] or heads % value.shape[-3]:
+        # torch: the sentence ends there
+        raise RuntimeError("Number of heads in key and value must divide the number of heads in ")
+    return tuple(t if t.shape[-3] == heads else t.repeat_interleave(heads // t.shape[-3], -3) for t in (key, value))
+
+
+def _is_fused(query, key, value, attn_mask, dropout_p):
+    """Whether PyTorch takes its fused kernel: it decides the name of the backward node."""
+    if dropout_p != 0 or not all(t.dim() == 4 and t.dtype.is_floating_point for t in (query, key, value)):
+        return False
+    if attn_mask is not None and (attn_mask.requires_grad or attn_mask.dim() not in (2, 4)):
+        return False
+    same_heads = query.shape[:2] == key.shape[:2] == value.shape[:2]
+    return same_heads and query.shape[3] == key.shape[3] == value.shape[3] and 0 not in (*query.shape, *key.shape) and key.shape[2] == value.shape[2]
+
+
+@composite("scaled_dot_product_attention(Tensor query, Tensor key, Tensor value, Tensor? attn_mask=None, float dropout_p=0.0, bool is_causal=False, *, "
+           "float? scale=None, bool enable_gqa=False) -> Tensor", ns="nn.functional")
+def scaled_dot_product_attention(query, key, value, attn_mask, dropout_p, is_causal, scale, enable_gqa):
+    """dropout(softmax(q k^T scale + mask)) v for q [*, L, E], k [*, S, E], v [*, S, V]; scale is 1 / sqrt(E) unless given."""
+    _check(query, key, value, attn_mask)
+    if attn_mask is not None:
+        _check_mask(query, key, attn_mask)
+    key, value = _repeated(query, key, value, enable_gqa)
+    if _is_fused(query, key, value, attn_mask, dropout_p):
+        return T._scaled_dot_product_flash_attention_for_cpu(query, key, value, dropout_p, is_causal, attn_mask=attn_mask, scale=scale)[0]
+    if is_causal and attn_mask is not None:
+        raise RuntimeError("_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True")
+    root = math.sqrt(1 / math.sqrt(query.shape[-1]) if scale is None else abs(scale))
+    # half the scale on each side, as PyTorch does for the sake of half types
+    left = query * (root if scale is None or scale > 0 else -root)
+    weights = _probabilities(left, key * root, attn_mask, is_causal, 1)
+    if dropout_p > 0:
+        weights = T.dropout(weights, dropout_p, True)
+    return T.matmul(weights, value)
