@@ -1,4 +1,6 @@
 """PyTorch's API on the CPU, in a small package: public names, bound to PyTorch's namespaces; nothing else."""
+from math import e, inf, nan, pi  # noqa: F401
+
 from . import ops, printing, random, tensor_methods  # noqa: F401  (reading them defines and binds)
 from .core import DTYPES, Size, Tensor, _core, device, dtype, layout, memory_format  # noqa: F401
 from .core._core import (  # noqa: F401
@@ -16,6 +18,7 @@ from .core.bind import bind as _bind
 from .printing import set_printoptions  # noqa: F401
 from .random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state  # noqa: F401
 
+newaxis = None
 __version__ = "2.13.0+reftorch"
 
 for _d in DTYPES.values():
@@ -58,5 +61,5 @@ from .type_info import (  # noqa: E402, F401
 globals().update(tensor_types.TYPES)
 globals().update(storage.STORAGES)
 
-from . import autograd, linalg, nn, overrides, return_types, signal, utils  # noqa: E402, F401  (these use the public names above)
+from . import autograd, fft, linalg, nn, overrides, return_types, signal, special, utils  # noqa: E402, F401  (these use the public names above)
 from .autograd import enable_grad, inference_mode, no_grad, set_grad_enabled  # noqa: E402, F401

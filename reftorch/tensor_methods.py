@@ -273,6 +273,11 @@ def polygamma_(self, n):
     return self.copy_(T.polygamma(n, self))
 
 
+@_method
+def __rdiv__(self, other):
+    return self.reciprocal() * other
+
+
 # ---- parts of complex numbers
 set_type_attribute(Tensor, "real", property(lambda self: T.real(self), lambda self, value: T.real(self).copy_(value)))
 set_type_attribute(Tensor, "imag", property(lambda self: T.imag(self), lambda self, value: T.imag(self).copy_(value)))
@@ -328,3 +333,17 @@ def __reduce_ex__(self, protocol):
     return _rebuild, (type(self), _flat_storage(self), tuple(self.shape), self.stride(), self.storage_offset(), self.requires_grad,
                       dict(self.__dict__))
 
+
+
+# ---- linear algebra with a Python face
+@_method
+def norm(self, p="fro", dim=None, keepdim=False, dtype=None):
+    """The p-norm of all elements or over dims: `torch.norm`."""
+    return T.norm(self, p, dim, keepdim, dtype=dtype)
+
+
+@_method
+def lu(self, pivot=True, get_infos=False):
+    """LU with row swaps: `torch.lu`."""
+    lu, pivots, infos = T._lu_with_info(self, pivot=pivot)
+    return (lu, pivots, infos) if get_infos else (lu, pivots)

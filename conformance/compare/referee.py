@@ -76,7 +76,9 @@ def within(verdict: Verdict, case: dict, oracle: Transcript, subject: Transcript
         if difference.axis not in NUMERIC:
             continue
         path = difference.path
-        if path not in theirs or path not in ours or path not in right or theirs[path]["shape"] != right[path]["shape"]:
+        if path not in theirs or path not in ours or path not in right:
+            return False
+        if any(theirs[path].get(part) != right[path].get(part) for part in ("shape", "step")):  # large ones are sampled by their bytes
             return False
         x, y, exact = oracle.array(theirs[path]), subject.array(ours[path]), reference.array(right[path])
         with np.errstate(all="ignore"):

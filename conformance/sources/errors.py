@@ -46,7 +46,7 @@ def split(text: str) -> tuple[str, ...]:
 def of_table(op, group: str, excluded: list) -> Iterator[Case]:
     form = opforms.form_of(op)
     if isinstance(form, str):
-        excluded.append((group, form))
+        excluded.append((f"{group}/*", form))
         return
     for index, wrong in enumerate(op.error_inputs("cpu")):
         id = f"{group}/{index}"

@@ -63,7 +63,7 @@ class Entry:
     def cases(self) -> Iterator[Case]:
         form = opforms.form_of(self.op)
         if isinstance(form, str):
-            self.excluded.append((self.group, form))
+            self.excluded.append((f"{self.group}/*", form))
             return
         dtype = getattr(torch, self.dtype)
         grad = self.op.supports_autograd and dtype in self.op.backward_dtypes and (dtype.is_floating_point or dtype.is_complex)

@@ -201,7 +201,7 @@ cdef inline Tensor fast_binary(Op op, object a, object b):
             return None
         ptr[1] = cnp.PyArray_BYTES(y._a)
         st[1] = ITEMSIZE[code]
-    elif not ov.numbers:
+    elif not ov.takes_number:
         return None
     elif (type(b) is float and KIND[code] == KIND_FLOAT) or (type(b) is int and (code == F32 or code == F64)):
         store_scalar(<char *>scalar, code, b)

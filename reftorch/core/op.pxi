@@ -64,6 +64,7 @@ cdef class Overload:
     cdef readonly object schema
     cdef list args
     cdef int n_positional, varargs, n_out, kind, promote, n_slots
+    cdef bint takes_number           # the fast way round serves `x op 2` as well
     cdef bint numbers, has_out, half, nograd, single, is_method, tensors, shares
     cdef int leaf                    # index of a factory's `requires_grad`, or -1
     cdef object ufunc
@@ -257,12 +258,19 @@ cdef int build(Op op) except -1:
             op.first.loop_name = op.first.reduce
         if op.first.loop_name is not None and not op.first.loop_name.startswith("scipy"):
             resolve(op.first)
+    op.first.takes_number = op.first.numbers or any([same_but_number(op.first, <Overload>o) for o in op.built])
     op.list_args = any([p.type == "Tensor" and p.size is not None for o in op.built for p in (<Overload>o).schema.params])
     if len(op.built) > 1:
         found = argerror.order([((<Overload>o).schema, (<Overload>o).has_out) for o in op.built])
         rank = {id(schema): i for i, (schema, _) in enumerate(found)}
         op.built.sort(key=lambda o: rank[id((<Overload>o).schema)])
     return 0
+
+
+cdef bint same_but_number(Overload a, Overload b):
+    """Whether `b` is `a` with a number as second operand: same loop, same node."""
+    params = b.schema.params
+    return a is not b and a.loop_name == b.loop_name and a.node_name == b.node_name and len(params) > 1 and params[1].type == "Scalar"
 
 
 def build_overload(Op op, int kind, schema, body=None, loop=None, promote=None, prepare=None, half=True, nograd=False, numbers=False,
@@ -281,7 +289,8 @@ def build_overload(Op op, int kind, schema, body=None, loop=None, promote=None, 
     ov.reduce = reduce
     ov.promote = _PROMOTE[promote]
     ov.prepare, ov.body, ov.loop_name = prepare, body, loop
-    ov.operands = [i for i, p in enumerate(schema.params) if p.type in ("Tensor", "Scalar") and not p.kwonly and p.size is None]
+    ov.operands = [i for i, p in enumerate(schema.params) if p.type in ("Tensor", "Scalar") and not p.kwonly and p.size is None
+                   and p.name != "alpha"]      # `prepare` folds that in
     ov.slots, ov.rules, ov.plans = [], [], {}
     ov.defaults = [(<Arg>a).default for a in ov.args] + [None]
     if body is not None:

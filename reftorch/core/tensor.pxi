@@ -439,9 +439,14 @@ cdef class Tensor:
         return cnp.PyArray_DIMS(self._a)[0]
 
     def __getitem__(self, key):
+        if (type(self) is not Tensor or function_modes) and tls_no_dispatch < 2 and any_override([self], None, False):
+            return torch_function_handler(Tensor.__getitem__, (self, key), {})
         return _getitem(self, key)
 
     def __setitem__(self, key, value):
+        if (type(self) is not Tensor or type(value) is not Tensor or function_modes) and tls_no_dispatch < 2 and any_override([self, value], None, False):
+            torch_function_handler(Tensor.__setitem__, (self, key, value), {})
+            return
         _setitem(self, key, value)
 
     def __delitem__(self, key):

@@ -151,6 +151,11 @@ typedef struct { int64_t key; int64_t at; } item_i;
 #define MORE_F(a, b) LESS_F(b, a)
 #define RAW_LESS(a, b) ((a).key < (b).key)
 #define RAW_MORE(a, b) ((a).key > (b).key)
+/* of equals the earlier one is less, so that a rank names one element */
+#define TIED_LESS_F(a, b) (LESS_F(a, b) || (!LESS_F(b, a) && (a).at < (b).at))
+#define TIED_LESS_I(a, b) ((a).key < (b).key || ((a).key == (b).key && (a).at < (b).at))
+SORT_FAMILY(tied_f, item_f, TIED_LESS_F)
+SORT_FAMILY(tied_i, item_i, TIED_LESS_I)
 SORT_FAMILY(up_f, item_f, LESS_F)
 SORT_FAMILY(down_f, item_f, MORE_F)
 SORT_FAMILY(raw_f, item_f, RAW_LESS)
@@ -205,7 +210,7 @@ static void median_##S(const T *x, int64_t rows, int64_t n, int skip_nan, int64_
         } \
         if (nans && !skip_nan) { out[r] = first; continue; } \
         int64_t k = nans == n ? (n - 1) / 2 : (n - nans - 1) / 2; \
-        nth_element_up_##S(q, q + k, q + n); \
+        nth_element_tied_##S(q, q + k, q + n); \
         out[r] = q[k].at; \
     } \
     free(q); \

@@ -6,7 +6,15 @@ from types import FunctionType
 
 from ..core import OPS, T
 from ..core.bind import bind
-from ._attention import multi_head_attention_forward  # noqa: F401
+from ..overrides import has_torch_function, has_torch_function_unary, has_torch_function_variadic, handle_torch_function  # noqa: F401
+from ._attention import (  # noqa: F401
+    _canonical_mask,
+    _in_projection,
+    _in_projection_packed,
+    _mha_shape_check,
+    _none_or_dtype,
+    multi_head_attention_forward,
+)
 from ._loss import (  # noqa: F401
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -608,5 +616,5 @@ def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):
 
 
 for _name, _value in list(globals().items()):
-    if isinstance(_value, FunctionType) and not _name.startswith("_") and _value not in (bind, overridable):
+    if isinstance(_value, FunctionType) and not _name.startswith("_") and "torch_function" not in _name and _value not in (bind, overridable):
         globals()[_name] = overridable(_value)

@@ -143,6 +143,11 @@ def put_into(a, indices, values, accumulate):
     if not fits(values.shape, plan.shape):
         raise RuntimeError(f"shape mismatch: value tensor of shape {list(values.shape)} cannot be broadcast to indexing result of shape "
                            f"{list(plan.shape)}")
+    if values.dtype != a.dtype:
+        raise RuntimeError(f"Index put requires the source and destination dtypes match, got {dtype_name(a)} for the destination and {dtype_name(values)} "
+                           "for the source.")
+    if 0 in plan.shape:
+        return a
     source = plan.in_front(np.broadcast_to(values, plan.shape))
     if not accumulate:
         try:

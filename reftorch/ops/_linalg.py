@@ -8,7 +8,6 @@ from ..core.errors import _LinAlgError
 from ._common import is_half, type_name
 
 
-
 # ------------------------------------------------------------------ checks, on arrays and tensors alike
 def check_matrix(name, a, label="A"):
     """At least two dims."""
@@ -82,33 +81,122 @@ def over_batch(fn, dims, *arrays):
 
     dims: how many trailing dims of each array belong to a member.  fn gives a tuple of arrays or numbers.
     """
-    batch = np.broadcast_shapes(*[a.shape[:a.ndim - d] for a, d in zip(arrays, dims)])
+    batch = np.broadcast_shapes(*[a.shape[:a.ndim - d] for a, d in zip(arrays, dims, strict=True)])
     count = prod(batch)
     stacks = []
-    for a, d in zip(arrays, dims):
+    for a, d in zip(arrays, dims, strict=True):
         core = a.shape[a.ndim - d:]
         stacks.append(np.broadcast_to(a, batch + core).reshape((count,) + core))
     if count == 0:
         # nothing to do, but the results have the shapes that some member would give
         sample = fn(*[np.eye(*s.shape[1:], dtype=s.dtype) if s.ndim == 3 else np.zeros(s.shape[1:], s.dtype) for s in stacks])
         return [np.empty(batch + np.shape(r), np.asarray(r).dtype) for r in sample]
-    rows = [fn(*members) for members in zip(*stacks)]
+    rows = [fn(*members) for members in zip(*stacks, strict=True)]
     if not batch:
         return [np.asarray(r) for r in rows[0]]
-    return [np.stack(column).reshape(batch + np.shape(column[0])) for column in zip(*rows)]
+    return [np.stack(column).reshape(batch + np.shape(column[0])) for column in zip(*rows, strict=True)]
 
 
+# NumPy computes in double precision whatever the dtype; torch and LAPACK keep the dtype, and with it which matrices count as singular.
+# NumPy serves here for matrices without elements, which LAPACK refuses.
 def lu_of(a):
     """(LU, pivots from 1, info) of a batch, by partial pivoting."""
     m, n = a.shape[-2:]
-    if m == 0 or n == 0:
-        return [a.copy(), np.zeros(a.shape[:-2] + (0,), np.int32), np.zeros(a.shape[:-2], np.int32)]
+    if a.size == 0:
+        batch = a.shape[:-2]
+        pivots = np.broadcast_to(np.arange(1, min(m, n) + 1, dtype=np.int32), batch + (min(m, n),))
+        return [a.copy(), pivots.copy(), np.zeros(batch, np.int32)]
     getrf = lapack("getrf", a)
 
     def one(x):
         lu, pivots, info = getrf(x)
         return lu, (pivots + 1).astype(np.int32), np.int32(info)
     return over_batch(one, (2,), a)
+
+
+def solve_by_lu(lu, pivots, b, trans=0):
+    """X of AX = B from the factors of A (trans: 1 its transpose, 2 its conjugate transpose); a zero pivot gives infinities."""
+    if lu.size == 0 or b.size == 0:
+        return np.zeros(np.broadcast_shapes(lu.shape[:-2], b.shape[:-2]) + b.shape[-2:], b.dtype)
+    getrs = lapack("getrs", lu)
+    return over_batch(lambda x, p, y: (getrs(x, p - 1, y, trans=trans)[0],), (2, 1, 2), lu, pivots, b)[0]
+
+
+def cholesky_of(a):
+    """(L, info) of a batch; the lower triangle is read."""
+    if a.size == 0:
+        return a.copy(), np.zeros(a.shape[:-2], np.int32)
+    potrf = lapack("potrf", a)
+
+    def one(x):
+        factor, info = potrf(x, lower=1, clean=1)
+        return factor, np.int32(info)
+    return over_batch(one, (2,), a)
+
+
+def packed_qr_of(a):
+    """(R above, reflectors below; their factors) of a batch."""
+    if a.size == 0:
+        return a.copy(), np.zeros(a.shape[:-2] + (min(a.shape[-2:]),), a.dtype)
+    geqrf = lapack("geqrf", a)
+    return over_batch(lambda x: geqrf(x)[:2], (2,), a)
+
+
+def qr_of(a, mode):
+    """(Q, R) of a batch; Q is None in mode "r"."""
+    if a.size == 0:
+        return np.linalg.qr(a, mode) if mode != "r" else (None, np.linalg.qr(a, mode))
+    m, n = a.shape[-2:]
+    k = m if mode == "complete" else min(m, n)
+    packed, tau = packed_qr_of(a)
+    r = np.triu(packed[..., :k, :])
+    if mode == "r":
+        return None, r
+    orgqr = lapack("orgqr", a)
+
+    def one(x, t):
+        wide = np.zeros((m, k), x.dtype)
+        wide[:, :min(n, k)] = x[:, :k]
+        return (orgqr(wide, t)[0],)
+    return over_batch(one, (2, 1), packed, tau)[0], r
+
+
+def eigh_of(a, lower, vectors):
+    """(values, vectors or None) of a batch of Hermitian matrices."""
+    if a.size == 0:
+        return np.linalg.eigh(a) if vectors else (np.linalg.eigvalsh(a), None)
+    heevd = lapack("heevd" if a.dtype.kind == "c" else "syevd", a)
+    found = over_batch(lambda x: heevd(x, compute_v=int(vectors), lower=int(lower))[:2], (2,), a)
+    return found[0], (found[1] if vectors else None)
+
+
+def eig_of(a, vectors):
+    """(values, vectors or None) of a batch, complex."""
+    dtype = np.result_type(a.dtype, np.complex64)
+    if a.size == 0:
+        return (np.zeros(a.shape[:-1], dtype), np.zeros(a.shape, dtype))
+    geev = lapack("geev", a)
+
+    def one(x):
+        if x.dtype.kind == "c":
+            w, _, v, _ = geev(x, compute_vl=0, compute_vr=int(vectors))
+            return w, v
+        re, im, _, pairs, _ = geev(x, compute_vl=0, compute_vr=int(vectors))
+        v = pairs.astype(dtype)
+        for i in np.flatnonzero(im > 0) if vectors else ():
+            v[:, i] = pairs[:, i] + 1j * pairs[:, i + 1]
+            v[:, i + 1] = v[:, i].conj()
+        return (re + 1j * im).astype(dtype), v
+    return over_batch(one, (2,), a)
+
+
+def svd_of(a, full, vectors):
+    """(U, S, Vh) of a batch; the vectors are None when not asked for."""
+    if a.size == 0:
+        return np.linalg.svd(a, full) if vectors else (None, np.linalg.svd(a, compute_uv=False), None)
+    gesdd = lapack("gesdd", a)
+    found = over_batch(lambda x: gesdd(x, compute_uv=int(vectors), full_matrices=int(full))[:3], (2,), a)
+    return found if vectors else (None, found[1], None)
 
 
 def triangular_solve(a, b, upper, left=True, trans=0, unit=False):

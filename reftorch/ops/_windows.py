@@ -78,6 +78,15 @@ def max_along_all(x, taps, outs):
     return x, index
 
 
+def add_rows(total, rows, values):
+    """total[rows[i]] += values[i] along the first dim; rows may repeat."""
+    if values[:1].size < 32:
+        np.add.at(total, rows, values)
+        return
+    for i, v in zip(rows.tolist(), values):  # for long rows faster than NumPy's unbuffered add
+        total[i] += v
+
+
 def flat(a, n):
     """The last `n` dims as one."""
     return a.reshape(*a.shape[:a.ndim - n], math.prod(a.shape[a.ndim - n:]))

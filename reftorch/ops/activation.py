@@ -6,7 +6,7 @@ import numpy as np
 from ..core import T, composite, op, primitive
 from ..core._core import dtype_of_array, normalize_dim
 from ..kernels import pointwise as kernels
-from ._common import checks, only, refused
+from ._common import checks, is_half, only, refused
 
 NN = "nn.functional"
 
@@ -276,14 +276,21 @@ def softmax_backward(grad_output, output, dim):
     return weighted
 
 
-@primitive("_log_softmax(Tensor self, int dim, bool half_to_float) -> Tensor", ns=None, node="LogSoftmaxBackward0", make="out",
+@primitive("_log_softmax(Tensor self, int dim, bool half_to_float) -> Tensor", ns=None, node="LogSoftmaxBackward0", make="out", half=False,
            self=lambda grad, result, dim: T._log_softmax_backward_data(grad, result, dim))
 def log_softmax_kernel(self, dim):
     """x - log(sum(exp(x))) along `dim`."""
     dim = normalize_dim(dim, self.ndim)
-    shifted, e = _exponentials(self, dim, "log_softmax_lastdim_kernel_impl" if dim == max(self.ndim - 1, 0) else "log_softmax_kernel_impl")
-    shifted -= np.log(e.sum(dim, keepdims=True))
-    return shifted.reshape(self.shape)
+    last, half = dim == max(self.ndim - 1, 0), is_half(self.dtype)
+    shifted, e = _exponentials(self.astype(np.float32) if half else self, dim, "log_softmax_lastdim_kernel_impl" if last else "log_softmax_kernel_impl")
+    total = e.sum(dim, keepdims=True)
+    if half and last:
+        # torch: along the last dim the sum and its logarithm are kept in the half type
+        total = np.log(total.astype(self.dtype)).astype(np.float32)
+    else:
+        total = np.log(total)
+    shifted -= total
+    return shifted.reshape(self.shape).astype(self.dtype, copy=False)
 
 
 @primitive("_log_softmax_backward_data(Tensor grad_output, Tensor output, int dim) -> Tensor", promote="default", ns=None,

@@ -10,8 +10,8 @@ MATH = "method inplace out"
 # ------------------------------------------------------------------ order
 def _compare(name, loop, kinds):
     """A comparison. Its rules serve the in-place form alone, whose result is no bool."""
-    return op(f"{name}.Tensor(Tensor self, Tensor other) -> Tensor", f"{name}.Scalar(Tensor self, Scalar other) -> Tensor", loop=loop, numbers=True,
-              make=MATH, check=None if "c" in kinds else only(kinds, f"{name}_cpu"), node=f"{name.capitalize()}Backward0",
+    return op(f"{name}.Tensor(Tensor self, Tensor other) -> Tensor", f"{name}.Scalar(Tensor self, Scalar other) -> Tensor", loop=loop, make=MATH,
+              check=None if "c" in kinds else only(kinds, f"{name}_cpu"), node=f"{name.capitalize()}Backward0",
               self=lambda grad: T.zeros_like(grad), other=lambda grad: T.zeros_like(grad))
 
 
@@ -139,18 +139,28 @@ def _check_condition(condition):
         raise RuntimeError(f"where expected condition to be a boolean tensor, but got a tensor with dtype {_core.dtype_of_array(condition).type_name}")
 
 
-@primitive("where.self(Tensor condition, Tensor self, Tensor other) -> Tensor",
-           "where.ScalarSelf(Tensor condition, Scalar self, Tensor other) -> Tensor",
-           "where.ScalarOther(Tensor condition, Tensor self, Scalar other) -> Tensor",
-           "where.Scalar(Tensor condition, Scalar self, Scalar other) -> Tensor", make="method out", half=False, node="WhereBackward0",
-           self=lambda grad, condition: T.where(condition, grad, 0.0),
-           other=lambda grad, condition: T.where(condition, 0.0, grad))
-def where(condition, self, other):
+def _where_self(grad, condition):
+    return T.where(condition, grad, 0.0)
+
+
+def _where_other(grad, condition):
+    return T.where(condition, 0.0, grad)
+
+
+def _where(condition, self, other):
     """`self` where the condition holds, `other` elsewhere; shapes broadcast."""
     _check_condition(condition)
     self, other = promoted(self, other)
     broadcast_shapes(condition.shape, np.broadcast_shapes(self.shape, other.shape))
     return np.where(condition != 0, self, other)
+
+
+where = primitive("where.self(Tensor condition, Tensor self, Tensor other) -> Tensor",
+           make="method out", half=False, node="WhereBackward0", self=_where_self, other=_where_other)(_where)
+primitive("where.ScalarSelf(Tensor condition, Scalar self, Tensor other) -> Tensor",
+          "where.ScalarOther(Tensor condition, Tensor self, Scalar other) -> Tensor",
+          "where.Scalar(Tensor condition, Scalar self, Scalar other) -> Tensor", half=False, node="WhereBackward0", self=_where_self,
+          other=_where_other)(_where)
 
 
 @composite("where(Tensor condition) -> Tensor[]", make="method")

@@ -180,10 +180,7 @@ def new_full(self, size, fill_value, dtype, layout, device, pin_memory):
 
 
 # ------------------------------------------------------------------ filling
-@primitive("fill_.Scalar(Tensor(a!) self, Scalar value) -> Tensor(a!)", "fill_.Tensor(Tensor(a!) self, Tensor value) -> Tensor(a!)", make="method",
-           half=False, node="FillBackward0", self=lambda grad: T.zeros_like(grad), value=lambda grad: grad.sum())
-def fill_(self, value):
-    """Set every element to a number or a 0-dim tensor."""
+def _fill(self, value):
     if isinstance(value, np.ndarray):
         if value.ndim:
             raise RuntimeError(f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions.")
@@ -193,10 +190,14 @@ def fill_(self, value):
     return self
 
 
-@composite("fill.Scalar(Tensor self, Scalar value) -> Tensor", "fill.Tensor(Tensor self, Tensor value) -> Tensor")
-def fill(self, value):
-    """A copy of the tensor with every element set."""
-    return self.clone().fill_(value)
+def _filled_copy(self, value):
+    return _fill(self.copy(order="K"), value)
+
+
+_FILL_RULES = dict(self=lambda grad: T.zeros_like(grad), value=lambda grad: grad.sum())
+for _i, _kind in ((1, "Tensor"), (0, "Scalar")):          # torch's order, and its numbers
+    primitive(f"fill_.{_kind}(Tensor(a!) self, {_kind} value) -> Tensor(a!)", make="method", half=False, node=f"FillBackward{_i + 2}", **_FILL_RULES)(_fill)
+    primitive(f"fill.{_kind}(Tensor self, {_kind} value) -> Tensor", half=False, node=f"FillBackward{_i}", **_FILL_RULES)(_filled_copy)
 
 
 @primitive("zero_(Tensor(a!) self) -> Tensor(a!)", make="method", half=False, self=lambda grad: T.zeros_like(grad))

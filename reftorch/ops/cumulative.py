@@ -235,10 +235,10 @@ def _uneven_gradient(self, points, dim, edge_order):
     if edge_order == 1:
         first, last = (at(1) - at(0)) / gaps[0], (at(n - 1) - at(n - 2)) / gaps[-1]
     else:
-        l, r = gaps[0], gaps[1]
-        first = at(0) * (-(2 * l + r) / (l * (l + r))) + at(1) * ((l + r) / (l * r)) - at(2) * (l / (r * (l + r)))
-        l, r = gaps[-2], gaps[-1]
-        last = at(n - 3) * (r / (l * (l + r))) - at(n - 2) * ((l + r) / (l * r)) + at(n - 1) * ((2 * r + l) / (r * (l + r)))
+        a, b = gaps[0], gaps[1]
+        first = at(0) * (-(2 * a + b) / (a * (a + b))) + at(1) * ((a + b) / (a * b)) - at(2) * (a / (b * (a + b)))
+        a, b = gaps[-2], gaps[-1]
+        last = at(n - 3) * (b / (a * (a + b))) - at(n - 2) * ((a + b) / (a * b)) + at(n - 1) * ((2 * b + a) / (b * (a + b)))
     return T.cat([first, inner, last], dim)
 
 
@@ -247,7 +247,7 @@ def _gradient(self, spacing, dims, edge_order):
     if len(spacing) == 1:
         spacing = list(spacing) * len(dims)
     out = []
-    for step, d in zip(spacing, dims):
+    for step, d in zip(spacing, dims, strict=True):
         if isinstance(step, (int, float, complex)):
             out.append(_even_gradient(self, step, d, edge_order))
             continue

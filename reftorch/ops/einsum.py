@@ -51,7 +51,7 @@ def _read(equation, count):
 def _check_operands(inputs, operands):
     """How many dims "..." stands for; RuntimeError when labels do not fit the dims of an operand."""
     width = 0
-    for i, (labels, x) in enumerate(zip(inputs, operands)):
+    for i, (labels, x) in enumerate(zip(inputs, operands, strict=True)):
         named = len(labels) - (_ELLIPSIS in labels)
         if _ELLIPSIS in labels:
             if named > x.dim():
@@ -122,14 +122,14 @@ def _pair(left, right, sums):
         return left * right
     both, lefts, rights = [], [], []
     for d in range(left.dim()):
-        l, r = left.shape[d] != 1, right.shape[d] != 1
+        wide = left.shape[d] != 1, right.shape[d] != 1
         if d in sums:
-            if l and not r:
+            if wide == (True, False):
                 left = left.sum(d, True)
-            elif r and not l:
+            elif wide == (False, True):
                 right = right.sum(d, True)
         else:
-            (both if l and r else lefts if l else rights).append(d)
+            (both if all(wide) else lefts if wide[0] else rights).append(d)
     def sizes(dims, x):
         return [x.shape[d] for d in dims]
     shape = sizes(both, left) + sizes(lefts, left) + [1] * len(sums) + sizes(rights, right)
@@ -146,7 +146,7 @@ def einsum(equation, tensors):
     inputs, output = _read(equation, len(tensors))
     width = _check_operands(inputs, tensors)
     output = _output_order(inputs, output)
-    pairs = [_expanded(labels, width, x, i) for i, (labels, x) in enumerate(zip(inputs, tensors))]
+    pairs = [_expanded(labels, width, x, i) for i, (labels, x) in enumerate(zip(inputs, tensors, strict=True))]
     order = []
     for c in output:
         order.extend([(_ELLIPSIS, i) for i in range(width)] if c == _ELLIPSIS else [c])
@@ -189,7 +189,7 @@ def tensordot(self, other, dims_self, dims_other):
         raise RuntimeError("both inputs should have same dtype")
     left = [normalize_dim(d, self.dim()) for d in dims_self]
     right = [normalize_dim(d, other.dim()) for d in dims_other]
-    for i, (d1, d2) in enumerate(zip(left, right)):
+    for i, (d1, d2) in enumerate(zip(left, right, strict=True)):
         if other.shape[d2] == 1:
             self = self.sum(d1, True, dtype=self.dtype)
         elif self.shape[d1] == 1:

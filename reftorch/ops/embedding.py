@@ -4,6 +4,7 @@ import numpy as np
 from ..core import DTYPES, T, composite, primitive
 from ..core._core import from_array
 from ._common import type_name
+from ._windows import add_rows
 
 SUM, MEAN, MAX = 0, 1, 2
 
@@ -44,7 +45,9 @@ def embedding_dense_backward(grad_output, indices, num_weights, padding_idx, sca
     indices = indices.ravel()
     grad = grad_output.reshape(indices.size, grad_output.shape[-1])
     total = np.zeros((num_weights, grad.shape[1]), grad.dtype)
-    np.add.at(total, indices, grad * _row_scale(indices, num_weights, padding_idx, scale_grad_by_freq, grad.dtype)[:, None])
+    if padding_idx >= 0 or scale_grad_by_freq:
+        grad = grad * _row_scale(indices, num_weights, padding_idx, scale_grad_by_freq, grad.dtype)[:, None]
+    add_rows(total, indices, grad)
     return total
 
 
@@ -113,7 +116,7 @@ def _embedding_bag(weight, indices, offsets, mode, per_sample_weights, include_l
         return [out, bag, size, best]
     if per_sample_weights is not None:
         rows = rows * per_sample_weights[:, None]
-    np.add.at(out, bag[kept], rows[kept])
+    add_rows(out, bag[kept], rows[kept])
     if mode == MEAN:
         out /= np.maximum(size, 1)[:, None].astype(out.dtype)
     return [out, bag, size, size if mode == MEAN else np.zeros(count, np.int64)]
@@ -134,7 +137,7 @@ def _embedding_bag_dense_backward(grad, indices, offset2bag, bag_size, maximum_i
         scale = scale / np.maximum(bag_size, 1)[offset2bag].astype(grad.dtype)
     if per_sample_weights is not None:
         scale = scale * per_sample_weights
-    np.add.at(total, indices, grad[offset2bag] * scale[:, None])
+    add_rows(total, indices, grad[offset2bag] * scale[:, None])
     return total
 
 

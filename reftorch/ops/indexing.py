@@ -121,13 +121,11 @@ def _slice(t, dim, key, whole):
         raise ValueError("slice step cannot be zero")
     if step < 0:
         raise ValueError("step must be greater than zero")
-    start, stop = _bound(key.start), _bound(key.stop)
+    start, stop = _bound(key.start) or 0, _bound(key.stop)
     n = t.size(dim)
-    start = 0 if start is None else min(max(start + n if start < 0 else start, 0), n)
-    stop = n if stop is None else min(max(stop + n if stop < 0 else stop, 0), n)
-    if start == 0 and stop == n and step == 1 and not whole:
+    if start == 0 and (stop is None or stop >= n) and step == 1 and not whole:
         return t
-    return T.slice(t, dim, start, stop, step)
+    return T.slice(t, dim, start, n if stop is None else stop, step)
 
 
 def _select(t, dim, i, real):
@@ -157,10 +155,10 @@ def _specified(keys):
 def _apply(t, keys):
     """The views that ints, slices, None and `...` make of `t`, and the list of index tensors that remain."""
     ndim, indices, dim = t.dim(), {}, 0
-    keys = [_sequence_index(k) if _is_sequence(k) else k for k in keys]
     taken = _specified(keys)
     if taken > ndim:
         raise IndexError(f"too many indices for tensor of dimension {ndim}")
+    keys = [_sequence_index(k) if _is_sequence(k) else k for k in keys]
     for i, k in enumerate(keys):
         kind = type(k)
         if kind is slice:
@@ -331,9 +329,6 @@ def _index_put(self, indices, values, accumulate):
         if mask.shape == self.shape[:mask.ndim]:
             np.copyto(self, values.astype(self.dtype).reshape(()), where=mask.reshape(mask.shape + (1,) * (self.ndim - mask.ndim)))
             return self
-    if values.dtype != self.dtype:
-        raise RuntimeError("Index put requires the source and destination dtypes match, got "
-                           f"{dtype_name(self)} for the destination and {dtype_name(values)} for the source.")
     return put_into(self, indices, values, accumulate)
 
 

@@ -6,8 +6,24 @@ import numpy as np
 from ..core import DTYPES, T, composite, primitive, view
 from ..core._core import normalize_dim
 from ._common import broadcast_shapes, is_half, refuse, type_name
-from ._linalg import (SINGULAR_INVERSE, check_equation, check_float, check_info, check_matrix, check_square, columns, conj_t, lu_of, over_batch, pinv_grad,
-                      check_norm_dtype, triangular_solve)
+from ._linalg import (
+    SINGULAR_INVERSE,
+    check_equation,
+    check_float,
+    check_info,
+    check_matrix,
+    check_norm_dtype,
+    check_square,
+    columns,
+    conj_t,
+    eigh_of,
+    lu_of,
+    over_batch,
+    pinv_grad,
+    solve_by_lu,
+    svd_of,
+    triangular_solve,
+)
 
 _INF = math.inf
 
@@ -16,6 +32,11 @@ _INF = math.inf
 def _to_back(x, d0, d1):
     """The order of dims that puts d0, d1 last."""
     return [d for d in range(x.dim()) if d not in (d0, d1)] + [d0, d1]
+
+
+def _largest_or_zero(x, dim, keepdim):
+    # torch: the largest of none is 0 here, the smallest an error
+    return T.amax(x, dim, keepdim) if x.shape[dim] else x.sum(dim, keepdim)
 
 
 def _check_matrix_norm(self, dim, dtype):
@@ -50,13 +71,13 @@ def linalg_matrix_norm(self, ord, dim, keepdim, dtype):
     dim = [normalize_dim(d, self.dim()) for d in dim]
     if dim[0] == dim[1]:
         raise RuntimeError(f"linalg.matrix_norm: dims must be different. Got ({dim[0]}, {dim[1]})")
-    extreme = T.amax if ord > 0 else T.amin
     if abs(ord) == 2:
-        return _spectral(self, dim, keepdim, dtype, lambda s: extreme(s, -1, keepdim))
+        return _spectral(self, dim, keepdim, dtype, lambda s: _largest_or_zero(s, -1, keepdim) if ord > 0 else T.amin(s, -1, keepdim))
     d0, d1 = dim if abs(ord) == 1 else dim[::-1]
     if not keepdim and d1 > d0:
         d1 -= 1
-    return extreme(T.linalg_vector_norm(self, 1.0, (d0,), keepdim, dtype=dtype), d1, keepdim)
+    sums = T.linalg_vector_norm(self, 1.0, (d0,), keepdim, dtype=dtype)
+    return _largest_or_zero(sums, d1, keepdim) if ord > 0 else T.amin(sums, d1, keepdim)
 
 
 @composite("linalg_matrix_norm.str_ord(Tensor self, str ord='fro', int[] dim=[-2,-1], bool keepdim=False, *, ScalarType? dtype=None) -> Tensor",
@@ -145,6 +166,12 @@ def linalg_cond_str(self, p):
 
 
 # ------------------------------------------------------------------ determinants
+def _parity(pivots):
+    """-1 for an odd number of row swaps, else 1."""
+    swaps = np.count_nonzero(pivots != np.arange(1, pivots.shape[-1] + 1), axis=-1)
+    return np.where(swaps % 2, np.int8(-1), np.int8(1))
+
+
 def _eye_like(a):
     return T.eye(a.shape[-1], dtype=a.dtype)
 
@@ -171,7 +198,10 @@ def linalg_det(A):
     check_float("linalg.det", A)
     if is_half(A.dtype):
         refuse("lu_cpu", A)
-    return np.linalg.det(A)
+    if A.size == 0:
+        return np.linalg.det(A)
+    lu, pivots, _ = lu_of(A)
+    return _parity(pivots) * np.multiply.reduce(np.diagonal(lu, 0, -2, -1), -1)
 
 
 @composite("det(Tensor self) -> Tensor", make="method")
@@ -197,8 +227,12 @@ def linalg_slogdet(A):
     """Sign and logarithm of the absolute value of the determinant."""
     check_square("linalg.slogdet", A)
     check_float("linalg.slogdet", A, low_precision=False)
-    sign, log = np.linalg.slogdet(A)
-    return [np.asarray(sign), np.asarray(log)]
+    if A.size == 0:
+        return list(np.linalg.slogdet(A))
+    lu, pivots, _ = lu_of(A)
+    diagonal = np.diagonal(lu, 0, -2, -1)
+    sign = np.multiply.reduce(np.sign(diagonal), -1) * _parity(pivots)
+    return [sign, np.add.reduce(np.log(np.abs(diagonal)), -1)]
 
 
 @composite("slogdet(Tensor self) -> (Tensor sign, Tensor logabsdet)", make="method out")
@@ -222,12 +256,8 @@ def _inverse(A):
     """Inverse and LAPACK's info, one for a matrix."""
     check_square("linalg.inv", A)
     check_float("linalg.inv", A, low_precision=False)
-    try:
-        return columns(np.linalg.inv(A)), np.zeros(A.shape[:-2], np.int32)
-    except np.linalg.LinAlgError:
-        lu, _, info = lu_of(A)
-        solved = over_batch(lambda x, bad: (np.full_like(x, np.nan) if bad else np.linalg.inv(x),), (2, 0), A, info)
-        return columns(solved[0]), info
+    lu, pivots, info = lu_of(A)
+    return columns(solve_by_lu(lu, pivots, np.eye(A.shape[-1], dtype=A.dtype))), info
 
 
 @primitive("linalg_inv_ex(Tensor A, *, bool check_errors=False) -> (Tensor inverse, Tensor info)", make="out", ns="linalg", half=False,
@@ -289,12 +319,12 @@ def _pinv_body(self, atol, rtol, hermitian):
         return np.zeros(self.shape[:-2] + (self.shape[-1], self.shape[-2]), self.dtype)
     if hermitian:
         check_square("linalg.eigh", self)
-        values, v = np.linalg.eigh(self)
+        values, v = eigh_of(self, True, True)
         size = np.abs(values)
         limit = _tolerance(self.shape, size.dtype, size.max(-1), atol, rtol)[..., None]
         inverse = np.where(size > limit, 1 / values, 0).astype(values.dtype)
         return np.matmul(v * inverse[..., None, :], conj_t(v))
-    u, s, vh = np.linalg.svd(self, full_matrices=False)
+    u, s, vh = svd_of(self, False, True)
     limit = _tolerance(self.shape, s.dtype, s.max(-1), atol, rtol)[..., None]
     inverse = np.where(s > limit, 1 / s, 0).astype(s.dtype)
     return np.matmul(conj_t(vh) * inverse[..., None, :], conj_t(u))
@@ -331,9 +361,9 @@ def _rank(self, atol, rtol, hermitian):
         return np.zeros(self.shape[:-2], np.int64)
     if hermitian:
         check_square("linalg.eigh", self)
-        s = np.abs(np.linalg.eigvalsh(self))
+        s = np.abs(eigh_of(self, True, False)[0])
     else:
-        s = np.linalg.svd(self, compute_uv=False)
+        s = svd_of(self, False, False)[1]
     limit = _tolerance(self.shape, s.dtype, s.max(-1), atol, rtol)
     return np.count_nonzero(s > limit[..., None], axis=-1)
 
@@ -388,14 +418,9 @@ def linalg_solve_ex(A, B, left, check_errors):
     b = B[..., None] if vector else B
     check_equation(name, A, b, left)
     broadcast_shapes(A.shape[:-2], b.shape[:-2])
-    info = np.zeros(A.shape[:-2], np.int32)
     a, rhs = (A, b) if left else (np.swapaxes(A, -1, -2), np.swapaxes(b, -1, -2))
-    try:
-        x = columns(np.linalg.solve(a, rhs))
-    except np.linalg.LinAlgError:
-        info = lu_of(A)[2]
-        x = over_batch(lambda m, y, bad: (np.full_like(y, np.nan) if bad else np.linalg.solve(m, y),), (2, 2, 0), a, rhs, info)[0]
-        x = columns(x)
+    lu, pivots, info = lu_of(a)
+    x = columns(solve_by_lu(lu, pivots, rhs))
     if check_errors:
         check_info(info, "torch.linalg.solve_ex", _SINGULAR_SOLVE)
     x = x if left else np.swapaxes(x, -1, -2)

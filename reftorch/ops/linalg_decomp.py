@@ -4,24 +4,36 @@ import numpy as np
 from ..core import T, composite, primitive
 from ..core.errors import _LinAlgError
 from ._common import refuse, type_name
-from ._linalg import (NOT_POSITIVE, check_float, check_info, check_matrix, check_square, columns, conj_t, halved_diagonal, lapack, over_batch,
-                      pinv_grad, plus, solve_triangular, triangular_solve, with_diagonal)
+from ._linalg import (
+    NOT_POSITIVE,
+    check_float,
+    check_info,
+    check_matrix,
+    check_square,
+    cholesky_of,
+    columns,
+    conj_t,
+    eig_of,
+    eigh_of,
+    halved_diagonal,
+    lapack,
+    over_batch,
+    pinv_grad,
+    plus,
+    qr_of,
+    solve_triangular,
+    svd_of,
+    triangular_solve,
+    with_diagonal,
+)
 
 
 # ------------------------------------------------------------------ Cholesky
 def _cholesky_body(self, upper):
     """Factor and info; the triangle that is not asked for is not read."""
     a = conj_t(self) if upper else self
-    try:
-        l, info = np.linalg.cholesky(a), np.zeros(a.shape[:-2], np.int32)
-    except np.linalg.LinAlgError:
-        potrf = lapack("potrf", a)
-
-        def one(x):
-            c, bad = potrf(x, lower=1, clean=1)
-            return c, np.int32(bad)
-        l, info = over_batch(one, (2,), a)
-    return columns(conj_t(l) if upper else l), info
+    factor, info = cholesky_of(a)
+    return columns(conj_t(factor) if upper else factor), info
 
 
 def _cholesky_grad(grad, upper, L):
@@ -43,18 +55,18 @@ def _check_cholesky(name, self):
 def linalg_cholesky_ex(self, upper, check_errors):
     """L of A = L L^H (or U of A = U^H U), and 0 or the order of the minor that is not positive."""
     _check_cholesky("linalg.cholesky", self)
-    l, info = _cholesky_body(self, upper)
+    factor, info = _cholesky_body(self, upper)
     if check_errors:
         check_info(info, "linalg.cholesky_ex", NOT_POSITIVE)
-    return [l, info]
+    return [factor, info]
 
 
 @composite("linalg_cholesky(Tensor self, *, bool upper=False) -> Tensor", make="out", ns="linalg")
 def linalg_cholesky(self, upper):
     """L of A = L L^H (or U of A = U^H U); LinAlgError when A is not positive-definite."""
-    l, info = T.linalg_cholesky_ex(self, upper=upper)
+    factor, info = T.linalg_cholesky_ex(self, upper=upper)
     check_info(info._array, "linalg.cholesky", NOT_POSITIVE)
-    return l
+    return factor
 
 
 @primitive("cholesky(Tensor self, bool upper=False) -> Tensor", make="method out", half=False,
@@ -62,9 +74,9 @@ def linalg_cholesky(self, upper):
 def cholesky(self, upper):
     """L of A = L L^H (or U of A = U^H U), the older name."""
     _check_cholesky("cholesky", self)
-    l, info = _cholesky_body(self, upper)
+    factor, info = _cholesky_body(self, upper)
     check_info(info, "cholesky", NOT_POSITIVE)
-    return l
+    return factor
 
 
 def _cholesky_inverse_grad(grad, self, upper, result):
@@ -152,10 +164,8 @@ def linalg_qr(A, mode):
     check_float("linalg.qr", A, low_precision=False)
     if mode not in ("reduced", "complete", "r"):
         raise RuntimeError(f"qr received unrecognized mode '{mode}' but expected one of 'reduced' (default), 'r', or 'complete'")
-    if mode == "r":
-        return [np.zeros(0, A.dtype), columns(np.linalg.qr(A, "r"))]
-    q, r = np.linalg.qr(A, mode)
-    return [columns(q), columns(r)]
+    q, r = qr_of(A, mode)
+    return [np.zeros(0, A.dtype) if q is None else columns(q), columns(r)]
 
 
 @composite("qr(Tensor self, bool some=True) -> (Tensor Q, Tensor R)", make="method out")
@@ -203,10 +213,8 @@ def _linalg_eigh(A, UPLO, compute_v):
         # LAPACK may not end on these; torch gives nan
         values = np.full(A.shape[:-1], np.nan, A.real.dtype)
         return [values, np.full_like(A, np.nan) if compute_v else np.zeros(0, A.dtype)]
-    if not compute_v:
-        return [np.linalg.eigvalsh(A, UPLO.upper()), np.zeros(0, A.dtype)]
-    values, vectors = np.linalg.eigh(A, UPLO.upper())
-    return [values, columns(vectors)]
+    values, vectors = eigh_of(A, UPLO.upper() == "L", compute_v)
+    return [values, np.zeros(0, A.dtype) if vectors is None else columns(vectors)]
 
 
 def _checked_eigh(name, self, UPLO, vectors):
@@ -249,22 +257,21 @@ def _check_eig(name, self):
         raise RuntimeError(f"Unknown Complex ScalarType for {type_name(self)}")
     if not np.isfinite(self).all():
         raise RuntimeError(f"torch.{name}: input tensor should not contain infs or NaNs.")
-    return np.result_type(self.dtype, np.complex64)
 
 
 @primitive("linalg_eig(Tensor self) -> (Tensor eigenvalues, Tensor eigenvectors)", make="out", ns="linalg", half=False, self=_eig_grad)
 def linalg_eig(self):
     """Eigenvalues and eigenvectors of square matrices, always complex."""
-    dtype = _check_eig("linalg.eig", self)
-    values, vectors = np.linalg.eig(self)
-    return [values.astype(dtype, copy=False), columns(vectors.astype(dtype, copy=False))]
+    _check_eig("linalg.eig", self)
+    values, vectors = eig_of(self, True)
+    return [values, columns(vectors)]
 
 
 @primitive("_linalg_eigvals(Tensor self) -> Tensor", ns=None, half=False, nograd=True)
 def _linalg_eigvals(self):
     """Eigenvalues alone."""
-    dtype = _check_eig("linalg.eigvals", self)
-    return np.linalg.eigvals(self).astype(dtype, copy=False)
+    _check_eig("linalg.eigvals", self)
+    return eig_of(self, False)[0]
 
 
 @composite("linalg_eigvals(Tensor self) -> Tensor", make="out", ns="linalg")
@@ -321,10 +328,9 @@ def _linalg_svd(A, full_matrices, compute_uv, driver):
         raise RuntimeError("torch.linalg.svd: keyword argument `driver=` is only supported on CUDA inputs with cuSOLVER backend.")
     if not np.isfinite(A).all():
         _svd_failed(A)
+    u, s, vh = svd_of(A, full_matrices, compute_uv)
     if not compute_uv:
-        none = np.zeros(0, A.dtype)
-        return [none, np.linalg.svd(A, compute_uv=False), none.copy()]
-    u, s, vh = np.linalg.svd(A, full_matrices)
+        return [np.zeros(0, A.dtype), s, np.zeros(0, A.dtype)]
     return [columns(u), s, columns(vh)]
 
 
@@ -438,18 +444,13 @@ def _linalg_lstsq(self, b, rcond, driver):
         check_info(info, name, "The least squares solution could not be computed because the input matrix does not have full rank (error code: {info}).")
     x = full[..., :n, :]
     residuals = np.zeros(0, real)
-    if m > n and (driver == "gels" or (np.asarray(rank) == n).all()):
-        # torch: gelsy leaves the residuals empty
-        if driver != "gelsy":
-            off = np.matmul(self, x) - rhs
-            residuals = np.add.reduce(off.real**2 + off.imag**2, -2).astype(real, copy=False)
+    if m > n and (driver == "gels" or (rank == n).all()) and driver != "gelsy":          # torch: gelsy leaves the residuals empty
+        off = np.matmul(self, x) - rhs
+        residuals = np.add.reduce(off.real**2 + off.imag**2, -2).astype(real, copy=False)
     rank = np.zeros(0, np.int64) if driver == "gels" else np.asarray(rank, np.int64)
     s = s.astype(real, copy=False) if driver in ("gelsd", "gelss") else np.zeros(0, real)
-    if vector:
-        x, residuals = x[..., 0], residuals[..., 0] if residuals.ndim > len(batch) and residuals.size else residuals
-    else:
-        x = columns(x)
-    return [x, residuals, rank, s]
+    # torch: the residuals of a vector keep its dim of size 1
+    return [x[..., 0] if vector else columns(x), residuals, rank, s]
 
 
 @composite("linalg_lstsq(Tensor self, Tensor b, float? rcond=None, *, str? driver=None) -> "

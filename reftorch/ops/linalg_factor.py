@@ -3,8 +3,22 @@ import numpy as np
 
 from ..core import T, composite, primitive
 from ._common import not_implemented, refuse, type_name
-from ._linalg import (check_equation, check_float, check_info, check_matrix, check_square, columns, conj_t, lapack, lu_of, over_batch, plus,
-                      solve_triangular)
+from ._linalg import (
+    check_equation,
+    check_float,
+    check_info,
+    check_matrix,
+    check_square,
+    columns,
+    conj_t,
+    lapack,
+    lu_of,
+    over_batch,
+    packed_qr_of,
+    plus,
+    solve_by_lu,
+    solve_triangular,
+)
 
 _ZERO_PIVOT = ("U[{info},{info}] is zero and using it on lu_solve would result in a division by zero. If you still want to perform the factorization, "
                "consider calling linalg.lu(A, pivot) or linalg.lu_factor_ex(A, pivot)")
@@ -35,41 +49,41 @@ def _check_pivot(pivot):
         raise RuntimeError("linalg.lu_factor: LU without pivoting is not implemented on the CPU")
 
 
-def _lu_square_grad(g_l, g_u, p, l, u):
+def _lu_square_grad(g_l, g_u, p, L, u):
     """P L^-H [tril(L^H gL, -1) + triu(gU U^H)] U^-H."""
-    inner = plus(None if g_l is None else T.matmul(l.mH, g_l).tril(-1), None if g_u is None else T.matmul(g_u, u.mH).triu())
-    inner = solve_triangular(l.mH, inner, upper=True, unit=True)
+    inner = plus(None if g_l is None else T.matmul(L.mH, g_l).tril(-1), None if g_u is None else T.matmul(g_u, u.mH).triu())
+    inner = solve_triangular(L.mH, inner, upper=True, unit=True)
     return T.matmul(p, solve_triangular(u.mH, inner, upper=False, left=False))
 
 
-def _lu_grad(g_l, g_u, p, l, u):
+def _lu_grad(g_l, g_u, p, L, u):
     """Gradient of A = PLU; the part beyond the square one is a triangular solution of it."""
-    m, n = l.shape[-2], u.shape[-1]
+    m, n = L.shape[-2], u.shape[-1]
     if g_l is None and g_u is None:
         return None
     if m == n:
-        return _lu_square_grad(g_l, g_u, p, l, u)
+        return _lu_square_grad(g_l, g_u, p, L, u)
     if m < n:
         u1, u2 = u.narrow(-1, 0, m), u.narrow(-1, m, n - m)
         if g_u is None:
-            a1 = _lu_square_grad(g_l, None, p, l, u1)
+            a1 = _lu_square_grad(g_l, None, p, L, u1)
             return T.cat([a1, T.zeros_like(u2)], -1)
-        rest = solve_triangular(l.mH, g_u.narrow(-1, m, n - m), upper=True, unit=True)
+        rest = solve_triangular(L.mH, g_u.narrow(-1, m, n - m), upper=True, unit=True)
         g_l = plus(g_l, -T.matmul(rest, u2.mH))
-        return T.cat([_lu_square_grad(g_l, g_u.narrow(-1, 0, m), p, l, u1), T.matmul(p, rest)], -1)
-    l1, l2 = l.narrow(-2, 0, n), l.narrow(-2, n, m - n)
+        return T.cat([_lu_square_grad(g_l, g_u.narrow(-1, 0, m), p, L, u1), T.matmul(p, rest)], -1)
+    l1, l2 = L.narrow(-2, 0, n), L.narrow(-2, n, m - n)
     g_l1 = rest = None
     if g_l is not None:
         rest = solve_triangular(u.mH, g_l.narrow(-2, n, m - n), upper=False, left=False)
         g_l1, g_u = g_l.narrow(-2, 0, n), plus(g_u, -T.matmul(l2.mH, rest))
-    top = _lu_square_grad(g_l1, g_u, T.eye(n, dtype=l.dtype), l1, u)
+    top = _lu_square_grad(g_l1, g_u, T.eye(n, dtype=L.dtype), l1, u)
     return T.matmul(p, T.cat([top, T.zeros_like(l2) if rest is None else rest], -2))
 
 
 def _lu_factor_grad(grad, LU, pivots):
-    p, l, u = T.lu_unpack(LU, pivots)
+    p, L, u = T.lu_unpack(LU, pivots)
     k = min(LU.shape[-2:])
-    return _lu_grad(grad.narrow(-1, 0, k).tril(-1), grad.narrow(-2, 0, k).triu(), p, l, u)
+    return _lu_grad(grad.narrow(-1, 0, k).tril(-1), grad.narrow(-2, 0, k).triu(), p, L, u)
 
 
 @primitive("linalg_lu_factor_ex(Tensor A, *, bool pivot=True, bool check_errors=False) -> (Tensor LU, Tensor pivots, Tensor info)", make="out",
@@ -97,9 +111,10 @@ def linalg_lu_factor(A, pivot):
 
 
 @composite("_lu_with_info(Tensor self, bool pivot=True, bool check_errors=True) -> (Tensor LU, Tensor pivots, Tensor info)", ns="torch")
-def _lu_with_info(self, pivot, check_errors):
+def _lu_with_info(self, pivot):
     """L and U in one matrix, the row swaps, and LAPACK's info."""
-    return tuple(T.linalg_lu_factor_ex(self, pivot=pivot, check_errors=check_errors))
+    # torch: check_errors has no effect
+    return tuple(T.linalg_lu_factor_ex(self, pivot=pivot))
 
 
 def _unpack_grad(grads, LU_data_shape):
@@ -123,21 +138,22 @@ def _lu_unpack(LU_data, LU_pivots, unpack_data, unpack_pivots):
         if LU_pivots.dtype != np.int32:
             raise RuntimeError("torch.lu_unpack: LU_pivots is expected to be a contiguous tensor of torch.int32 dtype.\n"
                                "Note: this function is intended to be used with the output produced by torch.linalg.lu_factor")
-        if LU_pivots.size and not (LU_pivots.min() >= 1 and LU_pivots.max() <= m):
+        used = LU_pivots[..., :m]
+        if used.size and not (used.min() >= 1 and used.max() <= m):
             # torch: no space after the full stop
             raise RuntimeError("pivots passed to lu_unpack must be between 1 and LU.size(-2) inclusive."
                                "Did you properly pass the result of lu_factor?")
     none = np.zeros(0, LU_data.dtype)
     p = _permutation(LU_pivots, m).astype(LU_data.dtype) if unpack_pivots else none
-    l, u = _unpacked(LU_data) if unpack_data else (none, none.copy())
-    return [p, l, u]
+    L, u = _unpacked(LU_data) if unpack_data else (none, none.copy())
+    return [p, L, u]
 
 
 @composite("lu_unpack(Tensor LU_data, Tensor LU_pivots, bool unpack_data=True, bool unpack_pivots=True) -> (Tensor P, Tensor L, Tensor U)", make="out")
 def lu_unpack(LU_data, LU_pivots, unpack_data, unpack_pivots):
     """P, L and U from the packed form."""
-    p, l, u = T._lu_unpack(LU_data, LU_pivots, unpack_data, unpack_pivots)
-    return p.detach(), l, u
+    p, L, u = T._lu_unpack(LU_data, LU_pivots, unpack_data, unpack_pivots)
+    return p.detach(), L, u
 
 
 @primitive("_linalg_lu(Tensor A) -> (Tensor P, Tensor L, Tensor U)", ns=None, half=False,
@@ -147,16 +163,16 @@ def _linalg_lu(A):
     if A.dtype.kind not in "fc":
         refuse("lu_cpu", A)
     lu, pivots, _ = lu_of(A)
-    l, u = _unpacked(lu)
-    return [_permutation(pivots, A.shape[-2]).astype(A.dtype), l, u]
+    L, u = _unpacked(lu)
+    return [_permutation(pivots, A.shape[-2]).astype(A.dtype), L, u]
 
 
 @composite("linalg_lu(Tensor A, *, bool pivot=True) -> (Tensor P, Tensor L, Tensor U)", make="out", ns="linalg")
 def linalg_lu(A, pivot):
     """A = PLU: a permutation, a unit lower and an upper triangular matrix."""
     _check_pivot(pivot)
-    p, l, u = T._linalg_lu(A)
-    return p.detach(), l, u
+    p, L, u = T._linalg_lu(A)
+    return p.detach(), L, u
 
 
 def _lu_solve_grad(grad, LU, pivots, B, result, left, adjoint, mask):
@@ -168,9 +184,9 @@ def _lu_solve_grad(grad, LU, pivots, B, result, left, adjoint, mask):
         g_a = -(T.matmul(result, g_b.mH) if adjoint else T.matmul(g_b, result.mH))
     else:
         g_a = -(T.matmul(g_b.mH, result) if adjoint else T.matmul(result.mH, g_b))
-    p, l, u = T.lu_unpack(LU, pivots)
+    p, L, u = T.lu_unpack(LU, pivots)
     g_a = T.matmul(p.mT, g_a)
-    return T.matmul(g_a, u.mH).tril(-1) + T.matmul(l.mH, g_a).triu(), (g_b if mask[1] else None)
+    return T.matmul(g_a, u.mH).tril(-1) + T.matmul(L.mH, g_a).triu(), (g_b if mask[1] else None)
 
 
 @primitive("linalg_lu_solve(Tensor LU, Tensor pivots, Tensor B, *, bool left=True, bool adjoint=False) -> Tensor", make="out", ns="linalg", half=False,
@@ -188,16 +204,11 @@ def linalg_lu_solve(LU, pivots, B, left, adjoint):
     check_equation(name, LU, B, left)
     if pivots.shape[-1] != LU.shape[-1]:
         raise RuntimeError(f"{name}: Number of pivots per batch should be same as the dimension of the matrix")
-    if LU.size == 0 or B.size == 0:
-        return np.zeros(np.broadcast_shapes(LU.shape[:-2], B.shape[:-2]) + B.shape[-2:], B.dtype)
-    getrs = lapack("getrs", LU)
     if left:
-        return columns(over_batch(lambda a, p, b: (getrs(a, p - 1, b, trans=2 if adjoint else 0)[0],), (2, 1, 2), LU, pivots, B)[0])
+        return columns(solve_by_lu(LU, pivots, B, 2 if adjoint else 0))
     if adjoint:                              # X A^H = B: A X^H = B^H
-        x = over_batch(lambda a, p, b: (getrs(a, p - 1, b)[0],), (2, 1, 2), LU, pivots, conj_t(B))[0]
-        return np.ascontiguousarray(conj_t(x))
-    x = over_batch(lambda a, p, b: (getrs(a, p - 1, b, trans=1)[0],), (2, 1, 2), LU, pivots, np.swapaxes(B, -1, -2))[0]
-    return np.ascontiguousarray(np.swapaxes(x, -1, -2))
+        return np.ascontiguousarray(conj_t(solve_by_lu(LU, pivots, conj_t(B))))
+    return np.ascontiguousarray(np.swapaxes(solve_by_lu(LU, pivots, np.swapaxes(B, -1, -2), 1), -1, -2))
 
 
 @composite("lu_solve(Tensor self, Tensor LU_data, Tensor LU_pivots) -> Tensor", make="method out")
@@ -332,10 +343,8 @@ def geqrf(self):
         raise RuntimeError("torch.geqrf: input must have at least 2 dimensions.")
     if self.dtype.kind not in "fc":
         refuse("geqrf_cpu", self)
-    if self.size == 0:
-        return [self.copy(), np.zeros(self.shape[:-2] + (min(self.shape[-2:]),), self.dtype)]
-    h, tau = np.linalg.qr(self, "raw")
-    return [np.swapaxes(h, -1, -2), tau]
+    packed, tau = packed_qr_of(self)
+    return [columns(packed), tau]
 
 
 def _ormqr_grad(grad, self, input2, input3, left, transpose, mask):

@@ -279,7 +279,7 @@ def linear(input, weight, bias):
         return matmul(input, weight.t())
     if input.dim() == 2:
         return T.addmm(bias, input, weight.t())
-    if input.is_contiguous():
+    if input.is_contiguous() and (input.dim() > 1 or weight.dim() == 2):
         flat = input.reshape(prod(input.shape[:-1]), input.shape[-1])
         out = T.addmm(bias, flat, weight.t())
         return out.view(tuple(input.shape[:-1]) + (out.shape[1],))
@@ -394,7 +394,7 @@ def kron(self, other):
     b = (1,) * (nd - other.dim()) + tuple(other.shape)
     left = T._unsafe_view(self, tuple([n for size in a for n in (size, 1)]))
     right = T._unsafe_view(other, tuple([n for size in b for n in (1, size)]))
-    return T._unsafe_view(left * right, tuple([x * y for x, y in zip(a, b)]))
+    return T._unsafe_view(left * right, tuple([x * y for x, y in zip(a, b, strict=True)]))
 
 
 # ------------------------------------------------------------------ bilinear and cross products

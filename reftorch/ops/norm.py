@@ -4,7 +4,7 @@ import math
 import numpy as np
 
 from ..core import T, composite, primitive
-from ..core._core import dtype_of_array, from_array, normalize_dim, result_code
+from ..core._core import dtype_of_array, from_array, normalize_dim, promote_types, result_code
 from ._common import broadcast_shapes, is_half, refuse, type_name, unique_dims, unreduce
 from ._linalg import check_norm_dtype
 
@@ -56,14 +56,14 @@ def _check_order(p):
     return float(p)
 
 
-def _check_no_identity(p, shape, axis):
+def _check_no_identity(p, shape, dim):
     """Norms below 0 and at infinity have no value for nothing."""
     if p >= 0 and p != _INF:
         return
     text = f"linalg.vector_norm cannot compute the {p:g} norm on "
-    if axis is None:
+    if not dim:
         raise RuntimeError(text + "an empty tensor because the operation does not have an identity")
-    for d in axis:
+    for d in dim:
         if shape[d] == 0:
             # torch: no space after the number
             raise RuntimeError(text + f"the dimension {d}because this dimension is empty and the operation does not have an identity")
@@ -88,7 +88,7 @@ def linalg_vector_norm(self, ord, dim, keepdim, dtype):
         self = self.astype(dtype.numpy, copy=False)
     axis = _axes(dim, self.ndim)
     if self.size == 0:
-        _check_no_identity(ord, self.shape, axis)
+        _check_no_identity(ord, self.shape, dim)
     if is_half(self.dtype):
         return _norm(self.astype(np.float32), ord, axis, keepdim).astype(self.dtype)
     return _norm(self, ord, axis, keepdim)
@@ -114,16 +114,18 @@ def norm(self, p, dim, keepdim, out, dtype):
     return T.linalg_vector_norm(self, 2.0 if p is None else p, dim, keepdim, **extra)
 
 
-@primitive("dist(Tensor self, Tensor other, Scalar p=2) -> Tensor", make="method",
+@primitive("dist(Tensor self, Tensor other, Scalar p=2) -> Tensor", make="method", half=False,
            self=lambda grad, self, other, p, result: norm_grad(grad, self - other, float(p), result),
            other=lambda grad, self, other, p, result: -norm_grad(grad, self - other, float(p), result))
 def dist(self, other, p):
     """The p-norm of the difference."""
     broadcast_shapes(self.shape, other.shape)
-    off = self - other
+    common = promote_types(dtype_of_array(self), dtype_of_array(other)).numpy
+    wide = np.dtype(np.float32) if is_half(common) else common
+    off = self.astype(wide, copy=False) - other.astype(wide, copy=False)
     if off.dtype.kind not in "fc":
         raise RuntimeError(f"norm(): input dtype should be either floating point or complex. Got {type_name(off)} instead.")
-    return _norm(off, float(p), None, False)
+    return _norm(off, float(p), None, False).astype(common if is_half(common) else off.real.dtype, copy=False)
 
 
 # ------------------------------------------------------------------ renorm

@@ -13,11 +13,11 @@ from ._common import refuse
 
 
 def _moments(x, axes, eps):
-    """Mean and 1/sqrt(variance + eps), dims kept; float64 sums keep float32 exact enough for any size."""
-    mean = x.mean(axes, dtype=np.float64, keepdims=True)
+    """Mean, variance and 1/sqrt(variance + eps), dims kept, and x - mean."""
+    mean = x.mean(axes, keepdims=True)
     centered = x - mean
     var = np.square(centered).mean(axes, keepdims=True)
-    return mean.astype(x.dtype), var, (1 / np.sqrt(var + eps)).astype(x.dtype)
+    return mean, var, 1 / np.sqrt(var + x.dtype.type(eps)), centered
 
 
 def _gradient(grad, x, weight, mean, invstd, dims, eps, outer, mask, fixed=False):
@@ -65,25 +65,29 @@ def _batch_norm_gradient(grad, x, weight, running_mean, running_var, training, e
 def _batch_norm(input, weight, bias, running_mean, running_var, training, eps):
     """The normalized input; in training also mean, 1/deviation and variance of the batch, else empties."""
     if training:
-        mean, var, invstd = _moments(input, tuple(d for d in range(input.ndim) if d != 1), eps)
+        mean, var, invstd, centered = _moments(input, tuple(d for d in range(input.ndim) if d != 1), eps)
     else:
         shape = (1, -1) + (1,) * (input.ndim - 2)
         mean = running_mean.reshape(shape)
-        invstd = (1 / np.sqrt(running_var + eps)).astype(running_var.dtype).reshape(shape)
-    out = _affine(input, mean, invstd, _by_channel(weight, input.ndim), _by_channel(bias, input.ndim))
+        invstd = (1 / np.sqrt(running_var + running_var.dtype.type(eps))).reshape(shape)
+        centered = input - mean
+    out = _affine(centered, invstd, _by_channel(weight, input.ndim), _by_channel(bias, input.ndim))
+    out = out.astype(input.dtype, copy=False)
     if not training:
         return [out, *[np.empty(0, input.dtype) for _ in range(3)]]
     return [out, mean.ravel(), invstd.ravel(), var.ravel().astype(input.dtype)]
 
 
-def _affine(x, mean, invstd, weight, bias):
-    """w (x - m) r + b in the dtype of x."""
-    out = (x - mean) * (invstd if weight is None or weight.shape != invstd.shape else invstd * weight)
-    if weight is not None and weight.shape != invstd.shape:
-        out *= weight
+def _affine(centered, invstd, weight, bias):
+    """w (x - m) r + b; x - m is given, and overwritten."""
+    if weight is not None and weight.shape == invstd.shape:
+        invstd, weight = invstd * weight, None
+    centered *= invstd
+    if weight is not None:
+        centered *= weight
     if bias is not None:
-        out += bias
-    return out.astype(x.dtype, copy=False)
+        centered += bias
+    return centered
 
 
 def _check_batch_norm(x, weight, bias, running_mean, running_var, training):
@@ -172,48 +176,64 @@ def _layer_norm_gradient(grad, x, normalized_shape, weight, eps, mean, rstd, mas
     return _gradient(grad.to(dtype), x.to(dtype), weight, mean, rstd, dims, eps, outer, mask)
 
 
-@primitive("native_layer_norm(Tensor input, int[] normalized_shape, Tensor? weight, Tensor? bias, float eps) -> (Tensor, Tensor, Tensor)",
+@primitive("_layer_norm(Tensor input, int[] normalized_shape, Tensor? weight, Tensor? bias, float eps) -> (Tensor, Tensor, Tensor)", ns=None,
+           node="NativeLayerNormBackward0",
            input__and__weight__and__bias=lambda grad, input, normalized_shape, weight, eps, result1, result2, mask:
                _layer_norm_gradient(grad, input, normalized_shape, weight, eps, result1, result2, mask))
-def native_layer_norm(input, normalized_shape, weight, bias, eps):
+def _layer_norm(input, normalized_shape, weight, bias, eps):
     """y = w (x - m) r + b, m and r over the last dims, whose shape is `normalized_shape`; also m and r."""
     _check_layer_norm(input, normalized_shape, weight, bias)
     if input.dtype.kind != "f":
         refuse("LayerNormKernelImpl", input)
     if any(t is not None and t.dtype != input.dtype for t in (weight, bias)):
         raise RuntimeError("mixed dtype (CPU): expect parameter to have scalar type of Float")
-    mean, _, rstd = _moments(input, tuple(range(-len(normalized_shape), 0)), eps)
-    return [_affine(input, mean, rstd, weight, bias), mean, rstd]
+    mean, _, rstd, centered = _moments(input, tuple(range(-len(normalized_shape), 0)), eps)
+    return [_affine(centered, rstd, weight, bias), mean, rstd]
+
+
+@composite("native_layer_norm(Tensor input, int[] normalized_shape, Tensor? weight, Tensor? bias, float eps) -> (Tensor, Tensor, Tensor)")
+def native_layer_norm(input, normalized_shape, weight, bias, eps):
+    """Layer normalization with the mean and 1/deviation, which are not differentiated."""
+    out, mean, rstd = T._layer_norm(input, normalized_shape, weight, bias, eps)
+    return out, mean.detach(), rstd.detach()
 
 
 @composite("layer_norm(Tensor input, int[] normalized_shape, Tensor? weight=None, Tensor? bias=None, float eps=1e-05, bool cudnn_enable=True) -> Tensor")
 def layer_norm(input, normalized_shape, weight, bias, eps):
     """Normalization over the last dims; source: Ba et al. 2016."""
-    return T.native_layer_norm(input, normalized_shape, weight, bias, eps)[0]
+    return T._layer_norm(input, normalized_shape, weight, bias, eps)[0]
 
 
 # ---- group
-def _group_norm_gradient(grad, x, weight, n, c, group, eps, mean, rstd, mask):
-    """In the shape [N, groups, C/groups, rest]."""
+def _group_norm_gradient(grads, x, weight, n, c, group, eps, mean, rstd, mask):
+    """In the shape [N, groups, C/groups, rest]; mean and rstd are results, and may have gradients of their own."""
+    grad = x.new_zeros(x.shape) if grads[0] is None else grads[0]
     shape = (n, group, c // group, math.prod(x.shape[2:]))
     dtype = mean.dtype
     w = None if weight is None else weight.reshape(1, group, c // group, 1)
     mean, rstd = mean.reshape(n, group, 1, 1), rstd.reshape(n, group, 1, 1)
     dx, dw, db = _gradient(grad.to(dtype).reshape(shape), x.to(dtype).reshape(shape), w, mean, rstd, [2, 3], eps, [0, 3], mask)
+    if dx is not None and (grads[1] is not None or grads[2] is not None):
+        wide, size = x.to(dtype).reshape(shape), x.numel() // max(n * group, 1)
+        by_mean, by_rstd = [None if g is None else g.reshape(n, group, 1, 1) / size for g in grads[1:]]
+        if by_mean is not None:
+            dx = dx + by_mean
+        if by_rstd is not None:
+            dx = dx - by_rstd * rstd ** 3 * (wide - mean)
     return None if dx is None else dx.reshape(x.shape), dw if dw is None else dw.reshape(c), db if db is None else db.reshape(c)
 
 
 @primitive("native_group_norm(Tensor input, Tensor? weight, Tensor? bias, int N, int C, int HxW, int group, float eps) -> (Tensor, Tensor, Tensor)",
-           input__and__weight__and__bias=lambda grad, input, weight, N, C, group, eps, result1, result2, mask:
-               _group_norm_gradient(grad, input, weight, N, C, group, eps, result1, result2, mask))
+           input__and__weight__and__bias=lambda grads, input, weight, N, C, group, eps, result1, result2, mask:
+               _group_norm_gradient(grads, input, weight, N, C, group, eps, result1, result2, mask))
 def native_group_norm(input, weight, bias, N, C, HxW, group, eps):
     """y = w (x - m) r + b, m and r over each group of channels of [N, C, *]; also m and r [N, group]."""
     if input.dtype.kind != "f":
         refuse("GroupNormKernelImpl", input)
     x = input.reshape(N, group, C // group, HxW)
-    mean, _, rstd = _moments(x, (2, 3), eps)
+    mean, _, rstd, centered = _moments(x, (2, 3), eps)
     w, b = [None if t is None else t.reshape(1, group, C // group, 1) for t in (weight, bias)]
-    return [_affine(x, mean, rstd, w, b).reshape(input.shape), mean.reshape(N, group), rstd.reshape(N, group)]
+    return [_affine(centered, rstd, w, b).reshape(input.shape), mean.reshape(N, group), rstd.reshape(N, group)]
 
 
 @composite("group_norm(Tensor input, int num_groups, Tensor? weight=None, Tensor? bias=None, float eps=1e-05, bool cudnn_enabled=True) -> Tensor")

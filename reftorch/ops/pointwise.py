@@ -38,27 +38,30 @@ def _times(grad, alpha):
     return grad if type(alpha) is int and alpha == 1 else grad * alpha.conjugate()
 
 
+BOOL = DTYPES["bool"]
+
+
 def _no_bool_sub(dtype, self, other):
-    bools = sum(type(v) is bool or isinstance(v, Tensor) and v.dtype.name == "bool" for v in (self, other))
-    if bools == 2:
+    bools = [v.dtype is BOOL if isinstance(v, Tensor) else type(v) is bool for v in (self, other)]
+    if all(bools):
         raise RuntimeError("Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator instead.")
-    if bools:
+    if any(bools):
         raise RuntimeError("Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use the `~` or "
                            "`logical_not()` operator instead.")
 
 
-add = op("add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor", loop="numpy:add", numbers=True, make=MATH, jvp="linear",
+add = op("add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor", loop="numpy:add", numbers=True, make=MATH,
          prepare=lambda vals: _scale(vals, 1),
          self=lambda grad: grad,
          other=lambda grad, alpha: _times(grad, alpha))
 
-sub = op("sub.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor", loop="numpy:subtract", numbers=True, make=MATH, jvp="linear",
+sub = op("sub.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor", loop="numpy:subtract", numbers=True, make=MATH,
          prepare=lambda vals: _scale(vals, 1), check=_no_bool_sub,
          self=lambda grad: grad,
          other=lambda grad, alpha: _times(-grad, alpha))
 
 rsub = op("rsub.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor",
-          "rsub.Scalar(Tensor self, Scalar other, *, Scalar alpha=1) -> Tensor", loop="kernels:rsub", jvp="linear",
+          "rsub.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor", loop="kernels:rsub",
           prepare=lambda vals: _scale(vals, 0), check=_no_bool_sub,
           self=lambda grad, alpha: _times(-grad, alpha),
           other=lambda grad: grad)
@@ -110,7 +113,7 @@ remainder = op("remainder.Tensor(Tensor self, Tensor other) -> Tensor", loop="nu
 op("remainder.Scalar(Tensor self, Scalar other) -> Tensor", loop="numpy:remainder", make=MATH, node="RemainderBackward0",
    check=checks(only("if", "remainder_cpu"), nonzero_divisor),
    self=lambda grad: grad)
-op("remainder.Scalar_Tensor(Scalar self, Tensor other) -> Tensor", loop="numpy:remainder", make=MATH, node="NotImplemented",
+op("remainder.Scalar_Tensor(Scalar self, Tensor other) -> Tensor", loop="numpy:remainder", node="NotImplemented",
    check=checks(only("if", "remainder_cpu"), nonzero_divisor),
    other=not_implemented("aten::remainder"))
 
@@ -343,14 +346,17 @@ def _logit_backward(grad, self, eps):
     return T.where(T.logical_and(self >= eps, self <= 1 - eps), slope, 0.0)
 
 
-@primitive("logit(Tensor self, float? eps=None) -> Tensor", promote="float", make=UNARY, check=only("f", "logit_cpu"), self=_logit_backward)
+@primitive("logit(Tensor self, float? eps=None) -> Tensor", make=UNARY, half=False, jvp="elementwise", self=_logit_backward)
 def logit(self, eps):
     """log(x / (1 - x)), with x clamped to [eps, 1 - eps] when `eps` is given."""
+    self = self.astype(_core.get_default_dtype().numpy) if self.dtype.kind in "biu" else self
+    only("f", "logit_cpu")(_core.dtype_of_array(self))
+    one = self.dtype.type(1)
     if eps is not None:
-        # torch: the upper bound wins when they cross
+        # torch: the lower bound wins when they cross
         eps = self.dtype.type(eps)
-        self = np.where(self < eps, eps, np.where(self > 1 - eps, 1 - eps, self))
-    return np.log(self / (1 - self))
+        self = np.where(self < eps, eps, np.where(self > one - eps, one - eps, self))
+    return np.log(self / (one - self))           # torch: half types round at every step
 
 
 # ------------------------------------------------------------------ rounding
@@ -373,7 +379,7 @@ def round_decimals(self, decimals):
     return np.rint(self * factor) / factor if decimals >= 0 else np.rint(self / factor) * factor
 
 
-frac = op("frac(Tensor self) -> Tensor", loop="kernels:frac", make=UNARY, check=only("f", "frac_cpu"), jvp="linear",
+frac = op("frac(Tensor self) -> Tensor", loop="kernels:frac", make=UNARY, check=only("f", "frac_cpu"), jvp="elementwise",
           self=lambda grad: grad)
 
 
@@ -514,9 +520,10 @@ nextafter = op("nextafter(Tensor self, Tensor other) -> Tensor", loop="numpy:nex
 
 
 # ------------------------------------------------------------------ bits and integers
-def _bits(name, loop, label):
-    both = f"{name}.Tensor(Tensor self, Tensor other) -> Tensor", f"{name}.Scalar_Tensor(Scalar self, Tensor other) -> Tensor"
-    return op(*both, f"{name}.Scalar(Tensor self, Scalar other) -> Tensor", loop=loop, make=MATH, nograd=True, check=label)
+def _bits(name, loop, check):
+    op(f"{name}.Tensor(Tensor self, Tensor other) -> Tensor", f"{name}.Scalar(Tensor self, Scalar other) -> Tensor", loop=loop, make=MATH, nograd=True,
+       check=check)
+    return op(f"{name}.Scalar_Tensor(Scalar self, Tensor other) -> Tensor", loop=loop, nograd=True, check=check)
 
 
 bitwise_and = _bits("bitwise_and", "numpy:bitwise_and", only("bi", "bitwise_and_cpu"))

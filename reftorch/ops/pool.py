@@ -73,6 +73,9 @@ def _out_size(size, kernel, stride, padding, dilation, ceil_mode):
 
 def _check_batched(x, n, text):
     """Dims n+1 or n+2, none empty but the batch."""
+    if n == 3 and x.ndim in (4, 5) and 0 in x.shape[-4:]:
+        raise RuntimeError(f"max_pool3d_with_indices_out_cpu_template(): Expected input's non-batch dimensions to have positive length, but input has a shape "
+                           f"of {list(x.shape)} and non-batch dimension {x.shape[-4:].index(0)} has length zero!")
     if x.ndim not in (n + 1, n + 2) or 0 in x.shape[x.ndim - n - 1:]:
         raise RuntimeError(f"{text}{list(x.shape)}" if text.endswith(("got:", "got: ")) else text)
 

@@ -8,14 +8,13 @@ import warnings
 import numpy as np
 
 from ..core import DTYPES, T, Tensor, composite, primitive
-from ..core._core import MEMORY_FORMATS, empty_permuted_like, from_array, get_default_dtype
+from ..core._core import empty_permuted_like, from_array, get_default_dtype
 from ..kernels import random as kernel
 from ..random import default_generator
 from ._common import check_factory, refuse, type_name
 from ._names import C_NAMES
 
 _LONG = DTYPES["int64"]
-_CONTIGUOUS = MEMORY_FORMATS["contiguous_format"]
 # The floating dtypes, by NumPy's character (E: bfloat16): digits of the mantissa, and the largest number.
 _DIGITS = {"d": 53, "f": 24, "e": 11, "E": 8}
 _LARGEST = {"d": float.fromhex("0x1.fffffffffffffp1023"), "f": float.fromhex("0x1.fffffep127"), "e": 65504.0, "E": float.fromhex("0x1.fep127")}

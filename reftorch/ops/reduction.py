@@ -177,8 +177,10 @@ def _extreme_dims(name, self, dim, keepdim):
         if axis is None:
             raise RuntimeError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' "
                                "argument.")
-        for d in axis:
-            _check_not_empty(name, self.shape, d)
+        for d in dim:
+            # torch: these two name the dim as it was passed
+            if self.shape[d] == 0:
+                raise IndexError(f"{name}(): Expected reduction dim {d} to have non-zero size.")
     if self.dtype.kind == "c":
         refuse(f"{name[1:]}_values_cpu", self)
     return (np.maximum if name == "amax" else np.minimum).reduce(self, axis, None, None, keepdim)
@@ -198,7 +200,7 @@ def amin(self, dim, keepdim):
 
 def _aminmax_grad(grads, self, dim, keepdim, min, max):
     dims = () if dim is None else (dim,)
-    parts = [_spread_dims(g, self, value, dims, keepdim) for g, value in zip(grads, (min, max)) if g is not None]
+    parts = [_spread_dims(g, self, value, dims, keepdim) for g, value in zip(grads, (min, max), strict=True) if g is not None]
     return parts[0] if len(parts) == 1 else parts[0] + parts[1]
 
 

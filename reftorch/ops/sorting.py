@@ -43,21 +43,27 @@ def _rows(a, dim):
 
 
 # ------------------------------------------------------------------ sort
-def _argsort(a, dim, descending):
-    """Indices that sort stably; NaN is greater than all."""
+def _argsort(a, dim, descending, stable):
+    """Indices that sort; NaN is greater than all.
+
+    torch: unless `stable`, equal elements of rows longer than 16 come in the order in which its C++ library's sort leaves them.
+    """
+    if not stable and a.shape[dim] > 16:
+        moved = np.moveaxis(a, dim, -1)
+        return np.moveaxis(kernel.argsort(_rows(a, dim), descending).reshape(moved.shape), -1, dim)
     if not descending:
         return np.argsort(a, dim, kind="stable")
     back = np.flip(np.argsort(np.flip(a, dim), dim, kind="stable"), dim)
     return np.subtract(a.shape[dim] - 1, back)
 
 
-def _sort(self, dim, descending):
+def _sort(self, dim, descending, stable):
     if self.dtype.kind == "c":
         raise RuntimeError(" Sort does not support complex dtypes on CPU")
     dim = normalize_dim(dim, self.ndim)
     if self.ndim == 0:
         return self.copy(), np.zeros((), np.int64)
-    indices = _argsort(self, dim, descending)
+    indices = _argsort(self, dim, descending, stable)
     values = np.take_along_axis(self, indices, dim)
     if self.flags.c_contiguous or not is_dense(self.shape, element_strides(self)):
         return np.ascontiguousarray(values), np.ascontiguousarray(indices)
@@ -67,22 +73,22 @@ def _sort(self, dim, descending):
 
 @primitive("sort(Tensor self, int dim=-1, bool descending=False) -> (Tensor values, Tensor indices)", make="method out", node="SortBackward0", self=_back())
 def sort(self, dim, descending):
-    """Elements in order along `dim`, and where they were; equal elements keep their order, NaN is greatest."""
-    return _sort(self, dim, descending)
+    """Elements in order along `dim`, and where they were; NaN is greatest."""
+    return _sort(self, dim, descending, False)
 
 
 @primitive("sort.stable(Tensor self, *, bool? stable, int dim=-1, bool descending=False) -> (Tensor values, Tensor indices)", make="method out",
            node="SortBackward1", self=_back())
-def sort_stable(self, dim, descending):
-    """`sort`, which is stable in any case."""
-    return _sort(self, dim, descending)
+def sort_stable(self, stable, dim, descending):
+    """`sort`; equal elements keep their order if `stable`."""
+    return _sort(self, dim, descending, stable)
 
 
 @primitive("argsort(Tensor self, int dim=-1, bool descending=False) -> Tensor",
            "argsort.stable(Tensor self, *, bool stable, int dim=-1, bool descending=False) -> Tensor", make="method out", nograd=True)
-def argsort(self, dim, descending):
+def argsort(self, dim, descending, stable=False):
     """The indices that `sort` gives."""
-    return _sort(self, dim, descending)[1]
+    return _sort(self, dim, descending, stable)[1]
 
 
 @composite("msort(Tensor self) -> Tensor", make="method out")

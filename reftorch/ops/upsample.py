@@ -4,6 +4,7 @@ import numpy as np
 
 from ..core import T, primitive
 from ._common import refuse
+from ._windows import add_rows
 
 
 def _cubic(a):
@@ -59,12 +60,12 @@ def _antialias_taps(kind, size, out, align_corners, scale, real):
     kernel, reach = _FILTERS[kind]
     step = float(_step(size, out, align_corners, scale, real))
     stretch = max(step, 1.0)
-    half = 0.0 if align_corners else 0.5
-    center = step * (np.arange(out) + half)
-    first = np.maximum((center - reach * stretch + half).astype(np.int64), 0)
-    last = np.minimum((center + reach * stretch + half).astype(np.int64), size)
+    # torch: half an element is added even if the corners are aligned
+    center = step * (np.arange(out) + 0.5)
+    first = np.maximum((center - reach * stretch + 0.5).astype(np.int64), 0)
+    last = np.minimum((center + reach * stretch + 0.5).astype(np.int64), size)
     at = first[:, None] + np.arange(max(int((last - first).max()), 1))
-    weights = np.where(at < last[:, None], kernel(np.abs((at - center[:, None] + half) / stretch)), 0)
+    weights = np.where(at < last[:, None], kernel(np.abs((at - center[:, None] + 0.5) / stretch)), 0)
     total = weights.sum(1, keepdims=True)
     return np.minimum(at, size - 1), (weights / np.where(total == 0, 1, total)).astype(real)
 
@@ -125,11 +126,11 @@ def _resample_adjoint(self, shape, mode, output_size, align_corners, scale_facto
     real = np.float64 if self.dtype == np.float64 else np.float32
     for d, (size, out, scale) in enumerate(_geometry(shape, output_size, scale_factors)):
         at, weights = _taps(mode, size, out, align_corners, scale, real)
-        moved = np.moveaxis(self, d + 2, 0)
+        moved = np.ascontiguousarray(np.moveaxis(self, d + 2, 0))
         total = np.zeros((size, *moved.shape[1:]), self.dtype)
         for k in range(at.shape[1]):
             share = moved if weights is None else moved * weights[:, k].reshape(-1, *(1,) * (moved.ndim - 1))
-            np.add.at(total, at[:, k], share)
+            add_rows(total, at[:, k], share)
         self = np.moveaxis(total, 0, d + 2)
     return np.ascontiguousarray(self)
 
