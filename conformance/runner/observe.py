@@ -188,7 +188,7 @@ def flat(data, name, dtype):
         return flat(data, bits, getattr(torch, bits)).view(dtype)
     values = [item[0] for item in struct.iter_unpack("<" + code, data)]
     if name.startswith("complex"):
-        values = [complex(*pair) for pair in zip(values[::2], values[1::2])]
+        values = [complex(*pair) for pair in zip(values[::2], values[1::2], strict=True)]
     return torch.tensor(values, dtype=dtype)
 
 

@@ -64,6 +64,8 @@ class BackwardCFunction(_core.PyNode, FunctionCtx):
     def needs_input_grad(self):
         return self._needs_input_grad
 
+    __repr__ = object.__repr__           # torch: these nodes print with their module, those of ops without
+
     def name(self):
         return type(self).__name__
 

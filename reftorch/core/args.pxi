@@ -230,7 +230,7 @@ cdef bint parse(Overload ov, list args, dict kwargs, bint method, list vals) exc
     """
     cdef Py_ssize_t n = len(args), i, used = 0, np_ = len(ov.args)
     cdef Arg p
-    cdef object v
+    cdef object v, given
     if n > ov.n_positional:
         if ov.varargs >= 0 and n > ov.varargs and is_int(args[ov.varargs]):
             # x.view(2, 3): the ints are one argument
@@ -264,10 +264,11 @@ cdef bint parse(Overload ov, list args, dict kwargs, bint method, list vals) exc
                     return False
                 vals[i] = p.default
                 continue
+        given = v
         v = read(p, v, ov.numbers)
         if v is MISMATCH:
             # torch: None stands for a default of None or []
-            if (args[i] if i < n else kwargs.get(p.py_name)) is None and not p.required and (p.default is None or p.default == ()):
+            if given is None and not p.required and (p.default is None or p.default == ()):
                 v = p.default
             else:
                 return False

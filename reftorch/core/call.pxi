@@ -126,7 +126,7 @@ cdef bint any_override(list args, dict kwargs, bint lists) except -1:
 
 cdef take_out_dtype(Overload ov, list vals, Tensor out):
     """A factory with `out=` makes its result in the dtype of that tensor."""
-    i = ov.schema.index("dtype")
+    i = [p.name for p in ov.schema.params].index("dtype")
     if vals[i] is None:
         vals[i] = out.dtype
     elif vals[i] is not out.dtype:

@@ -289,8 +289,7 @@ def build_overload(Op op, int kind, schema, body=None, loop=None, promote=None, 
     ov.reduce = reduce
     ov.promote = _PROMOTE[promote]
     ov.prepare, ov.body, ov.loop_name = prepare, body, loop
-    ov.operands = [i for i, p in enumerate(schema.params) if p.type in ("Tensor", "Scalar") and not p.kwonly and p.size is None
-                   and p.name != "alpha"]      # `prepare` folds that in
+    ov.operands = [i for i, p in enumerate(schema.params) if p.type in ("Tensor", "Scalar") and not p.kwonly and p.size is None]
     ov.slots, ov.rules, ov.plans = [], [], {}
     ov.defaults = [(<Arg>a).default for a in ov.args] + [None]
     if body is not None:
@@ -474,7 +473,7 @@ cdef int resolve(Overload ov) except -1:
     module, _, name = ov.loop_name.partition(":")
     module = {"kernels": "reftorch.kernels.pointwise"}.get(module, module)
     ov.ufunc = getattr(importlib.import_module(module), name)
-    u = <ufunc>ov.ufunc
+    u = <ufunc?>ov.ufunc
     nin = u.nin
     if u.functions != NULL:
         for i in range(u.ntypes):

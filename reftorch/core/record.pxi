@@ -146,7 +146,7 @@ def raise_if_modified(Node node not None, Tensor t not None, version):
 
 cdef raise_modified(Node node, Tensor t, long version, str kind, int n):
     maker, nr = (node, n) if kind == "r" else (t._fn, t.out_nr)
-    what = f"which is output {nr} of {maker.name().rpartition('Backward')[0] or maker.name()}, " if maker is not None else ""
+    what = f"which is output {nr} of {plain_name(maker)}, " if maker is not None else ""
     hint = ("Hint: the backtrace further above shows the operation that failed to compute its gradient. The variable in question was changed in "
             "there or anywhere later. Good luck!" if anomaly else
             "Hint: enable anomaly detection to find the operation that failed to compute its gradient, with torch.autograd.set_detect_anomaly(True, check_nan=False).")
@@ -334,28 +334,39 @@ cdef check_inplace(Tensor t, bint tracked):
     if t._base_ is not None:
         grad_fn_of(t)
         if t.creation != VIEW_DEFAULT:
-            raise_view_write(t)
+            raise_view_write(t, False)
         if requires_grad(t) and t._base_.rg and t._base_._fn is None:
             raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
     if t.rg and t._fn is None:
         raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
 
 
-cdef raise_view_write(Tensor t):
-    fn = grad_fn_of(t)
-    head = f"Output {t.out_nr} of {fn.name() if fn is not None else 'None'} is a view and is being modified inplace. "
+cdef str plain_name(Node node):
+    """The node's name as PyTorch's errors say it: without "Backward0"."""
+    return node.name().rpartition("Backward")[0] or node.name()
+
+
+cdef raise_view_write(Tensor t, bint indirect):
+    """The error for a view that may not be written to: `indirect` when its base or another view was."""
+    done = "its base or another view of its base has been" if indirect else "is being"
+    if t._fn is not None:
+        text = f"Output {t.out_nr} of {plain_name(t._fn)} is a view and {done} modified inplace."
+    elif t.creation == VIEW_INFERENCE:
+        text = f"A view was created in inference mode and {done} modified inplace in normal mode."
+    else:
+        text = f"A view was created in no_grad mode and {done} modified inplace with grad mode enabled."
     if t.creation == VIEW_MULTI_OUTPUT:
-        raise RuntimeError(head + "This view is the output of a function that returns multiple views. Such functions do not allow the output views to "
-                           "be modified inplace. You should replace the inplace operation by an out-of-place one.")
-    if t.creation == VIEW_IN_FUNCTION:
-        raise RuntimeError(head + "This view was created inside a custom Function (or because an input was returned as-is) and the autograd logic to "
-                           "handle view+inplace would override the custom backward associated with the custom Function, leading to incorrect "
-                           "gradients. This behavior is forbidden. You can fix this by cloning the output of the custom Function.")
-    if t.creation == VIEW_NO_GRAD:
-        raise RuntimeError("A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given that this use case is "
-                           "ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either "
-                           "both inside the no_grad block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to "
-                           "be tracked).")
+        text += (" This view is the output of a function that returns multiple views. Such functions do not allow the output views to be modified "
+                 "inplace. You should replace the inplace operation by an out-of-place one.")
+    elif t.creation == VIEW_NO_GRAD:
+        text += (" Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the "
+                 "inplace either both inside the no_grad block (if you don't want the inplace to be tracked) or both outside (if you want the inplace "
+                 "to be tracked).")
+    elif t.creation == VIEW_IN_FUNCTION:
+        text += (" This view was created inside a custom Function (or because an input was returned as-is) and the autograd logic to handle "
+                 "view+inplace would override the custom backward associated with the custom Function, leading to incorrect gradients. This behavior "
+                 "is forbidden. You can fix this by cloning the output of the custom Function.")
+    raise RuntimeError(text)
 
 
 cdef class CopySlices(Node):

@@ -543,17 +543,19 @@ cdef inline Tensor share(Tensor t):
 cdef inline bint requires_grad(Tensor t):
     if t.rg or t._fn is not None:
         return True
-    return t._base_ is not None and t.fn_version != version_of(t) and requires_grad(t._base_) and KIND[t.code] >= KIND_FLOAT
+    return t._base_ is not None and requires_grad(t._base_) and KIND[t.code] >= KIND_FLOAT
 
 
 cdef inline bint in_inference():
     return tls_inference
 
 
-cdef Node grad_fn_of(Tensor t):
+cdef Node grad_fn_of(Tensor t) except *:
     """The node that made `t`; for a view whose base was written to since, a fresh one that reads the base."""
     if t._base_ is not None and t.fn_version != version_of(t):
         if not t.rg and requires_grad(t._base_) and KIND[t.code] >= KIND_FLOAT:
+            if t.creation != VIEW_DEFAULT:
+                raise_view_write(t, True)
             t._fn = view_node(t)
             t.out_nr = 0
         t.fn_version = version_of(t)

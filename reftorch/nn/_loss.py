@@ -189,7 +189,7 @@ def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"
 
 def _one_differs(input, var):
     """Whether `var` has input's shape but for dims of size 1."""
-    return input.dim() == var.dim() and sum(b != 1 and a != b for a, b in zip(input.shape, var.shape)) == 0
+    return input.dim() == var.dim() and sum(b != 1 and a != b for a, b in zip(input.shape, var.shape, strict=True)) == 0
 
 
 def hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=None, reduction="mean"):

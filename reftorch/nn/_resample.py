@@ -41,7 +41,7 @@ def _sizes(input, size, scale_factor, recompute):
             raise ValueError("recompute_scale_factor is not meaningful with an explicit size.")
         return given, None
     if recompute:
-        return [math.floor(float(s) * f) for s, f in zip(input.shape[2:], given)], None
+        return [math.floor(float(s) * f) for s, f in zip(input.shape[2:], given, strict=True)], None
     return None, [float(f) for f in given]
 
 
@@ -58,11 +58,12 @@ def interpolate(input, size=None, scale_factor=None, mode="nearest", align_corne
         raise ValueError("Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires a 4-D tensor as input")
     if mode == "area" and n in (1, 2, 3):
         if size is None:
-            size = [math.floor(float(s) * f) for s, f in zip(input.shape[2:], scales)]
+            size = [math.floor(float(s) * f) for s, f in zip(input.shape[2:], scales, strict=True)]
         return (T.adaptive_avg_pool1d, T.adaptive_avg_pool2d, T.adaptive_avg_pool3d)[n - 1](input, size)
     if mode not in _OPS or n not in (1, 2, 3):
-        raise NotImplementedError("Input Error: Only 3D, 4D and 5D input Tensors supported (got {}D) for the modes: nearest | linear | bilinear | bicubic "
-                                  "| trilinear | lanczos | area | nearest-exact (got {})".format(input.dim(), mode))
+        raise NotImplementedError("Input Error: Only 3D, 4D and 5D input Tensors supported "
+                                  f"(got {input.dim()}D) for the modes: nearest | linear | bilinear | bicubic | trilinear | lanczos | area | "
+                                  f"nearest-exact (got {mode})")
     if n not in _OPS[mode]:
         need = next(iter(_OPS[mode])) + 2
         raise NotImplementedError(f"Got {input.dim()}D input, but {mode} mode needs {need}D input")

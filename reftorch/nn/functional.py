@@ -6,7 +6,7 @@ from types import FunctionType
 
 from ..core import OPS, T
 from ..core.bind import bind
-from ..overrides import has_torch_function, has_torch_function_unary, has_torch_function_variadic, handle_torch_function  # noqa: F401
+from ..overrides import handle_torch_function, has_torch_function, has_torch_function_unary, has_torch_function_variadic  # noqa: F401
 from ._attention import (  # noqa: F401
     _canonical_mask,
     _in_projection,
@@ -75,7 +75,7 @@ def _by_indices(with_indices, plain, name):
 
 def max_pool1d_with_indices(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
     """Maxima over windows of [N, C, L], and their indices."""
-    return T.max_pool1d_with_indices(input, kernel_size, stride or (), padding, dilation, ceil_mode)
+    return T.max_pool1d_with_indices(input, kernel_size, () if stride is None else stride, padding, dilation, ceil_mode)
 
 
 def _max_pool1d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
@@ -120,7 +120,7 @@ def _output_size(output_size, input, n):
     if input.dim() <= len(output_size):
         raise ValueError(f"Input dimension should be at least {len(output_size) + 1}")
     sizes = input.shape[-len(output_size):]
-    return tuple(have if want is None else want for want, have in zip(output_size, sizes))
+    return tuple(have if want is None else want for want, have in zip(output_size, sizes, strict=True))
 
 
 def adaptive_max_pool2d_with_indices(input, output_size, return_indices=False):
@@ -160,7 +160,7 @@ def _fractional(input, kernel_size, output_size, output_ratio, _random_samples, 
     if output_size is None:
         if len(output_ratio) > n:
             raise ValueError(f"{name} requires output_ratio to either be a single Int or tuple of Ints.")
-        output_size = [int(s * r) for s, r in zip(input.shape[-n:], _times(output_ratio, n))]
+        output_size = [int(s * r) for s, r in zip(input.shape[-n:], _times(output_ratio, n), strict=True)]
     if _random_samples is None:
         batch = 1 if input.dim() == n + 1 else input.shape[0]
         _random_samples = T.rand(batch, input.shape[-n - 1], n, dtype=input.dtype)
@@ -202,7 +202,7 @@ def _unpool_geometry(input, kernel_size, stride, padding, output_size, n):
     """stride, padding and output size of max_unpool as tuples."""
     kernel, padding = _times(kernel_size, n), _times(padding, n)
     stride = kernel if stride is None else _times(stride, n)
-    default = [(size - 1) * s + k - 2 * p for size, s, k, p in zip(input.shape[-n:], stride, kernel, padding)]
+    default = [(size - 1) * s + k - 2 * p for size, s, k, p in zip(input.shape[-n:], stride, kernel, padding, strict=True)]
     if output_size is None:
         return stride, padding, default
     if len(output_size) == n + 2:

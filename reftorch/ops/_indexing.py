@@ -12,7 +12,7 @@ from ..kernels import index as kernel
 def expand_masks(shape, indices):
     """One position array or None for each dim of `shape`; bool and uint8 masks become positions in as many dims as they have."""
     found = []
-    for j, index in enumerate(indices):
+    for index in indices:
         if index is None:
             found.append(None)
         elif index.dtype == np.bool_ or index.dtype == np.uint8:
@@ -169,7 +169,7 @@ def put_into(a, indices, values, accumulate):
 
 def fits(shape, wider):
     """Whether `shape` broadcasts to `wider`."""
-    return len(shape) <= len(wider) and all(n == m or n == 1 for n, m in zip(reversed(shape), reversed(wider)))
+    return len(shape) <= len(wider) and all(n == m or n == 1 for n, m in zip(reversed(shape), reversed(wider), strict=False))
 
 
 def dtype_name(a):

@@ -195,7 +195,17 @@ def svd_of(a, full, vectors):
     if a.size == 0:
         return np.linalg.svd(a, full) if vectors else (None, np.linalg.svd(a, compute_uv=False), None)
     gesdd = lapack("gesdd", a)
-    found = over_batch(lambda x: gesdd(x, compute_uv=int(vectors), full_matrices=int(full))[:3], (2,), a)
+    m, n = a.shape[-2:]
+
+    def one(x):
+        return gesdd(x, compute_uv=int(vectors), full_matrices=int(full))[:3]
+
+    def tall(x):
+        # torch: its LAPACK takes QR first from 1.5 times as many rows as columns; the signs of the vectors follow from that
+        q, r = qr_of(x, "complete" if full else "reduced")
+        u, s, vh = gesdd(r[:n], compute_uv=1)[:3]
+        return np.concatenate([q[:, :n] @ u, q[:, n:]], -1), s, vh
+    found = over_batch(tall if vectors and m > n and m >= int(1.5 * n) else one, (2,), a)
     return found if vectors else (None, found[1], None)
 
 

@@ -83,7 +83,7 @@ def add_rows(total, rows, values):
     if values[:1].size < 32:
         np.add.at(total, rows, values)
         return
-    for i, v in zip(rows.tolist(), values):  # for long rows faster than NumPy's unbuffered add
+    for i, v in zip(rows.tolist(), values, strict=True):  # for long rows faster than NumPy's unbuffered add
         total[i] += v
 
 

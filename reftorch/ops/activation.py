@@ -35,7 +35,8 @@ _check_relu = checks(refused("b", "Boolean inputs not supported for relu"),
 relu = op("relu(Tensor self) -> Tensor", loop="kernels:relu", make="method inplace function_ out", jvp="elementwise", check=_check_relu,
           self=lambda grad, result: T.threshold_backward(grad, result, 0))
 threshold = _activation("threshold(Tensor self, Scalar threshold, Scalar value) -> Tensor", "kernels:threshold",
-                        lambda grad, self, threshold: T.threshold_backward(grad, self, threshold), only("if", "threshold_cpu"), make="inplace function_ out", ns="torch nn.functional")
+                        lambda grad, self, threshold: T.threshold_backward(grad, self, threshold), only("if", "threshold_cpu"),
+                        make="inplace function_ out", ns="torch nn.functional")
 threshold_backward = op("threshold_backward(Tensor grad_output, Tensor self, Scalar threshold) -> Tensor", loop="kernels:threshold_backward", ns=None,
                         grad_output=lambda grad, self, threshold: T.threshold_backward(grad, self, threshold),
                         self=lambda grad: T.zeros_like(grad))

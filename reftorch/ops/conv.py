@@ -23,7 +23,7 @@ def _windows(x, kernel, stride, padding, dilation):
     n = len(kernel)
     if any(padding):
         x = np.pad(x, ((0, 0), (0, 0), *((p, p) for p in padding)))
-    out = [(size - d * (k - 1) - 1) // s + 1 for size, k, s, d in zip(x.shape[2:], kernel, stride, dilation)]
+    out = [(size - d * (k - 1) - 1) // s + 1 for size, k, s, d in zip(x.shape[2:], kernel, stride, dilation, strict=True)]
     steps = x.strides[2:]
     strides = x.strides[:2] + tuple(steps[i] * dilation[i] for i in range(n)) + tuple(steps[i] * stride[i] for i in range(n))
     return as_strided(x, x.shape[:2] + tuple(kernel) + tuple(out), strides, writeable=False)
@@ -33,11 +33,11 @@ def _add_windows(cols, size, stride, padding, dilation):
     """The sum of windows [N, C, *kernel, *out] laid back at their places in [N, C, *size]."""
     n = len(size)
     kernel, out = cols.shape[2:2 + n], cols.shape[2 + n:]
-    padded = np.zeros(cols.shape[:2] + tuple(s + 2 * p for s, p in zip(size, padding)), cols.dtype)
+    padded = np.zeros(cols.shape[:2] + tuple(s + 2 * p for s, p in zip(size, padding, strict=True)), cols.dtype)
     for taps in itertools.product(*map(range, kernel)):
-        place = tuple(slice(k * d, k * d + s * (o - 1) + 1, s) if o else slice(0, 0) for k, d, s, o in zip(taps, dilation, stride, out))
+        place = tuple(slice(k * d, k * d + s * (o - 1) + 1, s) if o else slice(0, 0) for k, d, s, o in zip(taps, dilation, stride, out, strict=True))
         padded[(..., *place)] += cols[(slice(None), slice(None), *taps)]
-    return padded[(..., *(slice(p, p + s) for p, s in zip(padding, size)))]
+    return padded[(..., *(slice(p, p + s) for p, s in zip(padding, size, strict=True)))]
 
 
 def _grouped(x, groups):
@@ -60,17 +60,17 @@ def _correlate_transposed(x, weight, stride, padding, dilation, output_padding, 
     cols = cols.reshape(x.shape[0], weight.shape[1] * groups, *kernel, *x.shape[2:])
     size = _transposed_size(x.shape[2:], kernel, stride, padding, dilation, output_padding)
     # output padding may reach past the last window
-    need = [(i - 1) * s + d * (k - 1) + 1 for i, s, d, k in zip(x.shape[2:], stride, dilation, kernel)]
+    need = [(i - 1) * s + d * (k - 1) + 1 for i, s, d, k in zip(x.shape[2:], stride, dilation, kernel, strict=True)]
     full = _add_windows(cols, need, stride, (0,) * len(size), dilation)
     out = np.zeros(full.shape[:2] + tuple(size), full.dtype)
-    whole = (..., *(slice(p, min(p + s, n)) for p, s, n in zip(padding, size, need)))
+    whole = (..., *(slice(p, min(p + s, n)) for p, s, n in zip(padding, size, need, strict=True)))
     part = full[whole]
     out[(..., *(slice(0, s) for s in part.shape[2:]))] = part
     return out
 
 
 def _transposed_size(size, kernel, stride, padding, dilation, output_padding):
-    return [(i - 1) * s - 2 * p + d * (k - 1) + o + 1 for i, k, s, p, d, o in zip(size, kernel, stride, padding, dilation, output_padding)]
+    return [(i - 1) * s - 2 * p + d * (k - 1) + o + 1 for i, k, s, p, d, o in zip(size, kernel, stride, padding, dilation, output_padding, strict=True)]
 
 
 # ---- the two primitives
@@ -85,7 +85,7 @@ def _input_gradient(grad, weight, input_shape, stride, padding, dilation, transp
                 made = made.narrow(2 + d, 0, input_shape[2 + d])
         return made
     least = _transposed_size(grad.shape[2:], weight.shape[2:], stride, padding, dilation, (0,) * n)
-    rest = tuple(have - low for have, low in zip(input_shape[2:], least))
+    rest = tuple(have - low for have, low in zip(input_shape[2:], least, strict=True))
     return T.convolution(grad, weight, None, stride, padding, dilation, True, rest, groups)
 
 
@@ -186,18 +186,18 @@ def _check(x, weight, bias, stride, padding, dilation, transposed, output_paddin
         raise RuntimeError(f"{head} {shape}, expected bias to be 1-dimensional with {filters} elements, but got bias of size {list(bias.shape)} instead")
     kernel, size = weight.shape[2:], x.shape[2:]
     if transposed:
-        if any(o >= s and o >= d for o, s, d in zip(output_padding, stride, dilation)):
+        if any(o >= s and o >= d for o, s, d in zip(output_padding, stride, dilation, strict=True)):
             names = _NAMES[max(n, 2)]
             parts = [f"{what}_{side}: {v}" for what, values in (("output_padding", output_padding), ("stride", stride), ("dilation", dilation))
-                     for side, v in zip(names, (*(0 if what == "output_padding" else 1,) * (len(names) - n), *values))]
+                     for side, v in zip(names, (*(0 if what == "output_padding" else 1,) * (len(names) - n), *values), strict=True)]
             raise RuntimeError(f"output padding must be smaller than either stride or dilation, but got {' '.join(parts)}")
         out = _transposed_size(size, kernel, stride, padding, dilation, output_padding)
         if any(o < 1 for o in out):
             raise RuntimeError(f"Given input size per channel: ({_by(size)}). Calculated output size per channel: ({_by(out)}). Output size is too small")
     else:
-        padded = [i + 2 * p for i, p in zip(size, padding)]
-        extent = [d * (k - 1) + 1 for k, d in zip(kernel, dilation)]
-        if any(a < b for a, b in zip(padded, extent)):
+        padded = [i + 2 * p for i, p in zip(size, padding, strict=True)]
+        extent = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
+        if any(a < b for a, b in zip(padded, extent, strict=True)):
             raise RuntimeError(f"Calculated padded input size per channel: ({_by(padded)}). Kernel size: ({_by(extent)}). Kernel size can't be greater "
                                "than actual input size")
     _check_kernel(dilation, transposed)
@@ -216,7 +216,7 @@ _C_NAMES = {"float32": "float", "float64": "double", "float16": "c10::Half", "bf
 def _check_kernel(dilation, transposed):
     """What torch's kernels refuse, after the checks of shapes."""
     if 0 in dilation:
-        sides = ", ".join(f"dilation_{side}: {d}" for side, d in zip(_NAMES[max(len(dilation), 2)], dilation))
+        sides = ", ".join(f"dilation_{side}: {d}" for side, d in zip(_NAMES[max(len(dilation), 2)], dilation, strict=True))
         raise RuntimeError(f"dilation should be greater than zero, but got {sides if transposed else list(dilation)}")
 
 
@@ -246,20 +246,26 @@ def _run(n, name, x, weight, bias, stride, padding, dilation, groups, transposed
         raise RuntimeError("weight should have at least three dimensions")
     if isinstance(padding, str) and weight.dim() != x.dim():
         # torch: without the space that the same text has elsewhere
-        raise RuntimeError(f"Expected {weight.dim()}-dimensional input for {weight.dim()}-dimensional weight{list(weight.shape)}, but got {x.dim()}-dimensional "
-                           f"input of size {list(x.shape)} instead")
+        raise RuntimeError(f"Expected {weight.dim()}-dimensional input for {weight.dim()}-dimensional weight{list(weight.shape)}, but got "
+                           f"{x.dim()}-dimensional input of size {list(x.shape)} instead")
     stride, dilation = _expand(stride, k, "stride"), _expand(dilation, k, "dilation")
     output_padding = _expand(output_padding, k, "output_padding")
     if isinstance(padding, str):
         x, padding = _named_padding(x, weight, padding, stride, dilation)
     padding = _expand(padding, k, "padding")
     _check(x, weight, bias, stride, padding, dilation, transposed, output_padding, groups)
-    # torch: a complex convolution adds its bias by itself
-    apart = bias is not None and x.dtype.is_complex
-    out = T.convolution(x, weight, None if apart else bias, stride, padding, dilation, transposed, output_padding, groups)
-    if apart:
-        out = out + bias.reshape(-1, *(1,) * k)
+    geometry = stride, padding, dilation, transposed, output_padding, groups
+    out = (_complex if x.dtype.is_complex else T.convolution)(x, weight, bias, *geometry)
     return out if batched else out.squeeze(0)
+
+
+def _complex(x, weight, bias, *geometry):
+    """Three real convolutions (Gauss): (a - b) + i (c - a - b)."""
+    bias_real, bias_sum = (None, None) if bias is None else (bias.real, bias.real + bias.imag)
+    a = T.convolution(x.real, weight.real, bias_real, *geometry)
+    b = T.convolution(x.imag, weight.imag, None, *geometry)
+    c = T.convolution(x.real + x.imag, weight.real + weight.imag, bias_sum, *geometry)
+    return a - b + 1j * (c - a - b)
 
 
 def _named_padding(x, weight, padding, stride, dilation):
@@ -270,7 +276,7 @@ def _named_padding(x, weight, padding, stride, dilation):
         raise RuntimeError(f"Invalid padding string: '{padding}'")
     if any(s != 1 for s in stride):
         raise RuntimeError("padding='same' is not supported for strided convolutions")
-    total = [d * (k - 1) for k, d in zip(weight.shape[2:], dilation)]
+    total = [d * (k - 1) for k, d in zip(weight.shape[2:], dilation, strict=True)]
     if any(t % 2 for t in total):
         warnings.warn("Using padding='same' with even kernel lengths and odd dilation may require a zero-padded copy of the input be created",
                       UserWarning, stacklevel=4)
@@ -375,7 +381,7 @@ def _paren(values):
 
 
 def _blocks(size, kernel, stride, padding, dilation):
-    return [(s + 2 * p - d * (k - 1) - 1) // t + 1 for s, k, t, p, d in zip(size, kernel, stride, padding, dilation)]
+    return [(s + 2 * p - d * (k - 1) - 1) // t + 1 for s, k, t, p, d in zip(size, kernel, stride, padding, dilation, strict=True)]
 
 
 def _check_patches(kernel, dilation, padding, stride):
@@ -416,7 +422,8 @@ def im2col(self, kernel_size, dilation, padding, stride):
            self=lambda grad, kernel_size, dilation, padding, stride: T.im2col(grad, kernel_size, dilation, padding, stride))
 def col2im(self, output_size, kernel_size, dilation, padding, stride):
     """The sum of columns [N, C kh kw, number of windows] at their places in [N, C, H, W]."""
-    size, kernel, dilation, padding, stride = _pairs(output_size=output_size, kernel_size=kernel_size, dilation=dilation, padding=padding, stride=stride)
+    size, kernel, dilation, padding, stride = _pairs(output_size=output_size, kernel_size=kernel_size, dilation=dilation, padding=padding,
+                                                      stride=stride)
     _check_patches(kernel, dilation, padding, stride)
     if self.ndim not in (2, 3) or 0 in self.shape[-2:]:
         raise RuntimeError("Expected 2D or 3D (batch mode) tensor for input with possibly 0 batch size and non-zero dimensions for input, but got: "

@@ -19,7 +19,7 @@ def _padded(targets, lengths):
         return targets[:, :longest].astype(np.int64)
     out = np.zeros((len(lengths), longest), np.int64)
     start = 0
-    for row, n in zip(out, lengths):
+    for row, n in zip(out, lengths, strict=True):
         row[:n] = targets[start:start + n]
         start += n
     return out

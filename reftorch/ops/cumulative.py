@@ -114,10 +114,11 @@ def diff(self, n, dim, prepend, append):
         _check_diff_side(self, x, dim)
     if n < 0:
         raise RuntimeError(f"order must be non-negative but got {n}")
+    if n == 0:
+        # torch: nothing is joined then
+        return T.zeros_like(self).copy_(self)
     if sides:
         self = T.cat([x for x in (prepend, self, append) if x is not None], dim)
-    if n == 0:
-        return T.zeros_like(self).copy_(self)
     for _ in range(min(n, self.shape[dim])):
         size = self.shape[dim]
         high, low = self.narrow(dim, 1, size - 1), self.narrow(dim, 0, size - 1)

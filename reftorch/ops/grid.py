@@ -1,7 +1,7 @@
 """Sampling at arbitrary points (grid_sample), and the grids of affine maps; source: Jaderberg et al. 2015.
 
 A coordinate c in [-1, 1] is a place x = ((c + 1) S - 1) / 2, or (c + 1) (S - 1) / 2 when -1 and 1 are the centers of the corner elements.  Along a
-dim each sample has taps: index, weight and the weight's derivative by c; a sample in n dims is the sum over the products of taps.
+dim each sample has taps: an index, and the weight with its derivatives by c; a sample in n dims is the sum over the products of taps.
 """
 import itertools
 import math
@@ -9,6 +9,7 @@ import math
 import numpy as np
 
 from ..core import T, composite, primitive
+from ..core._core import from_array, is_grad_enabled, run_backward
 
 BILINEAR, NEAREST, BICUBIC = 0, 1, 2
 ZEROS, BORDER, REFLECTION = 0, 1, 2
@@ -36,44 +37,40 @@ def _padded(x, size, padding, align_corners):
 
 
 def _cubic_weights(t):
-    """Keys' kernel with a = -3/4 at distances t + 1, t, 1 - t, 2 - t, and its derivatives by t."""
+    """Keys' kernel with a = -3/4 at distances t + 1, t, 1 - t, 2 - t, each with its derivatives by t."""
     a = t.dtype.type(-0.75)
+    near, far = (a + 2, -(a + 3), 0, 1), (a, -5 * a, 8 * a, -4 * a)
 
-    def near(x):
-        return ((a + 2) * x - (a + 3)) * x * x + 1, (3 * (a + 2) * x - 2 * (a + 3)) * x
-
-    def far(x):
-        return ((a * x - 5 * a) * x + 8 * a) * x - 4 * a, (3 * a * x - 10 * a) * x + 8 * a
-    return [(w, s * d) for (w, d), s in ((far(t + 1), 1), (near(t), 1), (near(1 - t), -1), (far(2 - t), -1))]
+    def at(x, c, sign):
+        return (((c[0] * x + c[1]) * x + c[2]) * x + c[3], sign * ((3 * c[0] * x + 2 * c[1]) * x + c[2]), 6 * c[0] * x + 2 * c[1],
+                sign * 6 * c[0] * np.ones_like(x))
+    return [at(t + 1, far, 1), at(t, near, 1), at(1 - t, near, -1), at(2 - t, far, -1)]
 
 
 def _taps(c, size, mode, padding, align_corners):
-    """(index, weight, derivative of the weight by c) of each tap along one dim."""
-    real = c.dtype.type
-    stretch = real((size - 1) / 2 if align_corners else size / 2)
+    """(index, [weight, its derivatives by c]) of each tap along one dim."""
+    stretch = c.dtype.type((size - 1) / 2 if align_corners else size / 2)
     x = (c + 1) * stretch if align_corners else ((c + 1) * size - 1) / 2
     if mode == BICUBIC:
         low = np.floor(x)
-        weights = _cubic_weights(x - low)
-        return [(_padded(low + k - 1, size, padding, align_corners)[0], w, d * stretch) for k, (w, d) in enumerate(weights)]
+        return [(_padded(low + k - 1, size, padding, align_corners)[0], [w * stretch ** order for order, w in enumerate(weights)])
+                for k, weights in enumerate(_cubic_weights(x - low))]
     x, slope = _padded(x, size, padding, align_corners)
     if mode == NEAREST:
-        return [(np.rint(x), np.ones_like(x), np.zeros_like(x))]
+        return [(np.rint(x), [np.ones_like(x), np.zeros_like(x)])]
     low = np.floor(x)
     slope = slope * stretch
-    return [(low, low + 1 - x, -slope), (low + 1, x - low, slope)]
+    return [(low, [low + 1 - x, -slope]), (low + 1, [x - low, slope])]
 
 
 def _combined(taps, size):
-    """For each combination of taps: flat index, whether inside, weight, derivatives of the weight; arrays [N, points]."""
+    """For each combination of taps: flat index, whether inside, and for each dim the weight with its derivatives; arrays [N, points]."""
     for combination in itertools.product(*taps):
         index, inside = 0, True
-        for (at, _, _), s in zip(combination, size):
+        for (at, _), s in zip(combination, size, strict=True):
             inside = inside & (at >= 0) & (at <= s - 1)
             index = index * s + np.where(inside, at, 0).astype(np.int64)
-        weight = math.prod(w for _, w, _ in combination)
-        slopes = [math.prod(d if i == k else w for i, (_, w, d) in enumerate(combination)) for k in range(len(size))]
-        yield np.where(inside, index, 0), inside, weight, slopes
+        yield np.where(inside, index, 0), inside, [weights for _, weights in combination]
 
 
 def _all_taps(x, grid, mode, padding, align_corners):
@@ -86,15 +83,38 @@ def _all_taps(x, grid, mode, padding, align_corners):
 def _sample(input, grid, interpolation_mode, padding_mode, align_corners):
     flat = input.reshape(*input.shape[:2], math.prod(input.shape[2:]))
     out = 0
-    for index, inside, weight, _ in _combined(_all_taps(input, grid, interpolation_mode, padding_mode, align_corners), input.shape[2:]):
+    for index, inside, weights in _combined(_all_taps(input, grid, interpolation_mode, padding_mode, align_corners), input.shape[2:]):
         picked = np.take_along_axis(flat, index[:, None], 2)
-        out = out + np.where(inside[:, None], picked * weight[:, None], 0)
+        out = out + np.where(inside[:, None], picked * math.prod(w[0] for w in weights)[:, None], 0)
     return out.astype(input.dtype, copy=False).reshape(*input.shape[:2], *grid.shape[1:-1])
+
+
+def _differentiable(input, grid, interpolation_mode, padding_mode, align_corners):
+    """The same as `_sample` in differentiable ops: weights as Taylor polynomials in d = grid - grid, whose value is 0 and derivative 1."""
+    n, p = grid.shape[-1], math.prod(grid.shape[1:-1])
+    d = (grid - grid.detach()).reshape(grid.shape[0], p, n)
+    flat = input.reshape(*input.shape[:2], math.prod(input.shape[2:]))
+    out = 0
+    for index, inside, weights in _combined(_all_taps(input._array, grid._array, interpolation_mode, padding_mode, align_corners), input.shape[2:]):
+        weight = from_array(inside.astype(input._array.dtype))
+        for k, w in enumerate(weights):
+            weight = weight * sum(from_array(np.ascontiguousarray(v / math.factorial(order))) * d[..., n - 1 - k] ** order for order, v in enumerate(w))
+        at = from_array(index).unsqueeze(1).expand(*flat.shape[:2], p)
+        out = out + flat.gather(2, at) * weight.unsqueeze(1)
+    return out.reshape(*input.shape[:2], *grid.shape[1:-1])
+
+
+def _gradients(grad, input, grid, *how):
+    if not is_grad_enabled():
+        return tuple(T._grid_sampler_backward(grad, input, grid, *how))
+    wanted = [t for t in (input, grid) if t.requires_grad]
+    found = iter(run_backward([_differentiable(input, grid, *how)], [grad], True, True, wanted, True, False))
+    return tuple(next(found) if t.requires_grad else None for t in (input, grid))
 
 
 @primitive("grid_sampler_2d(Tensor input, Tensor grid, int interpolation_mode, int padding_mode, bool align_corners) -> Tensor",
            node="GridSampler2DBackward0", input__and__grid=lambda grad, input, grid, interpolation_mode, padding_mode, align_corners:
-               tuple(T._grid_sampler_backward(grad, input, grid, interpolation_mode, padding_mode, align_corners)))
+               _gradients(grad, input, grid, interpolation_mode, padding_mode, align_corners))
 def grid_sampler_2d(input, grid, interpolation_mode, padding_mode, align_corners):
     """Values of [N, C, H, W] at points [N, h, w, 2]."""
     return _sample(input, grid, interpolation_mode, padding_mode, align_corners)
@@ -102,7 +122,7 @@ def grid_sampler_2d(input, grid, interpolation_mode, padding_mode, align_corners
 
 @primitive("grid_sampler_3d(Tensor input, Tensor grid, int interpolation_mode, int padding_mode, bool align_corners) -> Tensor",
            node="GridSampler3DBackward0", input__and__grid=lambda grad, input, grid, interpolation_mode, padding_mode, align_corners:
-               tuple(T._grid_sampler_backward(grad, input, grid, interpolation_mode, padding_mode, align_corners)))
+               _gradients(grad, input, grid, interpolation_mode, padding_mode, align_corners))
 def grid_sampler_3d(input, grid, interpolation_mode, padding_mode, align_corners):
     """Values of [N, C, D, H, W] at points [N, d, h, w, 3]."""
     return _sample(input, grid, interpolation_mode, padding_mode, align_corners)
@@ -119,11 +139,12 @@ def _grid_sampler_backward(grad_output, input, grid, interpolation_mode, padding
     total = np.zeros_like(flat)
     rows = np.arange(n)[:, None, None], np.arange(c)[None, :, None]
     by_place = [np.zeros(g.shape[::2], g.dtype) for _ in size]
-    for index, inside, weight, slopes in _combined(_all_taps(input, grid, interpolation_mode, padding_mode, align_corners), size):
+    for index, inside, weights in _combined(_all_taps(input, grid, interpolation_mode, padding_mode, align_corners), size):
+        weight = math.prod(w[0] for w in weights)
         np.add.at(total, (*rows, index[:, None]), np.where(inside[:, None], g * weight[:, None], 0))
         value = np.where(inside, (np.take_along_axis(flat, index[:, None], 2) * g).sum(1), 0)
-        for k, slope in enumerate(slopes):
-            by_place[k] += value * slope
+        for k in range(len(size)):
+            by_place[k] += value * math.prod(w[i == k] for i, w in enumerate(weights))
     return [total.reshape(input.shape), np.stack(by_place[::-1], -1).reshape(grid.shape).astype(grid.dtype, copy=False)]
 
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from ..core import DTYPES, T, Tensor, _core, composite, primitive
 from ..core._core import from_array, is_grad_enabled, view_as_array
-from ._common import number_array
+from ._common import broadcast_shapes, number_array
 from ._indexing import Plan, dtype_name, fits, iteration_order, lay_out, put_into, writer
+from ._names import C_NAMES
 
 BOOL, BYTE = DTYPES["bool"], DTYPES["uint8"]
 _BASIC = frozenset((int, slice, type(Ellipsis)))
@@ -63,11 +64,11 @@ def _sequence_index(key):
     if isinstance(key, np.ndarray):
         a = key
     else:
-        a = from_list(key)
+        a = _from_list(key)
     return from_array(a if a.dtype in (np.bool_, np.uint8) else a.astype(np.int64))
 
 
-def from_list(key):
+def _from_list(key):
     """Nested sequences as an array; errors are torch's."""
     def shape_of(v):
         if isinstance(v, (str, bytes)):
@@ -309,9 +310,9 @@ def _index(self, indices):
         return lay_out(np.asarray(r), range(len(plan.shape)))
     k = len(plan.new)
     steps = plan.front.strides[len(plan.where):]
-    around = lambda new: steps[:plan.at] + new + steps[plan.at:] if new is zeros else (0,) * plan.at + new + (0,) * (len(steps) - plan.at)  # noqa: E731
-    zeros = (0,) * k
-    return lay_out(np.asarray(r), iteration_order(plan.shape, [around(zeros)] + [around(i.strides) for i in plan.index]))
+    of_self = steps[:plan.at] + (0,) * k + steps[plan.at:]
+    of_indices = [(0,) * plan.at + i.strides + (0,) * (len(steps) - plan.at) for i in plan.index]
+    return lay_out(np.asarray(r), iteration_order(plan.shape, [of_self, *of_indices]))
 
 
 primitive("index.Tensor(Tensor self, Tensor?[] indices) -> Tensor", half=False, ns=None, jvp="linear",
@@ -321,13 +322,15 @@ primitive("_unsafe_index.Tensor(Tensor self, Tensor?[] indices) -> Tensor", half
 
 
 def _index_put(self, indices, values, accumulate):
-    one_mask = len(indices) == 1 and indices[0] is not None and indices[0].dtype in (np.bool_, np.uint8)
-    if one_mask and values.size == 1 and not accumulate:
-        mask = indices[0]
-        if mask.dtype == np.uint8:
-            raise RuntimeError("masked_fill_ only supports boolean masks, but got mask with dtype unsigned char")
-        if mask.shape == self.shape[:mask.ndim]:
-            np.copyto(self, values.astype(self.dtype).reshape(()), where=mask.reshape(mask.shape + (1,) * (self.ndim - mask.ndim)))
+    given = [i for i in indices if i is not None]
+    if len(given) == 1 and given[0].dtype in (np.bool_, np.uint8) and values.size == 1 and not accumulate:
+        # one number where a mask says
+        mask, before = given[0], next(d for d, i in enumerate(indices) if i is not None)
+        if mask.shape == self.shape[before:before + mask.ndim]:
+            if mask.dtype == np.uint8:
+                raise RuntimeError("masked_fill_ only supports boolean masks, but got mask with dtype unsigned char")
+            after = self.ndim - before - mask.ndim
+            np.copyto(self, values.astype(self.dtype).reshape(()), where=mask.reshape((1,) * before + mask.shape + (1,) * after))
             return self
     return put_into(self, indices, values, accumulate)
 
@@ -342,40 +345,23 @@ primitive("_unsafe_index_put(Tensor self, Tensor?[] indices, Tensor values, bool
 
 
 # ------------------------------------------------------------------ masks
-_C_TYPES = {"uint8": "unsigned char", "int8": "signed char", "int16": "short int", "int32": "int", "int64": "long int", "float32": "float",
-            "float64": "double", "float16": "c10::Half", "bfloat16": "c10::BFloat16", "complex64": "c10::complex<float>",
-            "complex128": "c10::complex<double>"}
-
-
 def _masked_fill(self, mask, value):
     if mask.dtype != np.bool_:
-        raise RuntimeError(f"masked_fill_ only supports boolean masks, but got mask with dtype {_C_TYPES[mask.dtype.name]}")
+        raise RuntimeError(f"masked_fill_ only supports boolean masks, but got mask with dtype {C_NAMES[mask.dtype.name]}")
     if isinstance(value, np.ndarray):
         if value.ndim:
             raise RuntimeError(f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.ndim} dimension(s).")
         value = value.item() if value.dtype.kind in "biufc" else float(value)
     if not fits(mask.shape, self.shape):
-        raise_inplace_shape(self.shape, mask.shape)
+        _raise_inplace_shape(self.shape, mask.shape)
     np.copyto(self, number_array(value, from_array(self).dtype), where=mask)
     return self
 
 
-def raise_inplace_shape(shape, other):
+def _raise_inplace_shape(shape, other):
     """torch's error when `other` does not broadcast to a receiver of `shape`."""
-    wide = broadcast_shape(shape, other)
+    wide = broadcast_shapes(shape, other)
     raise RuntimeError(f"output with shape {list(shape)} doesn't match the broadcast shape {list(wide)}")
-
-
-def broadcast_shape(a, b):
-    """The common shape of two; RuntimeError with torch's text when there is none."""
-    n = max(len(a), len(b))
-    out = []
-    for d in range(-n, 0):
-        x, y = a[d] if -d <= len(a) else 1, b[d] if -d <= len(b) else 1
-        if x != y and x != 1 and y != 1:
-            raise RuntimeError(f"The size of tensor a ({x}) must match the size of tensor b ({y}) at non-singleton dimension {n + d}")
-        out.append(x if y == 1 else y)
-    return tuple(out)
 
 
 _FILL = ("Scalar(Tensor self, Tensor mask, Scalar value) -> Tensor", "Tensor(Tensor self, Tensor mask, Tensor value) -> Tensor")
@@ -387,7 +373,7 @@ for _i in (1, 0):                            # Tensor before Scalar, as torch tr
 
 def _masked_fill_copy(self, mask, value):
     # torch: the mask comes first in the error, unlike in place
-    shape = broadcast_shape(mask.shape, self.shape)
+    shape = broadcast_shapes(mask.shape, self.shape)
     return _masked_fill(np.array(np.broadcast_to(self, shape), order="K" if shape == self.shape and self.flags.c_contiguous else "C"), mask, value)
 
 
@@ -399,7 +385,7 @@ for _i in (1, 0):
 def _as_mask(self, mask, text):
     if mask.dtype != np.bool_:
         raise RuntimeError(text)
-    shape = broadcast_shape(mask.shape, self.shape)
+    shape = broadcast_shapes(mask.shape, self.shape)
     return np.broadcast_to(mask, shape), shape
 
 
@@ -414,7 +400,7 @@ def masked_select(self, mask):
 @composite("masked_select_backward(Tensor grad, SymInt[] shape, Tensor mask) -> Tensor", ns=None)
 def masked_select_backward(grad, shape, mask):
     """Zeros with `grad` where `mask` is true, summed to `shape`."""
-    wide = broadcast_shape(shape, mask.shape)
+    wide = broadcast_shapes(shape, mask.shape)
     return grad.new_zeros(wide).masked_scatter(mask, grad).sum_to_size(tuple(shape))
 
 
@@ -446,7 +432,7 @@ def masked_scatter_(self, mask, source):
 @primitive("masked_scatter(Tensor self, Tensor mask, Tensor source) -> Tensor", make="method out", half=False, **_SCATTER_RULES)
 def masked_scatter(self, mask, source):
     """`self` with the elements where `mask` is true taken from `source`, in order."""
-    return _masked_scatter(np.array(np.broadcast_to(self, broadcast_shape(mask.shape, self.shape)), order="C"), mask, source)
+    return _masked_scatter(np.array(np.broadcast_to(self, broadcast_shapes(mask.shape, self.shape)), order="C"), mask, source)
 
 
 @primitive("masked_scatter_backward(Tensor grad_output, Tensor mask, SymInt[] sizes) -> Tensor", half=False, ns=None,

@@ -3,7 +3,7 @@ import numpy as np
 
 from ..core import T, composite, primitive
 from ..core._core import dtype_of_array
-from ._common import number_array, refuse, type_name
+from ._common import number_array, refuse
 from ._views import sliced
 
 

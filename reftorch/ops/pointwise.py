@@ -5,7 +5,7 @@ import numpy as np
 
 from ..core import DTYPES, T, Tensor, _core, composite, op, primitive
 from ..kernels import pointwise as kernels
-from ._common import broadcast_shapes, checks, conj_of, kind, nonzero_divisor, not_implemented, only, promoted, refused
+from ._common import broadcast_shapes, checks, conj_of, nonzero_divisor, not_implemented, only, promoted, refused
 
 MATH = "method inplace out"
 UNARY = "method inplace function_ out"
@@ -61,7 +61,7 @@ sub = op("sub.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor", l
          other=lambda grad, alpha: _times(-grad, alpha))
 
 rsub = op("rsub.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor",
-          "rsub.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor", loop="kernels:rsub",
+          "rsub.Scalar(Tensor self, Scalar other, *, Scalar alpha=1) -> Tensor", loop="kernels:rsub",
           prepare=lambda vals: _scale(vals, 0), check=_no_bool_sub,
           self=lambda grad, alpha: _times(-grad, alpha),
           other=lambda grad: grad)
@@ -117,10 +117,12 @@ op("remainder.Scalar_Tensor(Scalar self, Tensor other) -> Tensor", loop="numpy:r
    check=checks(only("if", "remainder_cpu"), nonzero_divisor),
    other=not_implemented("aten::remainder"))
 
-fmod = op("fmod.Tensor(Tensor self, Tensor other) -> Tensor", loop="numpy:fmod", make=MATH, node="FmodBackward1", check=checks(only("if", "fmod_cpu"), nonzero_divisor),
+fmod = op("fmod.Tensor(Tensor self, Tensor other) -> Tensor", loop="numpy:fmod", make=MATH, node="FmodBackward1",
+          check=checks(only("if", "fmod_cpu"), nonzero_divisor),
           self=lambda grad: grad,
           other=lambda grad, self, other: -grad * T.div(self, other, rounding_mode="trunc"))
-op("fmod.Scalar(Tensor self, Scalar other) -> Tensor", loop="numpy:fmod", make=MATH, node="FmodBackward0", check=checks(only("if", "fmod_cpu"), nonzero_divisor),
+op("fmod.Scalar(Tensor self, Scalar other) -> Tensor", loop="numpy:fmod", make=MATH, node="FmodBackward0",
+   check=checks(only("if", "fmod_cpu"), nonzero_divisor),
    self=lambda grad: grad)
 
 

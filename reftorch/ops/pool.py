@@ -85,11 +85,11 @@ _DIMS = {2: ("H", "W"), 3: ("T", "H", "W")}
 
 def _check_windows(x, n, kernel, stride, dilation, outs):
     if min(kernel) <= 0:
-        raise RuntimeError("kernel size should be greater than zero, but got " + " ".join(f"k{d}: {k}" for d, k in zip(_DIMS[n], kernel)))
+        raise RuntimeError("kernel size should be greater than zero, but got " + " ".join(f"k{d}: {k}" for d, k in zip(_DIMS[n], kernel, strict=True)))
     if min(stride) <= 0:
-        raise RuntimeError("stride should be greater than zero, but got " + " ".join(f"d{d}: {k}" for d, k in zip(_DIMS[n], stride)))
+        raise RuntimeError("stride should be greater than zero, but got " + " ".join(f"d{d}: {k}" for d, k in zip(_DIMS[n], stride, strict=True)))
     if min(dilation) <= 0:
-        raise RuntimeError("dilation should be greater than zero, but got " + " ".join(f"dilation{d}: {k}" for d, k in zip(_DIMS[n], dilation)))
+        raise RuntimeError("dilation should be greater than zero, but got " + " ".join(f"dilation{d}: {k}" for d, k in zip(_DIMS[n], dilation, strict=True)))
     channels = x.shape[-n - 1]
     if min(outs) < 1:
         size = "x".join(map(str, (channels, *x.shape[x.ndim - n:])))
@@ -100,7 +100,7 @@ def _check_windows(x, n, kernel, stride, dilation, outs):
 def _check_padding(kernel, stride, padding, dilation):
     if 0 in stride:
         raise RuntimeError("stride should not be zero")
-    for k, p, d in zip(kernel, padding, dilation):
+    for k, p, d in zip(kernel, padding, dilation, strict=True):
         if p < 0:
             raise RuntimeError(f"pad must be non-negative, but got pad: {p}")
         if p > ((k - 1) * d + 1) // 2:
@@ -111,7 +111,7 @@ def _geometry(x, n, kernel, stride, padding, dilation, ceil_mode):
     """Output sizes, and the taps of each dim."""
     size = x.shape[x.ndim - n:]
     _check_padding(kernel, stride, padding, dilation)
-    outs = [_out_size(*v, ceil_mode) for v in zip(size, kernel, stride, padding, dilation)]
+    outs = [_out_size(*v, ceil_mode) for v in zip(size, kernel, stride, padding, dilation, strict=True)]
     _check_windows(x, n, kernel, stride, dilation, outs)
     return outs, lambda i: regular_taps(size[i], outs[i], kernel[i], stride[i], padding[i], dilation[i])
 
@@ -217,7 +217,7 @@ def _average_divisor(size, n, outs, kernel, stride, padding, count_include_pad, 
 
 def _divide(total, divisor):
     if total.dtype.kind in "iu":             # as C divides: towards zero
-        return np.sign(total) * (np.abs(total) // divisor) * np.sign(divisor)
+        return np.sign(total) * np.sign(divisor) * (np.abs(total) // np.abs(divisor))
     return (total / divisor).astype(total.dtype, copy=False)
 
 
@@ -229,8 +229,8 @@ def _avg_geometry(x, name, n, kernel_size, stride, padding, ceil_mode, divisor_o
         _check_padding(kernel, stride, padding, (1,) * n)
         _check_batched(x, 3, "non-empty 4D or 5D (batch mode) tensor expected for input")
         size = x.shape[-3:]
-        if any(s + 2 * p < k for s, k, p in zip(size, kernel, padding)):
-            sides = [" ".join(f"{c}{d}: {v}" for d, v in zip("THW", values)) for c, values in (("", size), ("k", kernel))]
+        if any(s + 2 * p < k for s, k, p in zip(size, kernel, padding, strict=True)):
+            sides = [" ".join(f"{c}{d}: {v}" for d, v in zip("THW", values, strict=True)) for c, values in (("", size), ("k", kernel))]
             raise RuntimeError(f"input image ({sides[0]}) smaller than kernel size ({sides[1]})")
     return kernel, stride, padding, *_geometry(x, n, kernel, stride, padding, (1,) * n, ceil_mode)
 

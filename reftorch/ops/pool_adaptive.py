@@ -44,7 +44,7 @@ def _average_backward(grad_output, shape, n):
     for i in range(n):
         start, end = adaptive_bounds(size[i], outs[i])
         share = grad_output / (end - start).reshape(-1, *(1,) * (n - 1 - i)).astype(grad_output.dtype)
-        back = [(slice(a, b), slice(k, k + 1)) for k, (a, b) in enumerate(zip(start, end))]
+        back = [(slice(a, b), slice(k, k + 1)) for k, (a, b) in enumerate(zip(start, end, strict=True))]
         grad_output = sum_along(share, i - n, back, size[i])
     return grad_output
 
@@ -179,7 +179,7 @@ def _fractional(self, kernel_size, output_size, random_samples, n):
         raise RuntimeError(f"{name}(): Expected {n + 1}D or {n + 2}D tensor, but got: {list(self.shape)}")
     x = self if self.ndim == n + 2 else self[None]
     size = x.shape[2:]
-    for what, s, o, k in zip(("time", "height", "width")[3 - n:], size, outs, kernel):
+    for what, s, o, k in zip(("time", "height", "width")[3 - n:], size, outs, kernel, strict=True):
         if o + k - 1 > s:
             raise RuntimeError(f"{name}(): pool {what} {k} too large relative to input {what} {s}" if n == 3 else
                                f"{name}: pool {what} {k} too large relative to input {what} {s}")

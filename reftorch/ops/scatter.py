@@ -35,7 +35,7 @@ def _check(name, self, dim, index, src=None):
     if name == "gather" and too_wide:
         raise RuntimeError(f"Size does not match at dimension {too_wide[0]} expected index {list(index.shape)} to be no larger than self "
                            f"{list(self.shape)} apart from dimension {dim}")
-    if too_wide or src is not None and any(n > m for n, m in zip(index.shape, np.atleast_1d(src).shape)):
+    if too_wide or src is not None and any(n > m for n, m in zip(index.shape, np.atleast_1d(src).shape, strict=False)):
         more = f" and to be no larger size than src {list(src.shape)}" if src is not None else ""
         raise RuntimeError(f"Expected index {list(index.shape)} to be no larger than self {list(self.shape)} apart from dimension {dim}{more}")
     return dim

@@ -1,9 +1,8 @@
 """torch.special: error functions, gamma and zeta, Bessel functions, orthogonal polynomials; most loops are SciPy's."""
 import math
 
-import numpy as np
-
 from ..core import OPS, T, composite, op, primitive
+from ..kernels import pointwise as kernels
 from ._common import only
 
 MATH = "method inplace out"
@@ -66,20 +65,14 @@ lgamma = _function("lgamma", "scipy.special:gammaln", lambda grad, self: grad * 
 digamma = _function("digamma", "kernels:digamma", lambda grad, self: grad * T.polygamma(1, self))
 
 
-def _check_order(n):
-    if n < 0:
-        raise RuntimeError("polygamma(n, x) does not support negative n.")
-
-
 @primitive("polygamma(int n, Tensor self) -> Tensor", promote="float", make="out", self=lambda grad, n, self: grad * T.polygamma(n + 1, self))
 def polygamma(n, self):
     """The n-th derivative of digamma: (-1)^(n + 1) * n! * zeta(n + 1, x)."""
-    from ..kernels import pointwise
-    _check_order(n)
+    if n < 0:
+        raise RuntimeError("polygamma(n, x) does not support negative n.")
     if n < 2:
-        return pointwise.trigamma(self) if n else pointwise.digamma(self)
-    from scipy.special import zeta as hurwitz
-    return self.dtype.type((-1) ** (n + 1) * math.gamma(n + 1)) * hurwitz(self.dtype.type(n + 1), self)
+        return kernels.trigamma(self) if n else kernels.digamma(self)
+    return self.dtype.type((-1) ** (n + 1) * math.gamma(n + 1)) * _hurwitz(self.dtype.type(n + 1), self)
 
 
 @primitive("mvlgamma(Tensor self, int p) -> Tensor", promote="float", make=MATH,
@@ -114,8 +107,15 @@ igamma = _incomplete_gamma("igamma", "scipy.special:gammainc", 1)
 igammac = _incomplete_gamma("igammac", "scipy.special:gammaincc", -1)
 
 
+def _hurwitz(self, other):
+    """Sum over k >= 0 of (k + other) ** -self."""
+    from scipy.special import zeta
+    return zeta(self, other)
+
+
 def _zeta(schema, node, **rules):
-    return op(f"special_zeta{schema} -> Tensor", loop="scipy.special:zeta", promote="float", ns="special", make="out", node=node, **rules)
+    return primitive(f"special_zeta{schema} -> Tensor", promote="float", ns="special", make="out", node=node, check=only("f", "zeta_cpu"),
+                     **rules)(_hurwitz)
 
 
 _zeta_other = lambda grad, self, other: grad * -self * T.special_zeta(self + 1.0, other)

@@ -82,15 +82,15 @@ def _geometry(shape, output_size, scale_factors):
     """For each resampled dim its input size, output size and scale factor (or None)."""
     size = shape[2:]
     if output_size is not None:
-        return list(zip(size, output_size, [None] * len(size)))
-    return [(s, int(s * f), f) for s, f in zip(size, scale_factors)]
+        return list(zip(size, output_size, [None] * len(size), strict=True))
+    return [(s, int(s * f), f) for s, f in zip(size, scale_factors, strict=True)]
 
 
 def _check(name, x, geometry):
     n = len(geometry)
     if min(min(s, o) for s, o, _ in geometry) <= 0:
         names = ("D", "H", "W")[3 - n:]
-        sizes = [", ".join(f"{d}: {g[k]}" for d, g in zip(names, geometry)) for k in (0, 1)]
+        sizes = [", ".join(f"{d}: {g[k]}" for d, g in zip(names, geometry, strict=True)) for k in (0, 1)]
         raise RuntimeError(f"Input and output sizes should be greater than 0, but got input ({sizes[0]}) output ({sizes[1]})")
     if 0 in x.shape[1:]:
         raise RuntimeError(f"Non-empty {n + 2}D data tensor expected but got a tensor with sizes {list(x.shape)}")

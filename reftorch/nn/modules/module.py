@@ -1,105 +1,32 @@
 """Module: the base of all layers. Holds parameters, buffers and other modules; runs `forward` between hooks."""
 import functools
-import itertools
 import warnings
-from collections import OrderedDict, namedtuple
 
 import reftorch as torch
 
 from ...core import Tensor
-from ...utils.hooks import BackwardHook, HookDict, RemovableHandle
-from ..parameter import Buffer, Parameter, is_lazy
-
-_global_hooks = {name: HookDict() for name in ("forward_pre", "forward", "backward_pre", "backward", "parameter", "buffer", "module")}
-_global_options = {"always": {}, "full_backward": None}
-
-_Keys = namedtuple("_IncompatibleKeys", ("missing_keys", "unexpected_keys"))
-
-
-class _IncompatibleKeys(_Keys):
-    """What `load_state_dict` found missing or too much."""
-    __slots__ = ()
-
-    def __repr__(self):
-        return super().__repr__() if self.missing_keys or self.unexpected_keys else "<All keys matched successfully>"
-
-    __str__ = __repr__
+from ...utils.hooks import BackwardHook, HookDict
+from ..parameter import Buffer, Parameter
+from ._global_hooks import (  # noqa: F401  (the register functions are public here)
+    _add,
+    _call_registration,
+    _global_hooks,
+    _global_options,
+    register_module_backward_hook,
+    register_module_buffer_registration_hook,
+    register_module_forward_hook,
+    register_module_forward_pre_hook,
+    register_module_full_backward_hook,
+    register_module_full_backward_pre_hook,
+    register_module_module_registration_hook,
+    register_module_parameter_registration_hook,
+)
+from ._state import StateDict, _IncompatibleKeys  # noqa: F401
 
 
 def _addindent(text, spaces):
     first, *rest = text.split("\n")
     return "\n".join([first, *(" " * spaces + line for line in rest)])
-
-
-def _add(hooks, hook, prepend=False, **flags):
-    """Register a hook and its flags (dicts of ids); gives the handle."""
-    handle = RemovableHandle(hooks, extra_dict=[d for d, on in flags.values()])
-    hooks[handle.id] = hook
-    for d, on in flags.values():
-        if on:
-            d[handle.id] = True
-    if prepend:
-        hooks.move_to_end(handle.id, last=False)
-    return handle
-
-
-def register_module_forward_pre_hook(hook):
-    """`hook(module, args)` before every module's forward."""
-    return _add(_global_hooks["forward_pre"], hook)
-
-
-def register_module_forward_hook(hook, *, with_kwargs=False, always_call=False):
-    """`hook(module, args, output)` after every module's forward."""
-    handle = _add(_global_hooks["forward"], hook)
-    if with_kwargs:
-        _global_options.setdefault("with_kwargs", {})[handle.id] = True
-    if always_call:
-        _global_options["always"][handle.id] = True
-    return handle
-
-
-def register_module_full_backward_pre_hook(hook):
-    """`hook(module, grad_output)` before every module's backward."""
-    return _add(_global_hooks["backward_pre"], hook)
-
-
-def register_module_full_backward_hook(hook):
-    """`hook(module, grad_input, grad_output)` after every module's backward."""
-    if _global_options["full_backward"] is False:
-        raise RuntimeError("Cannot use both regular backward hooks and full backward hooks as a global Module hook. Please use only one of them.")
-    _global_options["full_backward"] = True
-    return _add(_global_hooks["backward"], hook)
-
-
-def register_module_backward_hook(hook):
-    """The former kind of global backward hook."""
-    if _global_options["full_backward"] is True:
-        raise RuntimeError("Cannot use both regular backward hooks and full backward hooks as a global Module hook. Please use only one of them.")
-    _global_options["full_backward"] = False
-    return _add(_global_hooks["backward"], hook)
-
-
-def register_module_parameter_registration_hook(hook):
-    """`hook(module, name, param)` may replace each parameter as it is registered."""
-    return _add(_global_hooks["parameter"], hook)
-
-
-def register_module_buffer_registration_hook(hook):
-    """`hook(module, name, buffer)` may replace each buffer as it is registered."""
-    return _add(_global_hooks["buffer"], hook)
-
-
-def register_module_module_registration_hook(hook):
-    """`hook(module, name, submodule)` may replace each submodule as it is registered."""
-    return _add(_global_hooks["module"], hook)
-
-
-def _call_registration(kind, module, name, value):
-    for hook in _global_hooks[kind].values():
-        got = hook(module, name, value)
-        if got is not None:
-            value = got
-    return value
 
 
 _HOOK_DICTS = ("_backward_pre_hooks", "_backward_hooks", "_forward_hooks", "_forward_hooks_with_kwargs", "_forward_hooks_always_called",
@@ -129,7 +56,7 @@ def _parse_to(*args, device=None, dtype=None, non_blocking=False, copy=False, me
     return device, dtype, non_blocking, memory_format
 
 
-class Module:
+class Module(StateDict):
     """Base class of neural network modules.
 
     Assigning a Parameter, Buffer or Module as an attribute registers it; calling the module runs `forward` and the hooks.
@@ -251,16 +178,6 @@ class Module:
     def get_buffer(self, target):
         """The buffer at the dotted path `target`."""
         return self._get_leaf(target, "a buffer", lambda m, n, x: n in m._buffers)
-
-    def get_extra_state(self):
-        """Overridden by modules that keep more in the state_dict than tensors."""
-        raise RuntimeError("Reached a code path in Module.get_extra_state() that should never be called. Please file an issue at "
-                           "https://github.com/pytorch/pytorch/issues/new?template=bug-report.yml to report this bug.")
-
-    def set_extra_state(self, state):
-        """The reverse of get_extra_state."""
-        raise RuntimeError("Reached a code path in Module.set_extra_state() that should never be called. Please file an issue at "
-                           "https://github.com/pytorch/pytorch/issues/new?template=bug-report.yml to report this bug.")
 
     # ---- conversion
     def _apply(self, fn, recurse=True):
@@ -518,156 +435,6 @@ class Module:
                     self._non_persistent_buffers_set.discard(name)
                 return
         object.__delattr__(self, name)
-
-    # ---- state
-    def _register_state_dict_hook(self, hook):
-        if getattr(hook, "_from_public_api", False):
-            raise RuntimeError("Cannot register the same function as the state dict post hook that was previously registered via "
-                               "register_state_dict_post_hook")
-        return _add(self._state_dict_hooks, hook)
-
-    def register_state_dict_post_hook(self, hook):
-        """`hook(module, state_dict, prefix, local_metadata)` after state_dict was made; changes it in place."""
-        hook._from_public_api = True
-        return _add(self._state_dict_hooks, hook)
-
-    def register_state_dict_pre_hook(self, hook):
-        """`hook(module, prefix, keep_vars)` before state_dict is made."""
-        return _add(self._state_dict_pre_hooks, hook)
-
-    def _save_to_state_dict(self, destination, prefix, keep_vars):
-        for name, param in self._parameters.items():
-            if param is not None:
-                destination[prefix + name] = param if keep_vars else param.detach()
-        for name, buf in self._buffers.items():
-            if buf is not None and name not in self._non_persistent_buffers_set:
-                destination[prefix + name] = buf if keep_vars else buf.detach()
-        if type(self).get_extra_state is not Module.get_extra_state:
-            destination[prefix + "_extra_state"] = self.get_extra_state()
-
-    def state_dict(self, *args, destination=None, prefix="", keep_vars=False):
-        """All parameters and persistent buffers by dotted name; tensors share memory with the module."""
-        if args:
-            warnings.warn("Positional args are being deprecated, use kwargs instead. Refer to "
-                          "https://pytorch.org/docs/main/generated/torch.nn.Module.html#torch.nn.Module.state_dict for details.", FutureWarning,
-                          stacklevel=2)
-            given = dict(zip(("destination", "prefix", "keep_vars"), args))
-            destination, prefix, keep_vars = given["destination"], given.get("prefix", prefix), given.get("keep_vars", keep_vars)
-        if destination is None:
-            destination = OrderedDict()
-            destination._metadata = OrderedDict()
-        local_metadata = {"version": self._version}
-        if hasattr(destination, "_metadata"):
-            destination._metadata[prefix[:-1]] = local_metadata
-        for hook in self._state_dict_pre_hooks.values():
-            hook(self, prefix, keep_vars)
-        self._save_to_state_dict(destination, prefix, keep_vars)
-        for name, module in self._modules.items():
-            if module is not None:
-                module.state_dict(destination=destination, prefix=prefix + name + ".", keep_vars=keep_vars)
-        for hook in self._state_dict_hooks.values():
-            got = hook(self, destination, prefix, local_metadata)
-            if getattr(hook, "_from_public_api", False):
-                if got is not None:
-                    raise RuntimeError("state_dict post-hook must return None")
-            elif got is not None:
-                destination = got
-        return destination
-
-    def _register_load_state_dict_pre_hook(self, hook, with_module=False):
-        return _add(self._load_state_dict_pre_hooks, functools.partial(hook, self) if with_module else hook)
-
-    def register_load_state_dict_pre_hook(self, hook):
-        """`hook(module, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)` before loading."""
-        return self._register_load_state_dict_pre_hook(hook, with_module=True)
-
-    def register_load_state_dict_post_hook(self, hook):
-        """`hook(module, incompatible_keys)` after loading."""
-        return _add(self._load_state_dict_post_hooks, hook)
-
-    def _load_from_state_dict(self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs):
-        for hook in self._load_state_dict_pre_hooks.values():
-            hook(state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
-        persistent = {k: v for k, v in self._buffers.items() if k not in self._non_persistent_buffers_set}
-        local = {k: v for k, v in itertools.chain(self._parameters.items(), persistent.items()) if v is not None}
-        assign = local_metadata.get("assign_to_params_buffers", False)
-        for name, param in local.items():
-            key = prefix + name
-            if key not in state_dict:
-                if strict:
-                    missing_keys.append(key)
-                continue
-            value = state_dict[key]
-            if not (isinstance(value, Tensor) or hasattr(value, "__torch_function__")):
-                error_msgs.append(f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object from checkpoint but received '
-                                  f"{type(value)}")
-                continue
-            lazy = is_lazy(param)
-            if not lazy and param.dim() == 0 and value.dim() == 1 and value.shape[0] == 1:
-                value = value[0]                 # checkpoints of before 0.4 hold one-element vectors
-            if not lazy and value.shape != param.shape:
-                error_msgs.append(f"size mismatch for {key}: copying a param with shape {value.shape} from checkpoint, the shape in current model is "
-                                  f"{param.shape}.")
-                continue
-            try:
-                with torch.no_grad():
-                    if assign:
-                        if isinstance(param, Parameter):
-                            value = value.requires_grad_(param.requires_grad) if isinstance(value, Parameter) else Parameter(value, param.requires_grad)
-                        setattr(self, name, value)
-                    else:
-                        param.copy_(value)
-            except Exception as e:
-                error_msgs.append(f'While copying the parameter named "{key}", whose dimensions in the model are {param.size()} and whose dimensions in '
-                                  f"the checkpoint are {value.size()}, an exception occurred : {e.args}.")
-        extra = prefix + "_extra_state"
-        if type(self).set_extra_state is not Module.set_extra_state:
-            if extra in state_dict:
-                self.set_extra_state(state_dict[extra])
-            elif strict:
-                missing_keys.append(extra)
-        elif strict and extra in state_dict:
-            unexpected_keys.append(extra)
-        if strict:
-            for key in state_dict:
-                if key.startswith(prefix) and key != extra:
-                    first, *rest = key[len(prefix):].split(".", 1)
-                    if (rest and first not in self._modules) or (not rest and first not in local):
-                        unexpected_keys.append(key)
-
-    def load_state_dict(self, state_dict, strict=True, assign=False):
-        """Copy (or, with `assign`, take over) tensors by name; RuntimeError on wrong shapes and, when strict, on wrong keys."""
-        if not hasattr(state_dict, "keys") or not hasattr(state_dict, "items"):
-            raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
-        missing, unexpected, errors = [], [], []
-        metadata = getattr(state_dict, "_metadata", None)
-        state_dict = OrderedDict(state_dict)
-        if metadata is not None:
-            state_dict._metadata = metadata
-
-        def load(module, local, prefix=""):
-            local_metadata = {} if metadata is None else metadata.get(prefix[:-1], {})
-            if assign:
-                local_metadata["assign_to_params_buffers"] = assign
-            module._load_from_state_dict(local, prefix, local_metadata, True, missing, unexpected, errors)
-            for name, child in module._modules.items():
-                if child is not None:
-                    start = prefix + name + "."
-                    load(child, {k: v for k, v in local.items() if k.startswith(start)}, start)
-            keys = _IncompatibleKeys(missing, unexpected)
-            for hook in module._load_state_dict_post_hooks.values():
-                if hook(module, keys) is not None:
-                    raise AssertionError("Hooks registered with ``register_load_state_dict_post_hook`` are notexpected to return new values, if "
-                                         "incompatible_keys need to be modified,it should be done inplace.")
-        load(self, state_dict)
-        if strict:
-            wrong = [f"{kind} key(s) in state_dict: " + ", ".join(f'"{k}"' for k in keys) + ". "
-                     for kind, keys in (("Missing", missing), ("Unexpected", unexpected)) if keys]
-            errors = wrong + errors
-        if errors:
-            text = "\n\t".join(errors)
-            raise RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t{text}")
-        return _IncompatibleKeys(missing, unexpected)
 
     # ---- walking
     def _named_members(self, get_members, prefix="", recurse=True, remove_duplicate=True):
