@@ -24,6 +24,9 @@ cdef object run_overload(Overload ov, list vals, int mode):
         t = <Tensor>vals[0]
         if ov.kind != VIEW:
             check_overlap(t)
+            for v in vals[1:]:
+                if isinstance(v, Tensor) and v is not t:
+                    check_partial_overlap(t._a, (<Tensor>v)._a)
         check_inplace(t, mask != 0 or requires_grad(t))
         tangents = None if forward_hook is None else forward_hook(ov, vals)      # before the write
         node = make_node(ov, vals, [t], mask, True) if mask else None

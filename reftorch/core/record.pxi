@@ -219,7 +219,7 @@ cdef OpNode make_node(Overload ov, list vals, list outs, long mask, bint inplace
                                    "computation tracked by autograd. To work around this, you can make a clone to get a normal tensor and use "
                                    "it in autograd, or use `torch.no_grad()` instead of `torch.inference_mode()`.")
             if inplace and plan.index[i] == 0:
-                t = wrap(t._a.copy(order="K"), t.code)       # the value before the write
+                t = value_before(t)
             node.vers[i] = version_of(t)
             v = pack(t, False, 0) if saved_hooks else t
         node.saved[i] = v
@@ -324,6 +324,21 @@ cdef check_overlap(Tensor t):
                                "clone() the tensor before performing the operation.")
 
 
+cdef check_partial_overlap(cnp.ndarray dest, cnp.ndarray a):
+    """Refuse to write to memory that an operand shows in another way; only gapless arrays are looked at, as in PyTorch."""
+    cdef char *p = cnp.PyArray_BYTES(dest)
+    cdef char *q = cnp.PyArray_BYTES(a)
+    cdef Py_ssize_t m = cnp.PyArray_NBYTES(dest), n = cnp.PyArray_NBYTES(a)
+    if p + m <= q or q + n <= p or m == 0 or n == 0:
+        return
+    if p == q and m == n and same_shape(dest, a) and strides_equal(dest, a):
+        return
+    if not ((cnp.PyArray_FLAGS(dest) & 3) and (cnp.PyArray_FLAGS(a) & 3)):       # C- or Fortran-contiguous
+        return
+    raise RuntimeError("unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory location. Please "
+                       "clone() the tensor before performing the operation.")
+
+
 cdef check_inplace(Tensor t, bint tracked):
     """torch's rules for writing to a tensor that autograd watches."""
     if t.inference and not tls_inference:
@@ -335,7 +350,7 @@ cdef check_inplace(Tensor t, bint tracked):
         grad_fn_of(t)
         if t.creation != VIEW_DEFAULT:
             raise_view_write(t, False)
-        if requires_grad(t) and t._base_.rg and t._base_._fn is None:
+        if requires_grad(t) and (t._base_.rg or t.rg) and t._base_._fn is None:
             raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
     if t.rg and t._fn is None:
         raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
@@ -373,6 +388,10 @@ cdef class CopySlices(Node):
     """History of a base that was written to through a view: the slice's gradient goes through `fn`, the rest passes."""
     cdef Node fn
     cdef tuple geometry              # shape, strides, offset of the view, relative to the base's first element
+    cdef int view_code               # and its dtype, which may be that of the parts of complex numbers
+
+    cdef str node_name(self):
+        return "torch::autograd::CopySlices"
 
     cdef list apply(self, list grads):
         cdef list out, inner
@@ -384,7 +403,7 @@ cdef class CopySlices(Node):
         base_shape, base_strides = self.extra["base"]
         if tuple(result.stride()) != base_strides:
             result = T.new_empty_strided(grad, base_shape, base_strides).copy_(grad)
-        piece = result.as_strided(shape, strides, offset + result.storage_offset())
+        piece = look(result, self.view_code, shape, strides, offset)
         inner = self.fn.apply([piece.clone()])
         out = list(inner)
         if out:
@@ -399,10 +418,41 @@ cdef class CopySlices(Node):
         return self.fn.release()
 
 
+cdef object look(Tensor base, int code, shape, strides, Py_ssize_t offset):
+    """A view of `base` by geometry, the offset counted from its first element; the dtype may be that of its parts or of pairs of its elements."""
+    if KIND[base.code] == KIND_COMPLEX and KIND[code] != KIND_COMPLEX:
+        return T.view_as_real(base).as_strided(shape, strides, offset + 2 * base.storage_offset())
+    if KIND[base.code] != KIND_COMPLEX and KIND[code] == KIND_COMPLEX:
+        pairs = base.as_strided(tuple(shape) + (2,), tuple([2 * s for s in strides]) + (1,), 2 * offset + base.storage_offset())
+        return T.view_as_complex(pairs)
+    return base.as_strided(shape, strides, offset + base.storage_offset())
+
+
+cdef Py_ssize_t offset_from_base(Tensor t):
+    """Where a view starts, in its own elements from the first of its base."""
+    return (cnp.PyArray_BYTES(t._a) - cnp.PyArray_BYTES(t._base_._a)) // ITEMSIZE[t.code]
+
+
+cdef Tensor value_before(Tensor t):
+    """A copy of what an in-place op is about to overwrite, with the history that it has now."""
+    cdef Tensor r = wrap(t._a.copy(order="K"), t.code)
+    r._fn = grad_fn_of(t)
+    r.out_nr = t.out_nr
+    return r
+
+
 cdef Node view_node(Tensor t):
     """The node of a view as seen from its base now: AsStridedBackward0."""
     cdef Tensor base = t._base_
     cdef OpNode node
+    cdef int before
+    if KIND[base.code] != KIND[t.code]:
+        before = tls_no_grad
+        set_no_grad(0)
+        try:
+            return (<Tensor>look(base, t.code, t.shape, t.stride(), offset_from_base(t)))._fn
+        finally:
+            set_no_grad(before)
     cdef Op op = <Op>OPS["as_strided"]
     build(op)
     cdef Overload ov = op.first
@@ -432,7 +482,8 @@ cdef rebase(Tensor t, OpNode node):
         cs.edge_nrs = [base.out_nr] + (node.edge_nrs[1:] if node.edge_nrs is not None else [0] * (len(node.edges) - 1))
     cs.fn = node
     cs.n_grads = 1
-    cs.geometry = (t.shape, t.stride(), t.storage_offset() - base.storage_offset())
+    cs.geometry = (t.shape, t.stride(), offset_from_base(t))
+    cs.view_code = t.code
     cs.extra = {"base": (base.shape, tuple(base.stride()))}
     set_meta(cs, base)
     base._fn = cs

@@ -552,13 +552,15 @@ cdef inline bint in_inference():
 
 cdef Node grad_fn_of(Tensor t) except *:
     """The node that made `t`; for a view whose base was written to since, a fresh one that reads the base."""
-    if t._base_ is not None and t.fn_version != version_of(t):
-        if not t.rg and requires_grad(t._base_) and KIND[t.code] >= KIND_FLOAT:
+    if t._base_ is not None:
+        if t._fn is None and (KIND[t.code] < KIND_FLOAT or not requires_grad(t._base_)):
+            return None
+        if t.fn_version != version_of(t):
             if t.creation != VIEW_DEFAULT:
                 raise_view_write(t, True)
             t._fn = view_node(t)
             t.out_nr = 0
-        t.fn_version = version_of(t)
+            t.fn_version = version_of(t)
     return t._fn
 
 
@@ -566,6 +568,9 @@ cdef Node grad_fn_of(Tensor t) except *:
 cdef class AccumulateGrad(Node):
     """Where a gradient arrives: adds it to `variable.grad`."""
     cdef Tensor variable_
+
+    cdef str node_name(self):
+        return "torch::autograd::AccumulateGrad"
 
     @property
     def variable(self):

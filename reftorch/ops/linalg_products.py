@@ -1,7 +1,7 @@
-"""Products, powers and exponentials of matrices; Vandermonde matrices."""
+"""Products, powers and exponentials of matrices."""
 import numpy as np
 
-from ..core import DTYPES, T, composite, primitive
+from ..core import T, composite, primitive
 from ._linalg import check_float, check_square, over_batch
 
 
@@ -163,19 +163,3 @@ def linalg_vander(x, N):
     shape = tuple(x.shape) or (1,)
     powers = x.unsqueeze(-1).expand(shape + (n - 1,)).cumprod(-1)
     return T.cat([T.ones(shape + (1,), dtype=powers.dtype), powers], -1)
-
-
-@composite("vander(Tensor x, int? N=None, bool increasing=False) -> Tensor")
-def vander(x, N, increasing):
-    """Powers of the elements of a vector as the columns of a matrix, falling unless `increasing`."""
-    if x.dim() != 1:
-        raise RuntimeError("x must be a one-dimensional tensor.")
-    n = x.shape[0] if N is None else N
-    if n < 0:
-        raise RuntimeError("N must be non-negative.")
-    dtype = x.dtype if x.is_floating_point() or x.is_complex() else DTYPES["int64"]
-    columns = [T.ones((x.shape[0], min(n, 1)), dtype=dtype)]
-    if n > 1:
-        columns.append(x.to(dtype).unsqueeze(-1).expand(x.shape[0], n - 1).cumprod(-1))
-    result = T.cat(columns, -1)
-    return result if increasing else result.flip([-1])
