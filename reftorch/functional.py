@@ -171,7 +171,7 @@ def lu(A, pivot=True, get_infos=False, out=None):
             raise TypeError(f"argument 'out' must be tuple of Tensors, not {type(out).__name__}")
         if len(out) != expected:
             raise TypeError(f"expected tuple of {expected} elements but got {len(out)}")
-        for dest, value in zip(out, result):
+        for dest, value in zip(out, result, strict=True):
             dest.resize_as_(value).copy_(value)
         return out
     return result if get_infos else (result[0], result[1])

@@ -43,6 +43,7 @@ cdef object run_overload(Overload ov, list vals, int mode):
                 finish_node(node, [t])       # torch: t_ and its like leave the base's history alone
             else:
                 rebase(t, node)
+        set_tangents([t], tangents)
         return t
     if ov.kind == LOOP:
         r = run_loop(ov, given, None)

@@ -179,6 +179,14 @@ cdef class Op:
         build(self)
         return [DTYPE[c] for c in range(NCODES) if self.first.kind == LOOP and self.first.loops[c] != NULL]
 
+    def run_loop(self, *operands):
+        """The compiled loop on tensors, whatever the overload does around it."""
+        build(self)
+        vals = list(self.first.defaults)
+        for i, x in zip(self.first.operands, operands):
+            vals[i] = x
+        return run_loop(self.first, vals, None)
+
     @property
     def ufunc(self):
         """The NumPy-style ufunc behind a pointwise op; None for others."""

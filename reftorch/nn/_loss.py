@@ -113,9 +113,19 @@ def linear_cross_entropy(input, linear_weight, target, *, linear_bias=None, weig
                          options=None):
     """The cross entropy of linear logits: input [N, F] or [F], weight [C, *, F], target [N, *]; `options` (how to split the work) change no value."""
     _check_linear(input, linear_weight, target, linear_bias, ignore_index)
-    classes = linear_weight.flatten(0, -2)
-    logits = T.linear(input, classes, None if linear_bias is None else linear_bias.flatten())
-    logits = logits.unflatten(-1, linear_weight.shape[:-1]) if linear_weight.dim() > 2 else logits
+    features = tuple(linear_weight.shape[1:-1])
+    if options is not None:
+        if reduction in ("mean", "sum", "none") and label_smoothing == 0 and target.dtype.name == "int64" and features == ():
+            if input.dim() == 1:             # torch: the split way wants a batch
+                return linear_cross_entropy(input.unsqueeze(0), linear_weight, target.unsqueeze(0), linear_bias=linear_bias, weight=weight,
+                                            reduction=reduction, ignore_index=ignore_index).squeeze(0)
+        else:
+            warnings.warn("linear_cross_entropy: ``options`` ignored; chunked path needs reduction in {'mean','sum','none'}, label_smoothing == 0, "
+                          f"target.dtype == int64, out_features == (). Got reduction={reduction!r}, label_smoothing={label_smoothing}, "
+                          f"target.dtype={target.dtype}, out_features={features}, tracing=False, "
+                          f"linear_bias.shape={None if linear_bias is None else tuple(linear_bias.shape)}.", stacklevel=3)
+    logits = T.linear(input, linear_weight.flatten(0, -2), None if linear_bias is None else linear_bias.flatten())
+    logits = logits.unflatten(-1, linear_weight.shape[:-1]) if features else logits
     return cross_entropy(logits, target, weight=weight, reduction=reduction, ignore_index=-100 if ignore_index is None else ignore_index,
                          label_smoothing=label_smoothing)
 

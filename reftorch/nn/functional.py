@@ -120,7 +120,7 @@ def _output_size(output_size, input, n):
     if input.dim() <= len(output_size):
         raise ValueError(f"Input dimension should be at least {len(output_size) + 1}")
     sizes = input.shape[-len(output_size):]
-    return tuple(have if want is None else want for want, have in zip(output_size, sizes, strict=True))
+    return tuple(have if want is None else want for want, have in zip(output_size, sizes, strict=False))
 
 
 def adaptive_max_pool2d_with_indices(input, output_size, return_indices=False):

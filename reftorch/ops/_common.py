@@ -28,6 +28,14 @@ def unique_dims(dims, ndim):
     return found
 
 
+def numpy_axes(dim, ndim):
+    """NumPy's `axis` for torch's dims of a reduction: None and () stand for all."""
+    if not dim:
+        return None
+    dim = unique_dims(dim, ndim)
+    return dim if ndim else None
+
+
 def unreduce(grad, shape, dim, keepdim):
     """What a reduction of `shape` over `dim` (None or empty: over all) gave, viewed so that it broadcasts against `shape`."""
     if keepdim or not shape or not dim:

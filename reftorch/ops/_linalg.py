@@ -1,4 +1,5 @@
 """What the files of linear algebra share: torch's checks, and LAPACK over batches of matrices."""
+import functools
 from math import prod
 
 import numpy as np
@@ -64,10 +65,15 @@ NOT_POSITIVE = ("The factorization could not be completed because the input is n
 
 
 # ------------------------------------------------------------------ LAPACK
+@functools.cache
+def _lapack(name, dtype):
+    from scipy.linalg import get_lapack_funcs
+    return get_lapack_funcs((name,), dtype=dtype)[0]
+
+
 def lapack(name, a):
     """The LAPACK routine for the dtype of `a`; SciPy is imported on first use."""
-    from scipy.linalg import get_lapack_funcs
-    return get_lapack_funcs((name,), (a,))[0]
+    return _lapack(name, a.dtype)
 
 
 def blas(name, a):
@@ -81,7 +87,10 @@ def over_batch(fn, dims, *arrays):
 
     dims: how many trailing dims of each array belong to a member.  fn gives a tuple of arrays or numbers.
     """
-    batch = np.broadcast_shapes(*[a.shape[:a.ndim - d] for a, d in zip(arrays, dims, strict=True)])
+    batches = [a.shape[:a.ndim - d] for a, d in zip(arrays, dims, strict=True)]
+    if not any(batches):
+        return [np.asarray(r) for r in fn(*arrays)]
+    batch = np.broadcast_shapes(*batches)
     count = prod(batch)
     stacks = []
     for a, d in zip(arrays, dims, strict=True):
@@ -92,8 +101,6 @@ def over_batch(fn, dims, *arrays):
         sample = fn(*[np.eye(*s.shape[1:], dtype=s.dtype) if s.ndim == 3 else np.zeros(s.shape[1:], s.dtype) for s in stacks])
         return [np.empty(batch + np.shape(r), np.asarray(r).dtype) for r in sample]
     rows = [fn(*members) for members in zip(*stacks, strict=True)]
-    if not batch:
-        return [np.asarray(r) for r in rows[0]]
     return [np.stack(column).reshape(batch + np.shape(column[0])) for column in zip(*rows, strict=True)]
 
 

@@ -46,7 +46,9 @@ def _flash_gradient(grad, query, key, value, is_causal, attn_mask, scale):
     p = _probabilities(query, key, attn_mask, is_causal, scale)
     dp = T.matmul(grad, value.transpose(-2, -1))
     ds = p * (dp - (dp * p).sum(-1, True)) * scale
-    return T.matmul(ds, key), T.matmul(ds.transpose(-2, -1), query), T.matmul(p.transpose(-2, -1), grad)
+    found = T.matmul(ds, key), T.matmul(ds.transpose(-2, -1), query), T.matmul(p.transpose(-2, -1), grad)
+    # torch: these gradients lie in memory as [B, L, H, E]
+    return tuple(g.transpose(1, 2).contiguous().transpose(1, 2) for g in found)
 
 
 @primitive("_scaled_dot_product_flash_attention_for_cpu(Tensor query, Tensor key, Tensor value, float dropout_p=0.0, bool is_causal=False, *, "
@@ -58,7 +60,7 @@ def _scaled_dot_product_flash_attention_for_cpu(query, key, value, is_causal, at
     scale = query.dtype.type(1 / math.sqrt(query.shape[-1]) if scale is None else scale)
     scores = _masked(query @ key.swapaxes(-1, -2) * scale, attn_mask, is_causal)
     weights, logsumexp = _softmax(scores)
-    out = np.ascontiguousarray((weights.astype(query.dtype, copy=False) @ value).swapaxes(1, 2)).swapaxes(1, 2)
+    out = weights.astype(query.dtype, copy=False) @ value
     return [out, logsumexp[..., 0].astype(np.float64 if query.dtype == np.float64 else np.float32)]
 
 

@@ -6,6 +6,7 @@ All are the same three sums over windows, with y = position of an output, k = ta
     weight          w[o, c, k]                 = sum_ny  out[n, o, y] x[n, c, y s + k d - p]
 Each is the derivative of the other two, so derivatives of any order are convolutions again.
 """
+import functools
 import itertools
 import math
 import warnings
@@ -37,7 +38,7 @@ def _add_windows(cols, size, stride, padding, dilation):
     for taps in itertools.product(*map(range, kernel)):
         place = tuple(slice(k * d, k * d + s * (o - 1) + 1, s) if o else slice(0, 0) for k, d, s, o in zip(taps, dilation, stride, out, strict=True))
         padded[(..., *place)] += cols[(slice(None), slice(None), *taps)]
-    return padded[(..., *(slice(p, p + s) for p, s in zip(padding, size, strict=True)))]
+    return np.ascontiguousarray(padded[(..., *(slice(p, p + s) for p, s in zip(padding, size, strict=True)))])
 
 
 def _grouped(x, groups):
@@ -82,7 +83,7 @@ def _input_gradient(grad, weight, input_shape, stride, padding, dilation, transp
         made = T.convolution(grad, weight, None, stride, padding, dilation, False, (0,) * n, groups)
         for d in range(n):                   # a large output padding makes room for one window more
             if made.shape[2 + d] != input_shape[2 + d]:
-                made = made.narrow(2 + d, 0, input_shape[2 + d])
+                made = made.narrow(2 + d, 0, input_shape[2 + d]).contiguous()
         return made
     least = _transposed_size(grad.shape[2:], weight.shape[2:], stride, padding, dilation, (0,) * n)
     rest = tuple(have - low for have, low in zip(input_shape[2:], least, strict=True))
@@ -268,6 +269,13 @@ def _complex(x, weight, bias, *geometry):
     return a - b + 1j * (c - a - b)
 
 
+@functools.cache
+def _warn_of_copy():
+    """torch: once in a process."""
+    warnings.warn("Using padding='same' with even kernel lengths and odd dilation may require a zero-padded copy of the input be created", UserWarning,
+                  stacklevel=5)
+
+
 def _named_padding(x, weight, padding, stride, dilation):
     """`same` and `valid` as numbers; an odd total of `same` pads the input by one on the right first."""
     if padding == "valid":
@@ -278,8 +286,7 @@ def _named_padding(x, weight, padding, stride, dilation):
         raise RuntimeError("padding='same' is not supported for strided convolutions")
     total = [d * (k - 1) for k, d in zip(weight.shape[2:], dilation, strict=True)]
     if any(t % 2 for t in total):
-        warnings.warn("Using padding='same' with even kernel lengths and odd dilation may require a zero-padded copy of the input be created",
-                      UserWarning, stacklevel=4)
+        _warn_of_copy()
         x = T.constant_pad_nd(x, [v for t in reversed(total) for v in (0, t % 2)], 0)
     return x, tuple(t // 2 for t in total)
 

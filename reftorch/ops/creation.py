@@ -355,10 +355,10 @@ def _logspace(start, end, steps, base, dtype, layout, device, pin_memory):
         return np.empty(0, dtype.numpy)
     wide = np.complex128 if dtype.is_complex else np.float64
     exact = dtype
-    if dtype.is_floating_point and dtype.itemsize == 2:
-        # torch: for half types the ends are rounded, what lies between is reckoned in float32
+    if dtype.is_floating_point and dtype.itemsize == 2 and steps > 1:
+        # torch: for half types the ends are rounded, what lies between is reckoned in float32; a single number is not rounded first
         start, end, exact = float(number_array(start, dtype)), float(number_array(end, dtype)), DTYPES["float32"]
-    exponents = even_steps(start, end, steps, exact)
+    exponents = even_steps(start, end, steps, exact) if steps > 1 else np.array([start])
     return np.power(wide(base), exponents.astype(wide)).astype(dtype.numpy)
 
 

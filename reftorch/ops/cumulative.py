@@ -5,7 +5,7 @@ import numpy as np
 
 from ..core import T, composite, primitive
 from ..core._core import from_array, normalize_dim
-from ._common import refuse, unique_dims
+from ._common import _limits, refuse, unique_dims
 
 
 # ------------------------------------------------------------------ cumulative sums and products
@@ -66,9 +66,10 @@ def _logcumsumexp_grad(grad, self, result, dim):
         return grad
     if self.is_complex():
         return (_logcumsumexp_behind(grad.conj().log() - result, dim) + self).exp().conj()
-    parts = []
+    # a finite stand-in for log(0), so that the rule can be differentiated once more
+    parts, nothing = [], float(_limits(self.dtype).min)
     for sign in (1, -1):
-        log = T.where(grad * sign > 0, (grad * sign).log(), -float("inf"))
+        log = T.where(grad * sign > 0, (grad * sign).log(), nothing)
         parts.append((_logcumsumexp_behind(log - result, dim) + self).exp())
     return parts[0] - parts[1]
 

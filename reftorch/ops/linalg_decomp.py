@@ -194,7 +194,7 @@ def _eigh_grad(grads, eigenvalues, eigenvectors):
     inner = T.matmul(v.mH, g_v)
     if v.is_complex():
         _check_phase("linalg_eigh_backward", "eigenvectors", T.imag(inner.diagonal(0, -2, -1)))
-    inner = inner / _differences(eigenvalues)
+    inner = _skew(inner) * 0.5 / _differences(eigenvalues)
     inner = with_diagonal(inner, T.zeros_like(eigenvalues) if g_l is None else g_l)
     return T.matmul(v, T.matmul(inner, v.mH))
 

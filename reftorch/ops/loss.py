@@ -3,7 +3,7 @@ import math
 
 import numpy as np
 
-from ..core import T, composite, op, primitive
+from ..core import T, composite, primitive
 from ._common import refuse, type_name
 
 NONE, MEAN, SUM = 0, 1, 2
@@ -274,11 +274,6 @@ def nll_loss_nd(self, target, weight, reduction, ignore_index):
     flat, labels = self.contiguous().view(n, c, 1, rows), target.contiguous().view(n, 1, rows)
     out = T.nll_loss2d_forward(flat, labels, weight, reduction, ignore_index)[0]
     return out.view(shape) if reduction == NONE else out
-
-
-#: torch: division by a number inside of an op is recorded under its own name.
-op("_div_number(Tensor self, Scalar other) -> Tensor", loop="numpy:true_divide", ns=None, node="DivBackward1", jvp="linear",
-   self=lambda grad, other: grad / other)
 
 
 def _probability_loss(x, target, weight, reduction, axis, smoothing):

@@ -45,13 +45,13 @@ def _right_grad(grad, left, shape, strides, alpha=1):
 
 def _affine(self, product, beta, alpha):
     """beta * self + alpha * product; in integer types the factors lose their fraction, and beta = 0 ignores even nan in `self`."""
-    product = _times(product, alpha)
+    product = _by_factor(product, alpha)
     if beta == 0:
         return product
-    return np.add(product, _times(self, beta), out=product)
+    return np.add(product, _by_factor(self, beta), out=product)
 
 
-def _times(a, factor):
+def _by_factor(a, factor):
     """a * factor in the dtype of `a`."""
     return a if type(factor) is int and factor == 1 else a * np.asarray(factor).astype(a.dtype)
 
@@ -261,13 +261,21 @@ def _batched(self, other):
     k2 = other.shape[-2] if d2 > 1 else other.shape[0]
     batch = broadcast_shapes(self.shape[:-2], other.shape[:-2])
     count = prod(batch)
-    left = self.expand(batch + (n, k1)).reshape(count, n, k1)
+    left = _stack(self, batch + (n, k1), (count, n, k1))
     if d2 == 1:
         right = other.expand(batch + (k2,)).reshape(count, k2).unsqueeze(2)
         return T._unsafe_view(T.bmm(left, right).squeeze(-1), batch + (n,))
     m = other.shape[-1]
-    right = other.expand(batch + (k2, m)).reshape(count, k2, m)
-    return T._unsafe_view(T.bmm(left, right), batch + ((n, m) if d1 > 1 else (m,)))
+    right = _stack(other, batch + (k2, m), (count, k2, m))
+    out, shape = T.bmm(left, right), batch + ((n, m) if d1 > 1 else (m,))
+    return out if out.grad_fn is None and tuple(out.shape) == shape else T._unsafe_view(out, shape)
+
+
+def _stack(x, expanded, shape):
+    """`x` as a batch of matrices; views that change nothing are left out where no history would show them."""
+    if tuple(x.shape) == shape and not x.requires_grad:
+        return x
+    return x.expand(expanded).reshape(shape)
 
 
 @composite("linear(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor", ns="nn.functional")
@@ -383,7 +391,7 @@ def addr(self, vec1, vec2, beta, alpha):
     _check_addr_factor("alpha", alpha, result)
     self, vec1, vec2 = [a.astype(result, copy=False) for a in (self, vec1, vec2)]
     # torch: half types round after every multiplication, alpha first
-    return _affine(self, np.multiply.outer(_times(vec1, alpha), vec2), beta, 1)
+    return _affine(self, np.multiply.outer(_by_factor(vec1, alpha), vec2), beta, 1)
 
 
 @composite("kron(Tensor self, Tensor other) -> Tensor", make="method out")

@@ -5,14 +5,10 @@ import numpy as np
 
 from ..core import T, composite, primitive
 from ..core._core import dtype_of_array, from_array, normalize_dim, promote_types, result_code
-from ._common import broadcast_shapes, is_half, refuse, type_name, unique_dims, unreduce
+from ._common import broadcast_shapes, is_half, numpy_axes, refuse, type_name, unreduce
 from ._linalg import check_norm_dtype
 
 _INF = math.inf
-
-
-def _axes(dim, ndim):
-    return None if not dim or not ndim else unique_dims(dim, ndim)
 
 
 def _norm(a, p, axis, keepdim):
@@ -86,7 +82,7 @@ def linalg_vector_norm(self, ord, dim, keepdim, dtype):
     if dtype is not None:
         check_norm_dtype("linalg.vector_norm", dtype_of_array(self), dtype)
         self = self.astype(dtype.numpy, copy=False)
-    axis = _axes(dim, self.ndim)
+    axis = numpy_axes(dim, self.ndim)
     if self.size == 0:
         _check_no_identity(ord, self.shape, dim)
     if is_half(self.dtype):
@@ -98,7 +94,7 @@ def linalg_vector_norm(self, ord, dim, keepdim, dtype):
            self=lambda grad, self, p, dim, keepdim, result: _vector_norm_grad(grad, self, p, dim, keepdim, result))
 def _norm_dim(self, p, dim, keepdim):
     """The p-norm along dims, as the older functions have it."""
-    return _norm(self, float(p), _axes(dim, self.ndim), keepdim)
+    return _norm(self, float(p), numpy_axes(dim, self.ndim), keepdim)
 
 
 @composite("norm(Tensor self, any p='fro', any dim=None, bool keepdim=False, any out=None, ScalarType? dtype=None) -> Tensor")

@@ -112,7 +112,7 @@ def _update(running, batch, momentum):
 
 
 @composite("native_batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, bool training, float momentum, "
-           "float eps) -> (Tensor, Tensor, Tensor)")
+           "float eps) -> (Tensor, Tensor, Tensor)", make="out")
 def native_batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps):
     """y = w (x - m) r + b per channel of [N, C, *], with saved m and r; in training updates the running statistics."""
     _check_batch_norm(input, weight, bias, running_mean, running_var, training)

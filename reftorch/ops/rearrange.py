@@ -196,7 +196,7 @@ def block_diag(tensors):
 def broadcast_tensors(tensors):
     """Views of the tensors in their common shape."""
     shape = functools.reduce(broadcast_shapes, [tuple(x.shape) for x in tensors], ())
-    return tuple(x.expand(shape) for x in tensors)
+    return tuple(x if tuple(x.shape) == shape else x.expand(shape) for x in tensors)
 
 
 @composite("meshgrid.indexing(Tensor[] tensors, *, str indexing) -> Tensor[]", ns=None)
@@ -216,7 +216,6 @@ def meshgrid(tensors, indexing):
     shape = [x.numel() for x in order]
     grids = [x.view([-1 if d == i else 1 for d in range(len(shape))]).expand(shape) for i, x in enumerate(order)]
     if swap:
-        grids = [g.swapdims(0, 1) for g in grids]
         grids[0], grids[1] = grids[1], grids[0]
     return tuple(grids)
 
@@ -299,7 +298,7 @@ def tile(self, dims):
     return self.repeat((1,) * (self.dim() - len(dims)) + tuple(dims))
 
 
-@primitive("repeat_interleave.Tensor(Tensor repeats, *, SymInt? output_size=None) -> Tensor", nograd=True)
+@primitive("repeat_interleave.Tensor(Tensor repeats, *, SymInt? output_size=None) -> Tensor", make="method", nograd=True)
 def repeat_interleave(repeats, output_size):
     """Each element, or slice along `dim`, several times; alone, the index that many times."""
     if repeats.ndim != 1:
@@ -394,8 +393,10 @@ def roll(self, shifts, dims):
         raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}")
     if not dims:
         return np.roll(np.ascontiguousarray(self), shifts[0]).reshape(self.shape)
+    if not self.ndim:
+        raise IndexError(f"Dimension specified as {dims[0]} but tensor has no dimensions")
     dims = [normalize_dim(d, self.ndim) for d in dims]
-    return np.ascontiguousarray(np.roll(self, shifts, dims)) if self.ndim else self
+    return np.ascontiguousarray(np.roll(self, shifts, dims))
 
 
 # ------------------------------------------------------------------ triangles and diagonals

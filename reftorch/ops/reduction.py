@@ -5,15 +5,7 @@ import numpy as np
 
 from ..core import DTYPES, T, composite, primitive
 from ..core._core import expand_gradient, normalize_dim
-from ._common import is_half, refuse, type_name, unique_dims, unreduce
-
-
-def _axes(dim, ndim):
-    """NumPy's `axis` for torch's `dim`: None and () stand for all."""
-    if not dim:
-        return None
-    dim = unique_dims(dim, ndim)
-    return dim if ndim else None
+from ._common import is_half, numpy_axes, refuse, type_name, unique_dims, unreduce
 
 
 def _types(a, dtype):
@@ -45,17 +37,18 @@ def sum(self, dtype):
            self=lambda grad, self_shape, dim, keepdim: unreduce(grad, self_shape, dim, keepdim).expand(self_shape))
 def sum_dim(self, dim, keepdim, dtype):
     """Sum over the dims given."""
-    return _accumulate(np.add, self, _axes(dim, self.ndim), keepdim, dtype)
+    return _accumulate(np.add, self, numpy_axes(dim, self.ndim), keepdim, dtype)
 
 
 def _mean(self, dim, keepdim, dtype):
     if (self.dtype if dtype is None else dtype.numpy).kind not in "fVc":
         raise RuntimeError(f"mean(): could not infer output dtype. {'Input' if dtype is None else 'Optional'} dtype must be either a floating point "
                            f"or complex dtype. Got: {type_name(self) if dtype is None else dtype.type_name}")
-    axis = _axes(dim, self.ndim)
+    axis = numpy_axes(dim, self.ndim)
     wide, result = _types(self, dtype)
     total = np.add.reduce(self, axis, wide, None, keepdim)
-    return (total / wide.type(_count(self.shape, axis))).astype(result, copy=False)
+    mean = total / _count(self.shape, axis)
+    return mean if result is wide else mean.astype(result)
 
 
 def _count(shape, axis):
@@ -67,7 +60,7 @@ def _count(shape, axis):
 
 
 def _count_dims(shape, dim):
-    return _count(shape, _axes(dim, len(shape)))
+    return _count(shape, numpy_axes(dim, len(shape)))
 
 
 @primitive("mean(Tensor self, *, ScalarType? dtype=None) -> Tensor", make="method out", half=False, jvp="linear",
@@ -98,7 +91,7 @@ def _spread_dims(grad, self, result, dim, keepdim):
     return grad * mask / mask.sum(dim or (), True)
 
 
-def _select(grad, self_shape, indices, dim, keepdim):
+def _put_back(grad, self_shape, indices, dim, keepdim):
     """The gradient of values chosen along `dim`, put back at `indices`."""
     if not keepdim and self_shape:
         grad, indices = grad.unsqueeze(dim), indices.unsqueeze(dim)
@@ -127,9 +120,8 @@ def _extreme_dim(name, self, dim, keepdim):
         raise RuntimeError(f"{name}(): does not support complex input")
     if self.ndim == 0:
         return [self, np.zeros((), np.int64)]
-    index = (np.argmax if name == "max" else np.argmin)(self, dim, keepdims=True)
-    value = np.take_along_axis(self, index, dim)
-    return [value, index] if keepdim else [value.squeeze(dim), index.squeeze(dim)]
+    reduce, find = (np.maximum.reduce, np.argmax) if name == "max" else (np.minimum.reduce, np.argmin)
+    return [reduce(self, dim, None, None, keepdim), find(self, dim, keepdims=keepdim)]
 
 
 @primitive("max(Tensor self) -> Tensor", make="method out", half=False, node="MaxBackward1", self=_spread)
@@ -145,7 +137,7 @@ def max_other(self, other):
 
 
 @primitive("max.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)", make="method out", half=False, node="MaxBackward0",
-           self=_select)
+           self=_put_back)
 def max_dim(self, dim, keepdim):
     """The largest elements along `dim`, and where the first of each is."""
     return _extreme_dim("max", self, dim, keepdim)
@@ -158,7 +150,7 @@ def min(self):
 
 
 @primitive("min.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)", make="method out", half=False, node="MinBackward0",
-           self=_select)
+           self=_put_back)
 def min_dim(self, dim, keepdim):
     """The smallest elements along `dim`, and where the first of each is."""
     return _extreme_dim("min", self, dim, keepdim)
@@ -172,7 +164,7 @@ def min_other(self, other):
 
 # torch: amax and amin of complex numbers name the kernel; max and min along a dim have a sentence of their own
 def _extreme_dims(name, self, dim, keepdim):
-    axis = _axes(dim, self.ndim)
+    axis = numpy_axes(dim, self.ndim)
     if self.size == 0:
         if axis is None:
             raise RuntimeError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' "
@@ -295,14 +287,14 @@ def any_dim(self, dim, keepdim):
 @primitive("count_nonzero(Tensor self, int? dim=None) -> Tensor", make="method", half=False, nograd=True)
 def count_nonzero(self, dim):
     """How many elements are not zero, in all or along `dim`."""
-    axis = None if dim is None else _axes((dim,), self.ndim)
+    axis = None if dim is None else numpy_axes((dim,), self.ndim)
     return np.add.reduce(self.astype(np.bool_, copy=False), axis, np.int64)
 
 
 @primitive("count_nonzero.dim_IntList(Tensor self, int[] dim) -> Tensor", make="method", half=False, nograd=True)
 def count_nonzero_dims(self, dim):
     """How many elements are not zero, over the dims given."""
-    return np.add.reduce(self.astype(np.bool_, copy=False), _axes(dim, self.ndim), np.int64)
+    return np.add.reduce(self.astype(np.bool_, copy=False), numpy_axes(dim, self.ndim), np.int64)
 
 
 # ------------------------------------------------------------------ sums without nan, products, logsumexp, trace
@@ -316,7 +308,7 @@ def _without_nan(self):
            self=lambda grad, self, dim, keepdim: unreduce(grad, self.shape, dim, keepdim).to(self.dtype).expand(self.shape) * ~T.isnan(self))
 def nansum(self, dim, keepdim, dtype):
     """Sum that counts nan as zero."""
-    return _accumulate(np.add, _without_nan(self), _axes(dim, self.ndim), keepdim, dtype)
+    return _accumulate(np.add, _without_nan(self), numpy_axes(dim, self.ndim), keepdim, dtype)
 
 
 @composite("nanmean(Tensor self, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor", make="method out")
@@ -362,7 +354,7 @@ def prod(self, dtype):
 @primitive("prod.dim_int(Tensor self, int dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor", make="method out", half=False, self=_prod_dim_grad)
 def prod_dim(self, dim, keepdim, dtype):
     """Product along `dim`."""
-    return _accumulate(np.multiply, self, _axes((dim,), self.ndim), keepdim, dtype)
+    return _accumulate(np.multiply, self, numpy_axes((dim,), self.ndim), keepdim, dtype)
 
 
 @primitive("logsumexp(Tensor self, int[1] dim, bool keepdim=False) -> Tensor", make="method out", promote="float",
@@ -370,7 +362,7 @@ def prod_dim(self, dim, keepdim, dtype):
            * (self - unreduce(result, self.shape, dim, keepdim)).exp().conj())
 def logsumexp(self, dim, keepdim):
     """log(sum(exp(x))) over the dims given, without overflow."""
-    axis = _axes(dim, self.ndim)
+    axis = numpy_axes(dim, self.ndim)
     if self.size == 0:
         return np.log(np.add.reduce(np.exp(self), axis, None, None, keepdim))
     top = np.maximum.reduce(self.real, axis, None, None, True)
@@ -396,7 +388,7 @@ def _moments(name, self, dim, correction, keepdim):
     if self.dtype.kind not in "fVc":
         name = "std and var" if "_" not in name else name
         raise RuntimeError(f"{name} only support floating point and complex dtypes")
-    axis = _axes(dim, self.ndim)
+    axis = numpy_axes(dim, self.ndim)
     x = self.astype(np.complex128 if self.dtype.kind == "c" else np.float64, copy=False)
     n = _count(self.shape, axis)
     freedom = n - (1 if correction is None else correction)

@@ -64,7 +64,8 @@ def _source(src, index):
 
 
 @primitive("gather(Tensor self, int dim, Tensor index, *, bool sparse_grad=False) -> Tensor", make="method out", half=False, jvp="linear",
-           self=lambda grad, self_shape, dim, index: grad.new_zeros(self_shape).scatter_add(dim, index, grad))
+           # torch: `self` is saved, so writing to it before backward is an error
+           self=lambda grad, self, dim, index: grad.new_zeros(self.shape).scatter_add(dim, index, grad))
 def gather(self, dim, index):
     """`out[i][j] = self[index[i][j]][j]` for dim 0; `index` may be smaller than `self` in the other dims."""
     dim = _check("gather", self, dim, index)

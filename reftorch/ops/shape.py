@@ -26,6 +26,8 @@ def reverse_permutation(dims, ndim):
 def view_(self, size):
     """The same elements in another shape that needs no copy."""
     size = infer_size(size, self.size)
+    if self.flags.c_contiguous and self.size:
+        return self.reshape(size)
     strides = view_strides(self.shape, element_strides(self), size)
     if strides is None:
         raise RuntimeError("view size is not compatible with input tensor's size and stride (at least one dimension spans across two contiguous "
@@ -68,10 +70,20 @@ def _unsafe_view(self, size):
 def reshape(self, shape):
     """The elements in row-major order as `shape`: a view where strides allow it, else a copy."""
     array = self._array
+    if array.flags.c_contiguous:
+        return self.view(shape)
     shape = infer_size(shape, array.size)
-    if view_strides(array.shape, element_strides(array), shape) is None:
+    strides = view_strides(array.shape, element_strides(array), shape)
+    if strides is None:
         return T._unsafe_view(self.clone(memory_format=CONTIGUOUS), shape)
-    return self.view(shape)
+    return T._reshape_alias(self, shape, strides)
+
+
+@view("_reshape_alias(Tensor(a) self, SymInt[] size, SymInt[] stride) -> Tensor(a)", ns=None, make="",
+      self=lambda grad, self_shape: grad.reshape(self_shape))
+def _reshape_alias(self, size, stride):
+    """The view that `reshape` found."""
+    return restride(self, size, stride)
 
 
 @view_and_copy("expand(Tensor(a) self, SymInt[] size, *, bool implicit=False) -> Tensor(a)", ns=None, self=lambda grad: grad)
@@ -79,8 +91,8 @@ def expand(self, size):
     """Repeat dims of size 1, and new leading ones, by stride 0; -1 keeps a size."""
     new = len(size) - self.ndim
     if new < 0:
-        raise RuntimeError(f"expand(torch.{type_name(self)}Tensor{{{list(self.shape)}}}, size={list(size)}): the number of sizes provided ({len(size)}) must be "
-                           f"greater or equal to the number of dimensions in the tensor ({self.ndim})")
+        raise RuntimeError(f"expand(torch.{type_name(self)}Tensor{{{list(self.shape)}}}, size={list(size)}): the number of sizes provided "
+                           f"({len(size)}) must be greater or equal to the number of dimensions in the tensor ({self.ndim})")
     shape, strides = list(size), [0] * new + list(element_strides(self))
     for i, n in enumerate(size):
         if i < new:
@@ -204,22 +216,37 @@ def select_backward(grad_output, input_sizes, dim, index):
            "narrow.Tensor(Tensor(a) self, int dim, Tensor start, SymInt length) -> Tensor(a)", make="method")
 def narrow(self, dim, start, length):
     """`length` elements from `start` along `dim`."""
-    if self.dim() == 0:
-        raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
-    if length < 0:
-        raise RuntimeError("narrow(): length must be non-negative.")
     if isinstance(start, Tensor):
         if start.dim() or start.dtype.is_floating_point or start.dtype.is_complex or start.dtype == DTYPES["bool"]:
             raise RuntimeError("start must be an 0-dim integral Tensor.")
         start = start.item()
-    n = self.size(normalize_dim(dim, self.dim()))
+    start = narrow_start(self.shape, dim, start, length)
+    return T.slice(self, dim, start, start + length, 1)
+
+
+@primitive("narrow_copy(Tensor self, int dim, SymInt start, SymInt length) -> Tensor", make="method out", half=False, jvp="linear",
+           self=lambda grad, self_shape, dim, start, length: T.slice_backward(
+               grad, self_shape, dim, narrow_start(self_shape, dim, start, length), narrow_start(self_shape, dim, start, length) + length, 1))
+def narrow_copy(self, dim, start, length):
+    """`narrow` as a new tensor."""
+    start = narrow_start(self.shape, dim, start, length)
+    return sliced(self, dim, start, start + length).copy()
+
+
+def narrow_start(shape, dim, start, length):
+    """`start` counted from the front, or torch's error for what does not lie within the dim."""
+    if not shape:
+        raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
+    if length < 0:
+        raise RuntimeError("narrow(): length must be non-negative.")
+    n = shape[normalize_dim(dim, len(shape))]
     if not -n <= start <= n:
         raise IndexError(f"start out of range (expected to be in range of [{-n}, {n}], but got {start})")
     if start < 0:
         start += n
     if start > n - length:
         raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({n}).")
-    return T.slice(self, dim, start, start + length, 1)
+    return start
 
 
 # ------------------------------------------------------------------ dims of size 1
@@ -325,6 +352,18 @@ def as_strided(self, size, stride, storage_offset):
 def as_strided_(self, size, stride, storage_offset):
     """`as_strided` in place."""
     return strided_view(self, size, stride, storage_offset)
+
+
+@composite("as_strided_copy(Tensor self, SymInt[] size, SymInt[] stride, SymInt? storage_offset=None) -> Tensor", make="out")
+def as_strided_copy(self, size, stride, storage_offset):
+    """`as_strided` as a new tensor."""
+    return self.as_strided(size, stride, storage_offset).clone(memory_format=CONTIGUOUS)
+
+
+@composite("detach_copy(Tensor self) -> Tensor", make="out")
+def detach_copy(self):
+    """A copy without history."""
+    return self.detach().clone(memory_format=CONTIGUOUS)
 
 
 def as_strided_backward(grad, shape, strides, offset, size, stride, storage_offset):

@@ -1,0 +1,225 @@
+"""Recurrent networks over whole sequences, their cells, and packed sequences.
+
+A packed sequence holds the steps of sequences sorted by falling length one after another: `data` (sum of lengths, *), of
+which step t takes the next `batch_sizes[t]` rows.  A plain input is the case in which all steps take N rows.
+"""
+from typing import NamedTuple
+
+import numpy as np
+
+from ..core import T, composite, primitive
+from ._common import type_name
+
+
+class _Weights(NamedTuple):
+    """The parameters of a layer in one direction."""
+    w_ih: object
+    w_hh: object
+    b_ih: object = None
+    b_hh: object = None
+    w_hr: object = None
+
+
+# ------------------------------------------------------------------------------- one step: (gates of the input, hidden, w) -> hidden
+def _tanh_step(gates, hidden, w):
+    return (T.tanh(T.linear(hidden[0], w.w_hh, w.b_hh) + gates),)
+
+
+def _relu_step(gates, hidden, w):
+    return (T.relu(T.linear(hidden[0], w.w_hh, w.b_hh) + gates),)
+
+
+def _gru_step(gates, hidden, w):
+    """r, z = sigmoid(...); n = tanh(i_n + r h_n); h' = (h - n) z + n."""
+    i_r, i_z, i_n = gates.chunk(3, 1)
+    h_r, h_z, h_n = T.linear(hidden[0], w.w_hh, w.b_hh).chunk(3, 1)
+    new = T.tanh(i_n + h_n * T.sigmoid(h_r + i_r))
+    return ((hidden[0] - new) * T.sigmoid(h_z + i_z) + new,)
+
+
+def _lstm_step(gates, hidden, w):
+    """i, f, o = sigmoid(...), g = tanh(...); c' = f c + i g; h' = o tanh(c'), projected when there is w_hr."""
+    i, f, g, o = (T.linear(hidden[0], w.w_hh, w.b_hh) + gates).chunk(4, 1)
+    cell = T.sigmoid(f) * hidden[1] + T.sigmoid(i) * T.tanh(g)
+    out = T.sigmoid(o) * T.tanh(cell)
+    return out if w.w_hr is None else T.matmul(out, w.w_hr.t()), cell
+
+
+# ------------------------------------------------------------------------------- layers
+def _run(step, gates, start, w, reverse, packed):
+    """Outputs of all steps in time order, and the last hidden state of every sequence, from the state `start`.
+
+    Backwards in time sequences join as the batch grows; forwards they end as it shrinks.
+    """
+    order = gates[::-1] if reverse else gates
+    hidden = tuple(h.narrow(0, 0, order[0].shape[0]) for h in start) if reverse and packed else start
+    outputs, ended = [], []
+    for g in order:
+        n, running = g.shape[0], hidden[0].shape[0]
+        if packed and n < running:
+            ended.append(tuple(h.narrow(0, n, running - n) for h in hidden))
+            hidden = tuple(h.narrow(0, 0, n) for h in hidden)
+        elif packed and n > running:
+            hidden = tuple(T.cat([h, s.narrow(0, running, n - running)], 0) for h, s in zip(hidden, start))
+        hidden = step(g, hidden, w)
+        outputs.append(hidden[0])
+    if ended:
+        hidden = tuple(T.cat(parts, 0) for parts in zip(hidden, *reversed(ended)))
+    return outputs[::-1] if reverse else outputs, hidden
+
+
+def _grouped(params, has_biases, projected):
+    """The flat list of parameters as `_Weights`, one a layer and direction."""
+    size = 2 + 2 * has_biases + projected
+    if len(params) % size:
+        raise RuntimeError(f"MatrixRef: ArrayRef size {len(params)} not divisible by stride {size}")
+    groups = [params[i:i + size] for i in range(0, len(params), size)]
+    return [_Weights(*g[:-1])._replace(w_hr=g[-1]) for g in groups] if projected else [_Weights(*g) for g in groups]
+
+
+def _network(step, data, batch_sizes, hx, params, has_biases, num_layers, dropout, train, bidirectional, batch_first=False):
+    """output, *last hidden states, each (layers * directions, N, H); `hx` holds the first ones in that form."""
+    directions = 1 + bidirectional
+    projected = len(hx) == 2 and hx[0].shape[2] != hx[1].shape[2]
+    weights = _grouped(params, has_biases, projected)
+    if hx[0].shape[0] != num_layers * directions:
+        raise RuntimeError("Expected more hidden states in stacked_rnn")
+    if len(weights) != num_layers * directions:
+        raise RuntimeError("Expected more weights in stacked_rnn")
+    if batch_first:
+        data = data.transpose(0, 1)
+    if batch_sizes is not None:
+        sizes = batch_sizes.tolist()
+    lasts = []
+    for layer in range(num_layers):
+        ways = []
+        for way in range(directions):
+            k = layer * directions + way
+            gates = T.linear(data, weights[k].w_ih, weights[k].b_ih)
+            gates = gates.unbind(0) if batch_sizes is None else gates.split_with_sizes(sizes, 0)
+            outputs, last = _run(step, gates, tuple(h.select(0, k) for h in hx), weights[k], way == 1, batch_sizes is not None)
+            ways.append(T.stack(outputs, 0) if batch_sizes is None else T.cat(outputs, 0))
+            lasts.append(last)
+        data = T.cat(ways, -1) if bidirectional else ways[0]
+        if dropout != 0 and train and layer < num_layers - 1:
+            data = T.dropout(data, dropout, True)
+    if batch_first:
+        data = data.transpose(0, 1)
+    return data, *[T.stack(states, 0) for states in zip(*lasts)]
+
+
+_LAYERS = "Tensor[] params, bool has_biases, int num_layers, float dropout, bool train, bool bidirectional"
+
+
+def _define(name, step, hidden, returns):
+    """The op `name` for plain input (seq, N, in) and for packed data."""
+    def run(hx, params, has_biases, num_layers, dropout, train, bidirectional, input=None, batch_first=False, data=None, batch_sizes=None):
+        if name == "lstm" and len(hx) != 2:
+            raise RuntimeError("lstm expects two hidden states")
+        return _network(step, data if input is None else input, batch_sizes, hx if name == "lstm" else (hx,), params, has_biases, num_layers, dropout,
+                        train, bidirectional, batch_first)
+    run.__doc__ = f"`num_layers` layers of {name}, over (seq, N, in) or packed data."
+    return composite(f"{name}.data(Tensor data, Tensor batch_sizes, {hidden} hx, {_LAYERS}) -> {returns}",
+                     f"{name}.input(Tensor input, {hidden} hx, {_LAYERS}, bool batch_first) -> {returns}")(run)
+
+
+lstm = _define("lstm", _lstm_step, "Tensor[]", "(Tensor, Tensor, Tensor)")
+gru = _define("gru", _gru_step, "Tensor", "(Tensor, Tensor)")
+rnn_tanh = _define("rnn_tanh", _tanh_step, "Tensor", "(Tensor, Tensor)")
+rnn_relu = _define("rnn_relu", _relu_step, "Tensor", "(Tensor, Tensor)")
+
+
+# ------------------------------------------------------------------------------- cells
+def _cell(step, gates_per_unit, input, hx, w_ih, w_hh, b_ih, b_hh):
+    if input.shape[1] != w_ih.shape[1]:
+        raise RuntimeError(f"input has inconsistent input_size: got {input.shape[1]} expected {w_ih.shape[1]}")
+    hidden_size = w_hh.shape[1]
+    for i, h in enumerate(hx):
+        if input.shape[0] != h.shape[0]:
+            raise RuntimeError(f"Input batch size {input.shape[0]} doesn't match hidden{i} batch size {h.shape[0]}")
+        if h.shape[1] != hidden_size:
+            raise RuntimeError(f"hidden{i} has inconsistent hidden_size: got {h.shape[1]}, expected {hidden_size}")
+    if w_ih.shape[0] != gates_per_unit * hidden_size:
+        raise RuntimeError(f"weight_ih first dim must be {gates_per_unit} * hidden_size = {gates_per_unit * hidden_size}, but got {w_ih.shape[0]}")
+    return step(T.linear(input, w_ih, b_ih), hx, _Weights(w_ih, w_hh, b_ih, b_hh))
+
+
+_CELL = "Tensor w_ih, Tensor w_hh, Tensor? b_ih=None, Tensor? b_hh=None"
+
+
+@composite(f"lstm_cell(Tensor input, Tensor[] hx, {_CELL}) -> (Tensor, Tensor)")
+def lstm_cell(input, hx, w_ih, w_hh, b_ih, b_hh):
+    """One step of an LSTM: (h', c'), each (N, H)."""
+    if len(hx) != 2:
+        raise RuntimeError("lstm_cell expects two hidden states")
+    return _cell(_lstm_step, 4, input, hx, w_ih, w_hh, b_ih, b_hh)
+
+
+def _define_cell(name, step, gates_per_unit):
+    def run(input, hx, w_ih, w_hh, b_ih, b_hh):
+        return _cell(step, gates_per_unit, input, (hx,), w_ih, w_hh, b_ih, b_hh)[0]
+    run.__doc__ = f"One step of {name.removesuffix('_cell')}: h' (N, H)."
+    return composite(f"{name}(Tensor input, Tensor hx, {_CELL}) -> Tensor")(run)
+
+
+gru_cell = _define_cell("gru_cell", _gru_step, 3)
+rnn_tanh_cell = _define_cell("rnn_tanh_cell", _tanh_step, 1)
+rnn_relu_cell = _define_cell("rnn_relu_cell", _relu_step, 1)
+
+
+# ------------------------------------------------------------------------------- packing
+def _within(sizes, columns):
+    """(len(sizes), columns): which columns lie within each size."""
+    return np.arange(columns) < np.asarray(sizes)[:, None]
+
+
+@primitive("_pack_padded_sequence(Tensor input, Tensor lengths, bool batch_first) -> (Tensor, Tensor)", half=False, node="PackPaddedSequenceBackward0",
+           input=lambda grad, input_shape, result1, batch_first: T._pack_padded_sequence_backward(grad, input_shape, result1, batch_first))
+def _pack_padded_sequence(input, lengths, batch_first):
+    """(data, batch_sizes) of the sequences in (seq, N, *), sorted by falling length."""
+    steps = input.swapaxes(0, 1) if batch_first else input
+    if lengths.ndim != 1 or lengths.dtype != np.int64:
+        raise RuntimeError(f"'lengths' argument should be a 1D CPU int64 tensor, but got {lengths.ndim}D cpu {type_name(lengths)} tensor")
+    if input.size == 0:
+        raise RuntimeError("Cannot pack empty tensors.")
+    if len(lengths) != steps.shape[1]:
+        raise RuntimeError(f"Expected `len(lengths)` to be equal to batch_size, but got {len(lengths)} (batch_size={steps.shape[1]})")
+    if lengths[-1] <= 0:
+        raise RuntimeError("Length of all samples has to be greater than 0, but found an element in 'lengths' that is <= 0")
+    if (np.diff(lengths) > 0).any():
+        raise RuntimeError("`lengths` array must be sorted in decreasing order when `enforce_sorted` is True. You can pass `enforce_sorted=False` to "
+                           "pack_padded_sequence and/or pack_sequence to sidestep this requirement if you do not need ONNX exportability.")
+    # torch: a length beyond the input is not refused, its steps are merely missing in data
+    return steps[_within(lengths, len(steps)).T], _within(lengths, lengths[0]).sum(0)
+
+
+@composite("_pack_padded_sequence_backward(Tensor grad, int[] input_size, Tensor batch_sizes, bool batch_first) -> Tensor")
+def _pack_padded_sequence_backward(grad, input_size, batch_sizes, batch_first):
+    """The gradient of `_pack_padded_sequence`: rows back at their places, zero elsewhere."""
+    steps, n, *rest = (input_size[1], input_size[0], *input_size[2:]) if batch_first else input_size
+    first = T.arange(0, len(batch_sizes), dtype=batch_sizes.dtype) * n
+    rows = T.cat([T.arange(0, size) + start for size, start in zip(batch_sizes.tolist(), first.tolist())], 0)
+    full = T.zeros((steps * n, *rest), dtype=grad.dtype).index_copy(0, rows, grad).reshape((steps, n, *rest))
+    return full.transpose(0, 1) if batch_first else full
+
+
+@composite("_pad_packed_sequence(Tensor data, Tensor batch_sizes, bool batch_first, Scalar padding_value, int total_length) -> (Tensor, Tensor)")
+def _pad_packed_sequence(data, batch_sizes, batch_first, padding_value, total_length):
+    """(padded sequences, lengths), the inverse of `_pack_padded_sequence`."""
+    sizes = batch_sizes.tolist()
+    steps = len(sizes)
+    if 0 < total_length < steps:
+        raise RuntimeError("Expected total_length to be at least the length of the longest sequence in input, but got "
+                           f"total_length={total_length} and max sequence length being {steps}")
+    padded = T.full((max(total_length, steps), sizes[0], *data.shape[1:]), padding_value, dtype=data.dtype)
+    # a copy for each run of steps of one size
+    row = step = 0
+    while step < steps:
+        n, end = sizes[step], step + 1
+        while end < steps and sizes[end] == n:
+            end += 1
+        block = data.narrow(0, row, (end - step) * n).view((end - step, n, *data.shape[1:]))
+        padded.narrow(0, step, end - step).narrow(1, 0, n).copy_(block)
+        row, step = row + (end - step) * n, end
+    lengths = (T.arange(0, sizes[0]).unsqueeze(1) < batch_sizes).sum(1)
+    return padded.transpose(0, 1) if batch_first else padded, lengths

@@ -1,0 +1,244 @@
+"""The compiled core: loops against ufuncs, threads, forks, memory, and the graph's own rules."""
+import gc
+import os
+import pickle
+import subprocess
+import sys
+import threading
+import warnings
+
+import numpy as np
+import pytest
+
+import reftorch as torch
+from reftorch.core import OPS
+
+LOOPS = sorted(name for name, op in OPS.items() if op.loop_codes())
+
+
+def operands(op, dtype):
+    """Arrays of 3 x 40 values that suit most functions: small, the first with negative ones, no zeros for integers."""
+    rng = np.random.default_rng(0)
+    made = []
+    for p in op.overloads[0].schema.params[:op.ufunc.nin]:
+        if p.type == "Scalar":
+            a = np.asarray(2)
+        elif dtype.is_complex:
+            a = rng.normal(size=(3, 40)) + 1j * rng.normal(size=(3, 40))
+        elif dtype.is_floating_point:
+            a = rng.normal(size=(3, 40))
+            a = np.abs(a) if made else a          # second operands are often bounds
+        else:
+            a = rng.integers(1, 7, size=(3, 40))
+        made.append(a.astype(dtype.numpy))
+    return made
+
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_inner_loop_gives_the_ufunc_s_bits(name):
+    """Every op that calls a compiled loop directly gives, for every dtype, what the ufunc itself gives."""
+    op = OPS[name]
+    checked = 0
+    for dtype in op.loop_codes():
+        arrays = operands(op, dtype)
+        with np.errstate(all="ignore"):
+            want = op.ufunc(*arrays)
+        try:
+            got = op.run_loop(*[torch.from_numpy(a) if a.ndim else a.item() for a in arrays])._array
+        except (NotImplementedError, RuntimeError):
+            continue                       # torch refuses this dtype, and so does the op, whatever the ufunc can do
+        if got.dtype != want.dtype:
+            continue                       # int to float: the loop ran on another dtype
+        assert got.tobytes() == want.tobytes(), dtype
+        strided = op.run_loop(*[torch.from_numpy(a)[:, ::2] if a.ndim else a.item() for a in arrays])._array
+        assert np.array_equal(strided, want[:, ::2], equal_nan=want.dtype.kind in "fc"), dtype
+        checked += 1
+    assert checked
+
+
+def test_threads_do_not_change_the_numbers():
+    x = torch.randn(300, 1000, generator=torch.Generator().manual_seed(0))
+    before = torch.get_num_threads()
+    try:
+        outcomes = []
+        for n in (1, 2, 4):
+            torch.set_num_threads(n)
+            outcomes.append([t._array.tobytes() for t in (x * 2 + x, x.exp(), x.t() * 3, x.sum(), x.softmax(-1), x @ x.t()[:, :50])])
+    finally:
+        torch.set_num_threads(before)
+    assert outcomes[0] == outcomes[1] == outcomes[2]
+
+
+def test_backward_from_several_threads():
+    w = torch.randn(50, 50, requires_grad=True)
+    failures = []
+
+    def work():
+        try:
+            for _ in range(50):
+                x = torch.randn(50, 50, requires_grad=True)
+                (x * w.detach()).sum().backward()
+                assert torch.equal(x.grad, w.detach())
+                with torch.no_grad():
+                    assert not (x * 2).requires_grad
+                assert (x * 2).requires_grad
+        except Exception as e:                    # reported in the main thread
+            failures.append(e)
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert not failures
+
+
+def test_forked_child_computes():
+    """libgomp's threads do not survive a fork: the child must run serially, not hang."""
+    code = """
+import os, reftorch as torch
+torch.set_num_threads(2)
+x = torch.ones(400, 400)
+(x + x).sum()
+pid = os.fork()
+if pid == 0:
+    assert (x + x).sum().item() == 320000 and torch.get_num_threads() == 1
+    os._exit(7)
+_, status = os.waitpid(pid, 0)
+assert os.waitstatus_to_exitcode(status) == 7
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def resident():
+    with open("/proc/self/statm") as f:
+        return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="resident memory is read from /proc")
+def test_memory_stays_flat():
+    """10,000 steps of forward and backward, with the cycle collector off: nothing may pile up."""
+    w = torch.randn(20, 20, requires_grad=True)
+    b = torch.zeros(20, requires_grad=True)
+    x = torch.randn(8, 20)
+
+    def step():
+        h = (x @ w + b).tanh() * 2
+        h[0] = 0
+        loss = (h * h).exp().mean() + h.t()[1:].sum()
+        loss.backward()
+        with torch.no_grad():
+            w.sub_(w.grad * 1e-3)
+        w.grad = b.grad = None
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(1000):
+            step()
+        start = resident()
+        for _ in range(10_000):
+            step()
+        assert resident() - start < 2 << 20
+    finally:
+        gc.enable()
+
+
+def test_every_op_pickles_by_name():
+    for name, op in OPS.items():
+        assert pickle.loads(pickle.dumps(op)) is op, name
+    assert pickle.loads(pickle.dumps(torch.Tensor.mul)) is torch.Tensor.mul
+
+
+def test_function_face_does_not_bind_and_method_does():
+    class Net:
+        act = torch.relu
+        twice = torch.Tensor.mul
+    assert Net().act(torch.tensor(-1.0)).item() == 0
+    with pytest.raises(TypeError):
+        Net().twice(2)
+    assert torch.tensor(3.0).mul(2).item() == 6
+
+
+def test_views_share_memory_and_version():
+    x = torch.zeros(2, 3)
+    y = x[0]
+    y += 1
+    assert x._version == y._version == 1 and x[0, 0].item() == 1 and y._base is x
+    assert x.data._version == 0 and x.detach()._version == 1
+
+
+def test_from_numpy_shares_memory():
+    a = np.arange(6.0).reshape(2, 3)
+    t = torch.from_numpy(a)
+    t[0, 0] = 7
+    assert a[0, 0] == 7 and np.shares_memory(a, t.numpy()) and np.shares_memory(np.from_dlpack(t), a)
+    assert torch.from_dlpack(a).data_ptr() == t.data_ptr()
+
+
+def test_no_reference_cycle_in_a_graph():
+    """A graph goes away with its last user, without the cycle collector."""
+    import weakref
+    gc.disable()
+    try:
+        x = torch.ones(3, requires_grad=True)
+        y = x.exp()
+        seen = weakref.ref(y.grad_fn)
+        del y
+        assert seen() is None
+    finally:
+        gc.enable()
+
+
+def test_deep_graph_does_not_recurse():
+    x = torch.ones(1, requires_grad=True)
+    y = x
+    for _ in range(20_000):
+        y = y + 1
+    y.backward()
+    assert x.grad.item() == 1
+    del y
+
+
+def test_non_leaf_grad_warns():
+    y = torch.ones(1, requires_grad=True) * 2
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert y.grad is None
+    assert "not a leaf Tensor" in str(caught[0].message)
+
+
+@pytest.mark.parametrize("fn, shapes", [
+    (lambda a: a.exp().sum(), [(2, 3)]),
+    (lambda a, b: (a @ b).tanh(), [(2, 3), (3, 2)]),
+    (lambda a: a[0] * a[:, 1].sum(), [(2, 3)]),
+    (lambda a: torch.cat([a, a * a]).logsumexp(0), [(2, 3)]),
+    (lambda a: a.softmax(-1)[:, 0], [(2, 3)]),
+    (lambda a, b: torch.where(a > 0, a * b, b), [(2, 3), (2, 3)]),
+])
+def test_first_and_second_derivatives(fn, shapes):
+    g = torch.Generator().manual_seed(1)
+    inputs = tuple(torch.randn(s, dtype=torch.float64, generator=g, requires_grad=True) for s in shapes)
+    assert torch.autograd.gradcheck(fn, inputs)
+    assert torch.autograd.gradgradcheck(fn, inputs)
+
+
+def test_gradcheck_finds_a_wrong_gradient():
+    class Wrong(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, grad):
+            return grad * 3
+    with pytest.raises(RuntimeError, match="Jacobian mismatch"):
+        torch.autograd.gradcheck(Wrong.apply, torch.ones(2, dtype=torch.float64, requires_grad=True))
+
+
+def test_forward_mode_by_rules_and_by_linearity():
+    import reftorch.autograd.forward_ad as fwd
+    x, t = torch.tensor([0.5, 2.0]), torch.tensor([1.0, 3.0])
+    with fwd.dual_level():
+        dual = fwd.make_dual(x, t)
+        y = fwd.unpack_dual((dual.exp() * dual).flip(0))
+    want = (t * (x.exp() * x + x.exp())).flip(0)
+    assert torch.allclose(y.tangent, want)
