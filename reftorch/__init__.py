@@ -63,3 +63,10 @@ globals().update(storage.STORAGES)
 
 from . import autograd, fft, linalg, nn, overrides, return_types, signal, special, utils  # noqa: E402, F401  (these use the public names above)
 from .autograd import enable_grad, inference_mode, no_grad, set_grad_enabled  # noqa: E402, F401
+
+# ------------------------------------------------------------------ what ordinary programs may not need: imported when asked for
+from ._lazy import lazy as _lazy  # noqa: E402
+
+_MODULES = ("masked",)
+_NAMES = {}
+__getattr__, __dir__ = _lazy(__name__, _MODULES, _NAMES)

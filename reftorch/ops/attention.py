@@ -3,7 +3,7 @@ import math
 
 import numpy as np
 
-from ..core import T, composite, primitive
+from ..core import DTYPES, T, composite, primitive
 
 
 def _softmax(scores):
@@ -124,6 +124,10 @@ def scaled_dot_product_attention(query, key, value, attn_mask, dropout_p, is_cau
     key, value = _repeated(query, key, value, enable_gqa)
     if _is_fused(query, key, value, attn_mask, dropout_p):
         return T._scaled_dot_product_flash_attention_for_cpu(query, key, value, dropout_p, is_causal, attn_mask=attn_mask, scale=scale)[0]
+    if query.dtype.itemsize == 2:            # torch: half types are computed in float32 throughout
+        wide = [t.to(DTYPES["float32"]) for t in (query, key, value)]
+        mask = attn_mask if attn_mask is None or attn_mask.dtype.name == "bool" else attn_mask.to(DTYPES["float32"])
+        return T.scaled_dot_product_attention(*wide, mask, dropout_p, is_causal, scale=scale).to(query.dtype)
     if is_causal and attn_mask is not None:
         raise RuntimeError("_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True")
     root = math.sqrt(1 / math.sqrt(query.shape[-1]) if scale is None else abs(scale))

@@ -75,7 +75,7 @@ def _check_batched(x, n, text):
     """Dims n+1 or n+2, none empty but the batch."""
     if n == 3 and x.ndim in (4, 5) and 0 in x.shape[-4:]:
         raise RuntimeError(f"max_pool3d_with_indices_out_cpu_template(): Expected input's non-batch dimensions to have positive length, but input has a shape "
-                           f"of {list(x.shape)} and non-batch dimension {x.shape[-4:].index(0)} has length zero!")
+                           f"of {list(x.shape)} and non-batch dimension {max(x.shape[-4:].index(0) - (x.ndim == 5), 0)} has length zero!")
     if x.ndim not in (n + 1, n + 2) or 0 in x.shape[x.ndim - n - 1:]:
         raise RuntimeError(f"{text}{list(x.shape)}" if text.endswith(("got:", "got: ")) else text)
 
@@ -272,7 +272,7 @@ primitive("avg_pool2d(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] 
           )(_avg_pool_body("avg_pool2d", 2))
 
 primitive("avg_pool2d_backward(Tensor grad_output, int[] shape, int[2] kernel_size, int[2] stride, int[2] padding, bool ceil_mode, "
-          "bool count_include_pad, int? divisor_override) -> Tensor", ns=None, jvp="linear",
+          "bool count_include_pad, int? divisor_override) -> Tensor", ns=None, node="AvgPool2DBackwardBackward0", jvp="linear",
           grad_output=lambda grad, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override:
               T.avg_pool2d(grad, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
           )(_avg_backward_body("avg_pool2d", 2))
@@ -284,7 +284,7 @@ primitive("avg_pool3d(Tensor self, int[3] kernel_size, int[3] stride=[], int[3] 
           )(_avg_pool_body("avg_pool3d", 3))
 
 primitive("avg_pool3d_backward(Tensor grad_output, int[] shape, int[3] kernel_size, int[3] stride, int[3] padding, bool ceil_mode, "
-          "bool count_include_pad, int? divisor_override) -> Tensor", ns=None, jvp="linear",
+          "bool count_include_pad, int? divisor_override) -> Tensor", ns=None, node="AvgPool3DBackwardBackward0", jvp="linear",
           grad_output=lambda grad, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override:
               T.avg_pool3d(grad, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
           )(_avg_backward_body("avg_pool3d", 3))

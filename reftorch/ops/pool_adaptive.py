@@ -56,7 +56,8 @@ def _adaptive_avg_pool2d(self, output_size):
     return _average(self, output_size, 2)
 
 
-@primitive("_adaptive_avg_pool2d_backward(Tensor grad_output, int[] shape) -> Tensor", ns=None, jvp="linear",
+@primitive("_adaptive_avg_pool2d_backward(Tensor grad_output, int[] shape) -> Tensor", ns=None, node="AdaptiveAvgPool2DBackwardBackward0",
+           jvp="linear",
            grad_output=lambda grad, grad_output_shape: T._adaptive_avg_pool2d(grad, grad_output_shape[-2:]))
 def _adaptive_avg_pool2d_backward(grad_output, shape):
     """The adjoint of `_adaptive_avg_pool2d`."""
@@ -70,7 +71,8 @@ def _adaptive_avg_pool3d(self, output_size):
     return _average(self, output_size, 3)
 
 
-@primitive("_adaptive_avg_pool3d_backward(Tensor grad_output, int[] shape) -> Tensor", ns=None, jvp="linear",
+@primitive("_adaptive_avg_pool3d_backward(Tensor grad_output, int[] shape) -> Tensor", ns=None, node="AdaptiveAvgPool3DBackwardBackward0",
+           jvp="linear",
            grad_output=lambda grad, grad_output_shape: T._adaptive_avg_pool3d(grad, grad_output_shape[-3:]))
 def _adaptive_avg_pool3d_backward(grad_output, shape):
     """The adjoint of `_adaptive_avg_pool3d`."""

@@ -223,3 +223,20 @@ def _pad_packed_sequence(data, batch_sizes, batch_first, padding_value, total_le
         row, step = row + (end - step) * n, end
     lengths = (T.arange(0, sizes[0]).unsqueeze(1) < batch_sizes).sum(1)
     return padded.transpose(0, 1) if batch_first else padded, lengths
+
+
+@composite("pad_sequence(Tensor[] sequences, bool batch_first=False, float padding_value=0.0, str padding_side=\"right\") -> Tensor", ns=None)
+def pad_sequence(sequences, batch_first, padding_value, padding_side):
+    """Sequences (L, *) of any length as (T, N, *), or (N, T, *) if batch_first, T being the longest."""
+    if not sequences:
+        raise RuntimeError("received an empty list of sequences")
+    if padding_side not in ("left", "right"):
+        raise RuntimeError(f"Expected padding_side to be one of left or right, but got {padding_side}.")
+    longest = max(s.shape[0] for s in sequences)
+    shape = (len(sequences), longest) if batch_first else (longest, len(sequences))
+    first = sequences[0]
+    padded = T.full((*shape, *first.shape[1:]), padding_value, dtype=first.dtype)
+    for i, sequence in enumerate(sequences):
+        n = sequence.shape[0]
+        padded.select(1 - batch_first, i).narrow(0, longest - n if padding_side == "left" else 0, n).copy_(sequence)
+    return padded

@@ -1,7 +1,7 @@
 """Optimizer: parameter groups with their options, the state of each parameter, and the hooks around `step`."""
 import functools
 import warnings
-from collections import OrderedDict, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable
 from copy import deepcopy
 from itertools import chain
@@ -87,10 +87,12 @@ class Optimizer:
         for group in groups:
             self.add_param_group(group)
 
+    profile_hook_step = staticmethod(_hooked)
+
     def _hook_step(self):
         # the class is changed, once: an instance attribute would not survive pickling, and schedulers wrap the instance's
         if not hasattr(type(self).step, "hooked"):
-            type(self).step = _hooked(type(self).step)
+            type(self).step = self.profile_hook_step(type(self).step)
 
     def __getstate__(self):
         return {"defaults": self.defaults, "state": self.state, "param_groups": self.param_groups}

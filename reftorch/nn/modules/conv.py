@@ -114,19 +114,19 @@ class _Conv(_ConvNd):
 
 
 class Conv1d(_Conv):
-    r"""y[o] = b[o] + sum_i W[o, i] * x[i], * being cross-correlation; x (N, in, L), W (out, in/groups, k) -> y (N, out, L')."""
+    """y[o] = b[o] + sum_i W[o, i] * x[i], * being cross-correlation; x (N, in, L), W (out, in/groups, k) -> y (N, out, L')."""
 
     _dims = 1
 
 
 class Conv2d(_Conv):
-    r"""y[o] = b[o] + sum_i W[o, i] * x[i], * being cross-correlation; x (N, in, H, W), W (out, in/groups, kh, kw) -> y (N, out, H', W')."""
+    """y[o] = b[o] + sum_i W[o, i] * x[i], * being cross-correlation; x (N, in, H, W), W (out, in/groups, kh, kw) -> y (N, out, H', W')."""
 
     _dims = 2
 
 
 class Conv3d(_Conv):
-    r"""y[o] = b[o] + sum_i W[o, i] * x[i], * being cross-correlation; x (N, in, D, H, W), W (out, in/groups, kd, kh, kw) -> y (N, out, D', H', W')."""
+    """y[o] = b[o] + sum_i W[o, i] * x[i], * being cross-correlation; x (N, in, D, H, W), W (out, in/groups, kd, kh, kw) -> y (N, out, D', H', W')."""
 
     _dims = 3
 
@@ -169,19 +169,19 @@ class _ConvTransposeNd(_ConvNd):
 
 
 class ConvTranspose1d(_ConvTransposeNd):
-    r"""The gradient of Conv1d with respect to its input, as a map; x (N, in, L), W (in, out/groups, k) -> y (N, out, L')."""
+    """The gradient of Conv1d with respect to its input, as a map; x (N, in, L), W (in, out/groups, k) -> y (N, out, L')."""
 
     _dims = 1
 
 
 class ConvTranspose2d(_ConvTransposeNd):
-    r"""The gradient of Conv2d with respect to its input, as a map; x (N, in, H, W), W (in, out/groups, kh, kw) -> y (N, out, H', W')."""
+    """The gradient of Conv2d with respect to its input, as a map; x (N, in, H, W), W (in, out/groups, kh, kw) -> y (N, out, H', W')."""
 
     _dims = 2
 
 
 class ConvTranspose3d(_ConvTransposeNd):
-    r"""The gradient of Conv3d with respect to its input, as a map; x (N, in, D, H, W), W (in, out/groups, kd, kh, kw) -> y (N, out, D', H', W')."""
+    """The gradient of Conv3d with respect to its input, as a map; x (N, in, D, H, W), W (in, out/groups, kd, kh, kw) -> y (N, out, D', H', W')."""
 
     _dims = 3
 
