@@ -92,7 +92,7 @@ cdef object write_out(Overload ov, object result, object out, list vals):
         return dest
     for d, x in zip(out, result):
         write_out(ov, x, d, [None] * len(vals))
-    return ov.result_type(tuple(out)) if ov.result_type is not None else tuple(out)
+    return out_type_of(ov.result_type)(tuple(out)) if ov.result_type is not None else tuple(out)
 
 
 cdef object forward_hook = None          # (overload, values) -> tangents of the results, when a dual level is open

@@ -368,16 +368,19 @@ def _find_results(name, values):
 
 def find_result_type(name):
     """`torch.return_types.max` and its like."""
-    if name not in RESULT_TYPES:
-        build(<Op>OPS[name])
-    return RESULT_TYPES[name]
+    base = name.removesuffix("_out")
+    if base not in RESULT_TYPES:
+        build(<Op>OPS[base])
+    return RESULT_TYPES[name] if name == base else out_type_of(RESULT_TYPES[base])
 
 
-cdef object result_type_of(Op op, schema):
-    fields = tuple([label for _, label in schema.returns])
-    if len(fields) < 2 or None in fields:
-        return None
-    name = op.name
+cdef object out_type_of(made):
+    """torch: with `out=` the same fields come in a type of another name, `max_out`."""
+    return results_type(made.__name__ + "_out", made._fields)
+
+
+cdef object results_type(name, fields):
+    """The named tuple `name` of these fields, made once."""
     made = RESULT_TYPES.get(name)
     if made is None:
         members = {f: property(operator.itemgetter(i)) for i, f in enumerate(fields)}
@@ -385,6 +388,13 @@ cdef object result_type_of(Op op, schema):
                                        "n_fields": len(fields), "n_sequence_fields": len(fields), "n_unnamed_fields": 0, **members})
         RESULT_TYPES[name] = made
     return made
+
+
+cdef object result_type_of(Op op, schema):
+    fields = tuple([label for _, label in schema.returns])
+    if len(fields) < 2 or None in fields:
+        return None
+    return results_type(op.name, fields)
 
 
 cdef add_rules(Overload ov, dict rules):

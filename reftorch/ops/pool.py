@@ -19,20 +19,21 @@ def _plane_gather(self, indices, n):
     return np.take_along_axis(flat(self, n), flat(indices, n), -1).reshape(indices.shape)
 
 
-@primitive("_plane_scatter(Tensor self, Tensor indices, int[] shape, int n) -> Tensor", ns=None,
-           self=lambda grad, indices, n: T._plane_gather(grad, indices, n))
-def _plane_scatter(self, indices, shape, n):
-    """The adjoint of `_plane_gather`: values added up at `indices` in zeros of `shape`."""
+def scattered(values, indices, shape, n):
+    """Values added up at `indices` of the last `n` dims, taken as one, in zeros of `shape`."""
     plane = math.prod(shape[len(shape) - n:])
     indices = flat(indices, n)
     rows = np.arange(math.prod(indices.shape[:-1]), dtype=np.int64).reshape(*indices.shape[:-1], 1) * plane
-    total = np.zeros(math.prod(shape), self.dtype)
-    np.add.at(total, (indices + rows).ravel(), self.ravel())
+    total = np.zeros(math.prod(shape), values.dtype)
+    np.add.at(total, (indices + rows).ravel(), values.ravel())
     return total.reshape(tuple(shape))
 
 
-def _scatter_rule(n):
-    return lambda grad, self_shape, result1: T._plane_scatter(grad, result1, self_shape, n)
+@primitive("_plane_scatter(Tensor self, Tensor indices, int[] shape, int n) -> Tensor", ns=None,
+           self=lambda grad, indices, n: T._plane_gather(grad, indices, n))
+def _plane_scatter(self, indices, shape, n):
+    """The adjoint of `_plane_gather`."""
+    return scattered(self, indices, shape, n)
 
 
 # ---- geometry and its checks
@@ -133,10 +134,30 @@ def _max_pool_body(name, n):
 
 
 primitive("max_pool2d_with_indices(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, int[2] dilation=1, bool ceil_mode=False) -> "
-          "(Tensor, Tensor)", ns="nn.functional", node="MaxPool2DWithIndicesBackward0", self=_scatter_rule(2))(_max_pool_body("max_pool2d", 2))
+          "(Tensor, Tensor)", ns="nn.functional", node="MaxPool2DWithIndicesBackward0",
+          self=lambda grad, self, kernel_size, stride, padding, dilation, ceil_mode, result1: T.max_pool2d_with_indices_backward(
+              grad, self, kernel_size, stride, padding, dilation, ceil_mode, result1))(_max_pool_body("max_pool2d", 2))
 
 primitive("max_pool3d_with_indices(Tensor self, int[3] kernel_size, int[3] stride=[], int[3] padding=0, int[3] dilation=1, bool ceil_mode=False) -> "
-          "(Tensor, Tensor)", ns="nn.functional", node="MaxPool3DWithIndicesBackward0", self=_scatter_rule(3))(_max_pool_body("max_pool3d", 3))
+          "(Tensor, Tensor)", ns="nn.functional", node="MaxPool3DWithIndicesBackward0",
+          self=lambda grad, self, kernel_size, stride, padding, dilation, ceil_mode, result1: T.max_pool3d_with_indices_backward(
+              grad, self, kernel_size, stride, padding, dilation, ceil_mode, result1))(_max_pool_body("max_pool3d", 3))
+
+
+@primitive("max_pool2d_with_indices_backward(Tensor grad_output, Tensor self, int[2] kernel_size, int[2] stride, int[2] padding, int[2] dilation, "
+           "bool ceil_mode, Tensor indices) -> Tensor", ns=None, node="MaxPool2DWithIndicesBackwardBackward0",
+           grad_output=lambda grad, indices: T._plane_gather(grad, indices, 2), self=lambda self: T.zeros_like(self))
+def max_pool2d_with_indices_backward(grad_output, self, indices):
+    """The gradient put where the maxima were, [*, H, W]."""
+    return scattered(grad_output, indices, self.shape, 2)
+
+
+@primitive("max_pool3d_with_indices_backward(Tensor grad_output, Tensor self, int[3] kernel_size, int[3] stride, int[3] padding, int[3] dilation, "
+           "bool ceil_mode, Tensor indices) -> Tensor", ns=None, node="MaxPool3DWithIndicesBackwardBackward0",
+           grad_output=lambda grad, indices: T._plane_gather(grad, indices, 3), self=lambda self: T.zeros_like(self))
+def max_pool3d_with_indices_backward(grad_output, self, indices):
+    """The gradient put where the maxima were, [*, D, H, W]."""
+    return scattered(grad_output, indices, self.shape, 3)
 
 
 @composite("max_pool2d(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, int[2] dilation=1, bool ceil_mode=False) -> Tensor")

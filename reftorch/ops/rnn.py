@@ -88,6 +88,8 @@ def _network(step, data, batch_sizes, hx, params, has_biases, num_layers, dropou
         raise RuntimeError("Expected more weights in stacked_rnn")
     if batch_first:
         data = data.transpose(0, 1)
+    if data.shape[0] == 0:
+        raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
     if batch_sizes is not None:
         sizes = batch_sizes.tolist()
     lasts = []

@@ -8,7 +8,7 @@ import reftorch as torch
 from ..core import Tensor
 from .optimizer import Optimizer
 
-_FUSED_DEVICES = ["cpu", "cuda", "xpu", "mps", "mtia", "hpu", "privateuseone", "xla"]
+_FUSED_DEVICES = ["mps", "cuda", "xpu", "hpu", "cpu", "mtia", "privateuseone"]
 
 
 def require(condition, text):

@@ -26,5 +26,5 @@ class LinearCrossEntropyOptions:
         if self.acc_dtype not in _ACC_DTYPES:
             raise ValueError(f"acc_dtype must be one of {{None, torch.float16, torch.bfloat16, torch.float32, torch.float64}}, got {self.acc_dtype!r}. "
                              "Pass acc_dtype=None to let the op pick automatically.")
-        if method not in (None, "auto") and not re.fullmatch(r"aspect_ratio:0*[1-9]\d*", method):
+        if method not in (None, "auto") and not re.fullmatch(r"aspect_ratio(:0*[1-9]\d*)?", method):
             raise ValueError(f"invalid chunking_method: {method!r}")

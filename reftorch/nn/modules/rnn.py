@@ -27,6 +27,11 @@ def _check_type(name, value, kind):
         raise TypeError(f"{name} should be of type {kind.__name__}, got: {type(value).__name__}")
 
 
+def _refuse_proj_size(kwargs):
+    if "proj_size" in kwargs:
+        raise ValueError("proj_size argument is only supported for LSTM, not RNN or GRU")
+
+
 class RNNBase(Module):
     """What RNN, LSTM and GRU share: parameters, checks and the handling of packed and unbatched input."""
 
@@ -192,12 +197,15 @@ class RNNBase(Module):
 class RNN(RNNBase):
     r"""h_t = tanh(x_t W_ih^T + b_ih + h_{t-1} W_hh^T + b_hh) (or relu); x (L, N, in) -> output (L, N, D H), h_n (D layers, N, H)."""
 
-    def __init__(self, input_size, hidden_size, num_layers=1, nonlinearity="tanh", bias=True, batch_first=False, dropout=0.0, bidirectional=False,
-                 device=None, dtype=None):
+    def __init__(self, *args, **kwargs):
+        _refuse_proj_size(kwargs)
+        if len(args) > 3:                        # nonlinearity stands after num_layers
+            nonlinearity, args = args[3], args[:3] + args[4:]
+        else:
+            nonlinearity = kwargs.pop("nonlinearity", "tanh")
         if nonlinearity not in ("tanh", "relu"):
             raise ValueError(f"Unknown nonlinearity '{nonlinearity}'. Select from 'tanh' or 'relu'.")
-        super().__init__("RNN_" + nonlinearity.upper(), input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, device=device,
-                         dtype=dtype)
+        super().__init__("RNN_" + nonlinearity.upper(), *args, **kwargs)
         self.nonlinearity = nonlinearity
 
     def _bad_dim(self, ndim):
@@ -244,13 +252,10 @@ class LSTM(RNNBase):
             raise RuntimeError(f"For {text} but got ({h}-D, {c}-D) tensors")
 
     def _ready_state(self, input, hx, order, batch_sizes):
-        if hx is None:
-            hx = self._zero_state(input, batch_sizes)
-            if batch_sizes is None:              # torch: packed input without a state goes unchecked
-                self.check_forward_args(input, hx, batch_sizes)
-            return hx
-        self.check_forward_args(input, hx, batch_sizes)
-        return self.permute_hidden(hx, order)
+        if batch_sizes is None:
+            return super()._ready_state(input, hx, order, batch_sizes)
+        # torch: packed input goes unchecked
+        return self._zero_state(input, batch_sizes) if hx is None else self.permute_hidden(hx, order)
 
     def _network(self, *args):
         output, *hidden = torch.lstm(*args)
@@ -267,8 +272,7 @@ class GRU(RNNBase):
     """
 
     def __init__(self, *args, **kwargs):
-        if "proj_size" in kwargs:
-            raise ValueError("proj_size argument is only supported for LSTM, not RNN or GRU")
+        _refuse_proj_size(kwargs)
         super().__init__("GRU", *args, **kwargs)
 
     def forward(self, input, hx=None):
