@@ -52,7 +52,7 @@ def _rebuild_parameter_with_state(data, requires_grad, backward_hooks, state):
 def _rebuild_from_type_v2(func, new_type, args, state):
     made = func(*args)
     if type(made) is not new_type:
-        made = made.as_subclass(new_type)
+        made = _core.make_subclass(new_type, made, made.requires_grad)
     if new_type.__setstate__ is not Tensor.__setstate__:
         made.__setstate__(state)
         return made
@@ -111,12 +111,11 @@ def reduce_known(obj):
     if isinstance(obj, torch.Generator):
         return torch.Generator, (obj.device,), (obj.initial_seed(), None, obj.get_state())
     if isinstance(obj, _core.Op):
-        place = _OP_PLACES.get(obj.ns)
-        return (getattr, (_Functions, obj.name)) if place is None else _Named(place, obj.name)
+        return obj.name if obj.ns in _OP_PLACES else (getattr, (_Functions, obj.name))
     if isinstance(obj, _core.Method):
         return getattr, (_TensorBase, obj.__name__)
     if isinstance(obj, tuple) and type(obj).__module__ == "reftorch.return_types":
-        return _Named("torch.return_types", type(obj).__name__), (tuple(obj), {})
+        return type(obj), (tuple(obj), {})
     return NotImplemented
 
 
@@ -146,6 +145,8 @@ def torch_name(obj, name=None):
     """(module, name) of a global of reftorch in PyTorch; None for objects that are not reftorch's."""
     if isinstance(obj, _Named):
         return obj.place
+    if isinstance(obj, _core.Op):
+        return _OP_PLACES[obj.ns], obj.name
     for place, known in _places().items():
         if obj is known:
             return place
@@ -166,7 +167,7 @@ def find_torch_name(module, name):
     if module in _OP_PLACES.values():
         return getattr(T, name)
     if module == "torch.return_types":
-        return lambda values, state: _core._find_results(name)(values)
+        return lambda values, state: _core._find_results(name, values)
     found = importlib.import_module("reftorch" + module.removeprefix("torch"))
     for part in name.split("."):
         try:

@@ -210,6 +210,19 @@ def is_inference(self):
     return self._is_inference
 
 
+@_method
+def as_subclass(self, cls):
+    """The same data and history as an instance of `cls`, a subclass of Tensor."""
+    before = _core.dispatch_level(2)
+    try:
+        return _core.as_subclass(self, cls)
+    finally:
+        _core.dispatch_level(before)
+
+
+set_type_attribute(Tensor, "_make_subclass", staticmethod(_core.make_subclass))
+
+
 # ---- where it lives
 @_method
 def cpu(self, memory_format=None):

@@ -272,8 +272,9 @@ class Snapshot:
             shown = {"k": "object", "type": type_name(value), "training": bool(value.training), "text": clean(repr(value))}
             return shown | {"state": state}
         shown = {"k": "object", "type": type_name(value)}
-        if type(value).__repr__ is not object.__repr__:
-            shown["text"] = clean(repr(value))
+        text = clean(repr(value))
+        if not re.fullmatch(r"<[\w.]+ object at 0x\.\.\.>", text):     # what object's own repr says is in "type"
+            shown["text"] = text
         if callable(getattr(value, "state_dict", None)):
             shown["state"] = [["state_dict", self.of(value.state_dict(), depth + 1)]]
         return shown

@@ -624,6 +624,18 @@ def make_subclass(cls, Tensor data not None, requires_grad=False):
     return t
 
 
+def as_subclass(Tensor t not None, cls):
+    """`t.as_subclass(cls)`: the same data and history as an instance of a subclass of Tensor."""
+    if not (isinstance(cls, type) and issubclass(cls, Tensor)):
+        raise TypeError(f"cls must be a type (got {type(cls).__name__})" if not isinstance(cls, type) else
+                        f"Creating a new Tensor subclass {cls.__name__} but the raw Tensor object is already associated to a python object of type Tensor")
+    cdef Tensor v = <Tensor>T.alias(t)
+    cdef Tensor r = <Tensor>Tensor.__new__(cls)
+    r._a, r.code, r._st, r._fn, r.out_nr, r._base_ = v._a, v.code, v._st, v._fn, v.out_nr, v._base_
+    r.creation, r.fn_version, r.inference = v.creation, v.fn_version, v.inference
+    return r
+
+
 def alias(Tensor t not None, base=True):
     """Same memory, no history; `base=False` makes it a plain share (detach), else a view of `t`."""
     return share(t)

@@ -202,16 +202,11 @@ def _check(x, weight, bias, stride, padding, dilation, transposed, output_paddin
             raise RuntimeError(f"Calculated padded input size per channel: ({_by(padded)}). Kernel size: ({_by(extent)}). Kernel size can't be greater "
                                "than actual input size")
     _check_kernel(dilation, transposed)
-    _check_dtypes(x, weight, bias)
+    _check_dtypes(x, weight, bias, transposed)
 
 
 def _by(sizes):
     return " x ".join(map(str, sizes))
-
-
-_C_NAMES = {"float32": "float", "float64": "double", "float16": "c10::Half", "bfloat16": "c10::BFloat16", "complex64": "c10::complex<float>",
-            "complex128": "c10::complex<double>", "int64": "long int", "int32": "int", "int16": "short", "int8": "signed char",
-            "uint8": "unsigned char", "bool": "bool"}
 
 
 def _check_kernel(dilation, transposed):
@@ -221,14 +216,14 @@ def _check_kernel(dilation, transposed):
         raise RuntimeError(f"dilation should be greater than zero, but got {sides if transposed else list(dilation)}")
 
 
-def _check_dtypes(x, weight, bias):
+def _check_dtypes(x, weight, bias, transposed):
+    if bias is not None and not transposed and x.dtype is not bias.dtype:
+        raise RuntimeError(f"Input type ({C_NAMES[x.dtype.name]}) and bias type ({C_NAMES[bias.dtype.name]}) should be the same")
     if x.dtype is not weight.dtype:
         if x.dtype.name == "bfloat16":
             raise RuntimeError("Input type (CPUBFloat16Type) and weight type (torch.FloatTensor) should be the same or input should be a MKLDNN tensor and "
                                "weight is a dense tensor")
         raise RuntimeError(f"expected scalar type {x.dtype.type_name} but found {weight.dtype.type_name}")
-    if bias is not None and x.dtype is not bias.dtype:
-        raise RuntimeError(f"Input type ({_C_NAMES[x.dtype.name]}) and bias type ({_C_NAMES[bias.dtype.name]}) should be the same")
     if x.dtype.name == "bool":
         raise NotImplementedError("\"slow_conv2d_cpu\" not implemented for 'Bool'")
 

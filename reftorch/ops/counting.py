@@ -5,7 +5,7 @@ from ..core import T, composite, primitive
 from ..core._core import from_array, normalize_dim, result_code
 from ..kernels import index as gather_kernel
 from ..kernels import sort as kernel
-from ._common import refuse, type_name
+from ._common import numpy_axes, refuse, type_name
 from ._names import C_NAMES
 
 _NONE = np.empty(0, np.int64)
@@ -348,3 +348,22 @@ def isin(invert, elements=None, test_elements=None, element=None, test_element=N
         if isinstance(a, np.ndarray) and a.dtype.kind in "cb":
             raise RuntimeError(f"Unsupported input type encountered for isin(): {type_name(a)}")
     return np.asarray(np.isin(elements, test_elements, invert=invert))
+
+
+# ------------------------------------------------------------------ a number for all of them
+@primitive("hash_tensor(Tensor self, int[1] dim=[], *, bool keepdim=False, int mode=0) -> Tensor", make="method out", half=False, nograd=True)
+def hash_tensor(self, dim, keepdim, mode):
+    """The bits of the elements, widened to 64, joined by exclusive or."""
+    if mode != 0:
+        raise RuntimeError(f"Unknown hash_tensor mode: {mode}")
+    if self.dtype.kind == "c":
+        refuse("xor_sum_cpu", self)
+    axis = numpy_axes(dim, self.ndim)
+    if self.size == 0:
+        if axis is None:
+            raise RuntimeError("hash_tensor: Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' argument.")
+        for d in axis:
+            if self.shape[d] == 0:
+                raise IndexError(f"hash_tensor: Expected reduction dim {d} to have non-zero size.")
+    wide = self.astype(np.float64).view(np.uint64) if self.dtype.kind in "fV" else self.astype(np.int64).view(np.uint64)
+    return np.asarray(np.bitwise_xor.reduce(wide, axis, keepdims=keepdim))

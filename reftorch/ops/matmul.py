@@ -18,7 +18,7 @@ def _conj(x):
 
 
 def _scaled(x, factor):
-    return x if type(factor) is int and factor == 1 else x * factor
+    return x if type(factor) is int and factor == 1 else T._mul_number(x, factor)
 
 
 def _conj_number(x):
@@ -428,6 +428,9 @@ def bilinear(input1, input2, weight, bias):
             raise RuntimeError(f"bilinear(): input{i} size does not match weight size: got {x.shape[-1]} but expected {weight.shape[i]}")
     if bias is not None and bias.shape[0] != weight.shape[0]:
         raise RuntimeError(f"bilinear(): bias size does not match weight size: got {bias.shape[0]} but expected {weight.shape[0]}")
+    given = {"input1": input1, "input2": input2, "weight": weight} | ({} if bias is None else {"bias": bias})
+    if any(t.dtype is not input1.dtype for t in given.values()):
+        raise RuntimeError("All tensors must have the same dtype, got " + ", ".join(f"{k}: {_C_NAMES[type_name(t._array)]}" for k, t in given.items()))
     shape = tuple(input1.shape[:-1])
     flat = [x.reshape(prod(shape), x.shape[-1]) for x in (input1, input2)]
     out = T._trilinear(flat[0], weight, flat[1]).reshape(shape + (weight.shape[0],))

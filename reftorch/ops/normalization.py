@@ -90,6 +90,20 @@ def _affine(centered, invstd, weight, bias):
     return centered
 
 
+def _check_mixed(x, *params):
+    """Parameters have the input's dtype, or all are float32 beside a half input; the first that is there says which of the two."""
+    dtypes = [t.dtype for t in params if t is not None]
+    if dtypes and dtypes[0] == x.dtype:
+        for dtype in dtypes:
+            if dtype != x.dtype:
+                raise RuntimeError(f"expected scalar type {DTYPES[x.dtype.name].type_name} but found {DTYPES[dtype.name].type_name}")
+    elif dtypes:
+        if any(dtype.name != "float32" for dtype in dtypes):
+            raise RuntimeError("mixed dtype (CPU): expect parameter to have scalar type of Float")
+        if x.dtype.itemsize != 2:
+            raise RuntimeError("mixed dtype (CPU): all inputs must share same datatype.")
+
+
 def _check_batch_norm(x, weight, bias, running_mean, running_var, training):
     if x.dim() < 2:
         raise IndexError(f"Dimension out of range (expected to be in range of [{-max(x.dim(), 1)}, {max(x.dim(), 1) - 1}], but got 1)")
@@ -101,9 +115,7 @@ def _check_batch_norm(x, weight, bias, running_mean, running_var, training):
             raise RuntimeError(f"{name} must be defined in evaluation mode")
     if not x.dtype.is_floating_point:
         raise NotImplementedError(f"\"batch_norm\" not implemented for '{x.dtype.type_name}'")
-    for t in (weight, bias, running_mean, running_var):
-        if t is not None and t.dtype is not x.dtype and not (x.dtype.itemsize == 2 and t.dtype.name == "float32"):
-            raise RuntimeError("mixed dtype (CPU): expect parameter to have scalar type of Float")
+    _check_mixed(x, weight, bias, running_mean, running_var)
 
 
 def _update(running, batch, momentum):
@@ -146,6 +158,8 @@ def instance_norm(input, weight, bias, running_mean, running_var, use_input_stat
         raise RuntimeError("Expected running_mean and running_var to be defined when use_input_stats is false")
     n, c = input.shape[:2]
     weight, bias, mean, var = [None if t is None else t.repeat(n) for t in (weight, bias, running_mean, running_var)]
+    # torch: the running statistics may have any dtype here
+    mean, var = [None if t is None else t.to((input if weight is None else weight).dtype) for t in (mean, var)]
     rows = input.contiguous().view(1, n * c, *input.shape[2:])
     out = T.batch_norm(rows, weight, bias, mean, var, use_input_stats, momentum, eps, False)
     if use_input_stats:
@@ -185,8 +199,7 @@ def _layer_norm(input, normalized_shape, weight, bias, eps):
     _check_layer_norm(input, normalized_shape, weight, bias)
     if input.dtype.kind != "f":
         refuse("LayerNormKernelImpl", input)
-    if any(t is not None and t.dtype != input.dtype for t in (weight, bias)):
-        raise RuntimeError("mixed dtype (CPU): expect parameter to have scalar type of Float")
+    _check_mixed(input, weight, bias)
     mean, _, rstd, centered = _moments(input, tuple(range(-len(normalized_shape), 0)), eps)
     return [_affine(centered, rstd, weight, bias), mean, rstd]
 
@@ -230,6 +243,7 @@ def native_group_norm(input, weight, bias, N, C, HxW, group, eps):
     """y = w (x - m) r + b, m and r over each group of channels of [N, C, *]; also m and r [N, group]."""
     if input.dtype.kind != "f":
         refuse("GroupNormKernelImpl", input)
+    _check_mixed(input, weight, bias)
     x = input.reshape(N, group, C // group, HxW)
     mean, _, rstd, centered = _moments(x, (2, 3), eps)
     w, b = [None if t is None else t.reshape(1, group, C // group, 1) for t in (weight, bias)]

@@ -30,7 +30,8 @@ def _scale(vals, i):
         raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
     if isinstance(alpha, complex) and not result.is_complex:
         raise RuntimeError("For non-complex input tensors, argument alpha must not be a complex number.")
-    vals[i] = T.mul(vals[i].detach(), alpha) if isinstance(vals[i], Tensor) else vals[i] * alpha
+    # the product is taken in the result's dtype: an operand of less precision must not round it
+    vals[i] = T.mul(vals[i].detach().to(result), alpha) if isinstance(vals[i], Tensor) else vals[i] * alpha
     return vals
 
 

@@ -173,6 +173,19 @@ def _fractional_starts(samples, size, out, kernel):
     return starts
 
 
+def _check_samples(x, samples, n):
+    if samples.dtype != x.dtype:
+        raise RuntimeError("Expect _random_samples to have the same dtype as input")
+    if samples.ndim != 3:
+        raise RuntimeError(f"Expect _random_samples to have 3 dimensions, got {samples.ndim}")
+    if len(samples) < len(x):
+        raise RuntimeError("Expect _random_samples.size(0) no less then input batch size.")
+    if samples.shape[1] != x.shape[1]:
+        raise RuntimeError("Expect _random_samples.size(1) equals to input channel size.")
+    if samples.shape[2] != n:
+        raise RuntimeError(f"Expect _random_samples.size(2) equals to {n}; got {samples.shape[2]}.")
+
+
 def _fractional(self, kernel_size, output_size, random_samples, n):
     name = f"fractional_max_pool{n}d"
     kernel = tuple(kernel_size) * n if len(kernel_size) == 1 else tuple(kernel_size)
@@ -181,6 +194,8 @@ def _fractional(self, kernel_size, output_size, random_samples, n):
         raise RuntimeError(f"{name}(): Expected {n + 1}D or {n + 2}D tensor, but got: {list(self.shape)}")
     x = self if self.ndim == n + 2 else self[None]
     size = x.shape[2:]
+    _check_samples(x, random_samples, n)
+    random_samples = random_samples[:len(x)]
     for what, s, o, k in zip(("time", "height", "width")[3 - n:], size, outs, kernel, strict=True):
         if o + k - 1 > s:
             raise RuntimeError(f"{name}(): pool {what} {k} too large relative to input {what} {s}" if n == 3 else

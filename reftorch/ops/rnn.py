@@ -46,21 +46,23 @@ def _lstm_step(gates, hidden, w):
 
 
 # ------------------------------------------------------------------------------- layers
-def _run(step, gates, start, w, reverse, packed):
+def _run(step, gates, start, w, reverse):
     """Outputs of all steps in time order, and the last hidden state of every sequence, from the state `start`.
 
-    Backwards in time sequences join as the batch grows; forwards they end as it shrinks.
+    Forwards in time sequences end as the batch shrinks; backwards they join as it grows.
     """
     order = gates[::-1] if reverse else gates
-    hidden = tuple(h.narrow(0, 0, order[0].shape[0]) for h in start) if reverse and packed else start
+    running = order[0].shape[0]
+    hidden = tuple(h.narrow(0, 0, running) for h in start) if running < order[-1].shape[0] else start
     outputs, ended = [], []
     for g in order:
-        n, running = g.shape[0], hidden[0].shape[0]
-        if packed and n < running:
+        n = g.shape[0]
+        if n < running:
             ended.append(tuple(h.narrow(0, n, running - n) for h in hidden))
             hidden = tuple(h.narrow(0, 0, n) for h in hidden)
-        elif packed and n > running:
+        elif n > running:
             hidden = tuple(T.cat([h, s.narrow(0, running, n - running)], 0) for h, s in zip(hidden, start))
+        running = n
         hidden = step(g, hidden, w)
         outputs.append(hidden[0])
     if ended:
@@ -80,7 +82,7 @@ def _grouped(params, has_biases, projected):
 def _network(step, data, batch_sizes, hx, params, has_biases, num_layers, dropout, train, bidirectional, batch_first=False):
     """output, *last hidden states, each (layers * directions, N, H); `hx` holds the first ones in that form."""
     directions = 1 + bidirectional
-    projected = len(hx) == 2 and hx[0].shape[2] != hx[1].shape[2]
+    projected = len(hx) == 2 and hx[0].size(2) != hx[1].size(2)
     weights = _grouped(params, has_biases, projected)
     if hx[0].shape[0] != num_layers * directions:
         raise RuntimeError("Expected more hidden states in stacked_rnn")
@@ -99,14 +101,14 @@ def _network(step, data, batch_sizes, hx, params, has_biases, num_layers, dropou
             k = layer * directions + way
             gates = T.linear(data, weights[k].w_ih, weights[k].b_ih)
             gates = gates.unbind(0) if batch_sizes is None else gates.split_with_sizes(sizes, 0)
-            outputs, last = _run(step, gates, tuple(h.select(0, k) for h in hx), weights[k], way == 1, batch_sizes is not None)
+            outputs, last = _run(step, gates, tuple(h.select(0, k) for h in hx), weights[k], way == 1)
             ways.append(T.stack(outputs, 0) if batch_sizes is None else T.cat(outputs, 0))
             lasts.append(last)
         data = T.cat(ways, -1) if bidirectional else ways[0]
         if dropout != 0 and train and layer < num_layers - 1:
             data = T.dropout(data, dropout, True)
     if batch_first:
-        data = data.transpose(0, 1)
+        data = data.transpose(0, 1) if step is _lstm_step else data.transpose_(0, 1)        # torch: as the names of the nodes tell
     return data, *[T.stack(states, 0) for states in zip(*lasts)]
 
 

@@ -87,10 +87,10 @@ class PerParameter(Optimizer):
         return loss
 
     def _state_of(self, p, group):
+        if group.get("fused"):
+            _check_fused(p)
         state = self.state[p]
         if not state:
-            if group.get("fused"):
-                _check_fused(p)
             self._init_state(state, p, group)
         return state
 
