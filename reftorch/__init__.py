@@ -67,6 +67,6 @@ from .autograd import enable_grad, inference_mode, no_grad, set_grad_enabled  # 
 # ------------------------------------------------------------------ what ordinary programs may not need: imported when asked for
 from ._lazy import lazy as _lazy  # noqa: E402
 
-_MODULES = ("masked", "optim")
-_NAMES = {}
+_MODULES = ("masked", "optim", "serialization", "testing")
+_NAMES = {"load": ".serialization", "save": ".serialization"}
 __getattr__, __dir__ = _lazy(__name__, _MODULES, _NAMES)

@@ -108,8 +108,6 @@ def reduce_known(obj):
         return reduce_tensor(obj) if plain else NotImplemented
     if isinstance(obj, _core.layout):
         return _get_layout, (str(obj),)
-    if isinstance(obj, torch.Generator):
-        return torch.Generator, (obj.device,), (obj.initial_seed(), None, obj.get_state())
     if isinstance(obj, _core.Op):
         return obj.name if obj.ns in _OP_PLACES else (getattr, (_Functions, obj.name))
     if isinstance(obj, _core.Method):

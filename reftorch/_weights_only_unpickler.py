@@ -9,7 +9,7 @@ from pickletools import opcodes as _described
 import reftorch as torch
 
 from . import _utils
-from .core import DTYPES, Size, Tensor, _core, device
+from .core import DTYPES, Size, Tensor, device
 from .storage import STORAGES
 
 _BLOCKED = ("sys", "os", "posix", "nt")
@@ -74,7 +74,7 @@ class Unpickler:
     def __init__(self, file, *, encoding="bytes"):
         self.file, self.encoding = file, encoding
         self.allowed = _allowed()
-        self.calls = [value for value in self.allowed.values() if callable(value)]
+        self.calls = {id(value) for value in self.allowed.values() if callable(value)}
 
     def load(self):
         """The object; UnpicklingError when the pickle asks for more than weights, or is damaged."""
@@ -144,12 +144,9 @@ class Unpickler:
                                   "context manager to allowlist this global if you trust this class/function.")
         self.stack.append(self.allowed[full])
 
-    def _may_call(self, func):
-        return any(func is known for known in self.calls)
-
     def _reduce(self):
         args, func = self._pop(), self._pop()
-        if not self._may_call(func):
+        if id(func) not in self.calls:
             raise UnpicklingError(f"Trying to call reduce for unrecognized function {func}")
         if func is codecs.encode and args[1:] != ("latin1",):
             raise UnpicklingError(f"bytes are encoded as latin1 alone, not as {args[1:]}")
@@ -157,18 +154,16 @@ class Unpickler:
 
     def _newobj(self):
         args, cls = self._pop(), self._pop()
-        if not isinstance(cls, type) or not self._may_call(cls):
+        if not isinstance(cls, type) or id(cls) not in self.calls:
             raise UnpicklingError(f"Trying to create new object for unsupported class {cls}")
         self.stack.append(cls.__new__(cls, *args))
 
     def _build(self):
         state, target = self._pop(), self._top()
         kind = type(target)
-        if kind is Tensor:
-            target.set_(*state)
-        elif kind is OrderedDict:
+        if kind is OrderedDict:
             target.__dict__.update(state)
-        elif kind is torch.nn.Parameter or self._may_call(kind):
+        elif kind is torch.nn.Parameter or id(kind) in self.calls:
             if hasattr(target, "__setstate__") and kind is not torch.nn.Parameter:
                 target.__setstate__(state)
             else:
@@ -246,5 +241,3 @@ _STEPS = {_CODES[name]: step for name, step in {
     "GLOBAL": Unpickler._global, "REDUCE": Unpickler._reduce, "NEWOBJ": Unpickler._newobj, "BUILD": Unpickler._build,
     "BINPERSID": Unpickler._persid,
 }.items()}
-
-

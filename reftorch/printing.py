@@ -22,6 +22,7 @@ PROFILES = {
 
 _options = SimpleNamespace(**PROFILES["default"], sci_mode=None)
 _package = None  # what `bind` was given
+_tangent_of = None  # what `show_tangents` was given
 
 
 def set_printoptions(precision=None, threshold=None, edgeitems=None, linewidth=None, profile=None, sci_mode=None):
@@ -131,8 +132,14 @@ def bind(tensor, parameter, get_default_dtype):
     _package = tensor, parameter, get_default_dtype
 
 
+def show_tangents(tangent_of):
+    """Tell the printer how to ask for the tangent of a tensor (or None) in forward-mode differentiation."""
+    global _tangent_of
+    _tangent_of = tangent_of
+
+
 def _notes(t, default):
-    """What follows the digits: `size=`, `dtype=` unless it is the `default`, and the node or flag of a tensor with gradient."""
+    """What follows the digits: `size=`, `dtype=` unless it is the `default`, the node or flag of a tensor with gradient, its tangent."""
     dtype = t.dtype
     empty = 0 in t.shape
     notes = []
@@ -150,6 +157,9 @@ def _notes(t, default):
         notes.append(f"grad_fn=<{node_name}>")
     elif t.requires_grad:
         notes.append("requires_grad=True")
+    tangent = None if _tangent_of is None else _tangent_of(t)
+    if tangent is not None:
+        notes.append(f"tangent={tangent}")
     return notes
 
 

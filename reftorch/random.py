@@ -88,10 +88,10 @@ class Generator(kernel.Generator):
         return f"<torch._C.Generator object at {hex(id(self))}>"
 
     def __reduce__(self):
-        return Generator, (self.device,), self.state_bytes()
+        return Generator, (self.device,), (self.initial_seed(), None, self.get_state())
 
     def __setstate__(self, state):
-        self.set_state_bytes(state)
+        self.set_state(state[2])
 
 
 _core.install(generator_type=Generator)

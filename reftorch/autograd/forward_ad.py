@@ -1,94 +1,237 @@
-"""Forward-mode differentiation: tensors carry a tangent, and every op passes tangents on.
+"""Forward-mode differentiation: tensors carry tangents, and every op passes them on.
 
 A linear op (`jvp="linear"`) is applied to the tangents.  For any other the rules of the backward pass are enough: they are
 linear in the incoming gradient v, so differentiating <rule(v), tangent> with respect to v gives the tangent of the result.
+
+Levels nest (torch.func.jvp of a jvp): a tensor holds {level: tangent}, and what is computed for one level runs with the
+levels outside it in force, so that a tangent has tangents of its own.
 """
+import functools
 from collections import namedtuple
+from contextlib import contextmanager
 
-from ..core import Tensor, T, _core
-from .grad_mode import enable_grad
+import numpy as np
 
-_current_level = -1
+from .. import printing
+from ..core import T, Tensor, _core
+from .grad_mode import enable_grad, set_grad_enabled
+
+_levels = []                             # open levels, outermost first
+_active = 0                              # how many of them are in force
+_current_level = -1                      # the level of this module's own functions; torch.func's are not counted
 
 UnpackedDualTensor = namedtuple("UnpackedDualTensor", ("primal", "tangent"))
 UnpackedDualTensor.__doc__ = "The primal and the tangent of a dual tensor; tangent is None when there is none."
 
 
-def _tangent(value):
-    return value._extra.get("tangent") if isinstance(value, Tensor) else None
+class Level:
+    """A level of forward differentiation: the key under which tensors keep their tangents of it."""
 
 
-def _propagate(overload, vals):
-    """Tangents of the results of one op on `vals`, or None when no argument has one."""
-    has = [any(_tangent(x) is not None for x in (v if isinstance(v, list) else (v,))) for v in vals]
-    if not any(has):
-        return None
-    _core.set_forward_hook(None)
+@contextmanager
+def outside(count):
+    """Only the `count` outermost levels are in force within."""
+    global _active
+    before, _active = _active, count
+    _core.set_forward_hook(_propagate if count else None)
     try:
-        if overload.jvp == "linear" and sum(has) == 1 and sum(isinstance(v, Tensor) for v in vals) == 1:
-            position = has.index(True)
-            out = overload.run([_tangent(v) if i == position else v for i, v in enumerate(vals)])
-            return list(out) if isinstance(out, (tuple, list)) else [out]
-        return _by_rules(overload, vals, has)
+        yield
     finally:
-        _core.set_forward_hook(_propagate)
+        _active = before
+        _core.set_forward_hook(_propagate if before else None)
 
 
-def _by_rules(overload, vals, has):
+def _open():
+    global _active
+    level = Level()
+    _levels.append(level)
+    _active = len(_levels)
+    _core.set_forward_hook(_propagate)
+    return level
+
+
+def _close():
+    global _active
+    _levels.pop()
+    _active = len(_levels)
+    _core.set_forward_hook(_propagate if _levels else None)
+
+
+@contextmanager
+def new_level():
+    """A level that is open within; gives its key."""
+    level = _open()
+    try:
+        yield level
+    finally:
+        _close()
+
+
+def active_levels():
+    """The levels in force, outermost first."""
+    return _levels[:_active]
+
+
+# ------------------------------------------------------------------ tangents of a tensor
+def tangent_of(x, level):
+    """The tangent of `x` at `level`, or None; that of a view may be found at its base."""
+    found = x._extra.get("tangent", {}).get(level)
+    if found is None and x._is_view() and x._base.dtype is x.dtype:
+        whole = tangent_of(x._base, level)
+        if whole is not None:
+            found = _view_of(x._base, whole, level, x)
+            set_tangent(x, level, found)
+    return found
+
+
+def set_tangent(x, level, tangent):
+    """Let `x` have this tangent at a level."""
+    x._extra.setdefault("tangent", {})[level] = tangent
+
+
+def check_size(x, tangent):
+    """Refuse a tangent whose size is not that of its tensor."""
+    if x.shape != tangent.shape:
+        raise RuntimeError("Trying to set a forward gradient that has a different size than that of the original Tensor, this is not supported. Tensor "
+                           f"is of size {list(x.shape)} while the given forward gradient is of size {list(tangent.shape)}.")
+
+
+def _view_of(base, whole, level, x):
+    """The part of `whole`, the tangent of `base`, that belongs to its view `x`."""
+    if whole.stride() != base.stride() or whole._is_view():
+        whole = T.new_empty_strided(whole, base.shape, base.stride()).copy_(whole)
+        set_tangent(base, level, whole)
+    return whole.as_strided(x.shape, x.stride(), x.storage_offset() - base.storage_offset())
+
+
+def _any_tangent(vals, level):
+    return any(isinstance(x, Tensor) and tangent_of(x, level) is not None for v in vals for x in (v if isinstance(v, list) else (v,)))
+
+
+# ------------------------------------------------------------------ one op
+def _propagate(overload, vals, inplace):
+    """What every op asks while a level is in force: a function that gives its results their tangents, or None."""
+    made = {}
+    vals = [*vals[:-1], None]                                    # without `out`
+    for at, level in enumerate(_levels[:_active]):
+        with outside(at):
+            if _any_tangent(vals, level):
+                made[level] = _tangents(overload, vals, level)
+    return functools.partial(_attach, made, overload, inplace or overload.writes) if made else None
+
+
+def _attach(made, overload, inplace, outs):
+    for level, tangents in made.items():
+        with outside(_levels.index(level)):
+            for out, tangent in zip(outs, tangents):
+                if tangent is None:
+                    continue
+                if inplace and not overload.is_view:
+                    tangent = _overwrite(out, level, tangent)
+                set_tangent(out, level, tangent)
+
+
+def _overwrite(x, level, tangent):
+    """`x` was written to: its tangent is too, so that views of `x` and what `x` is a view of see it."""
+    own = tangent_of(x, level)
+    if own is None and x._is_view() and x._base.dtype is x.dtype:
+        whole = T.new_empty_strided(x._base, x._base.shape, x._base.stride()).zero_()
+        set_tangent(x._base, level, whole)
+        own = _view_of(x._base, whole, level, x)
+    return tangent.to(x.dtype) if own is None else own.copy_(tangent)
+
+
+def _tangents(overload, vals, level):
+    """The tangents at `level` of the results of an op on `vals`."""
+    tensors = [i for i, v in enumerate(vals) if isinstance(v, Tensor)]
+    if overload.jvp == "linear" and len(tensors) == 1 and tangent_of(vals[tensors[0]], level) is not None:
+        out = overload.run([tangent_of(v, level) if i == tensors[0] else v for i, v in enumerate(vals)])
+        return list(out) if isinstance(out, (tuple, list)) else [out]
+    return _by_rules(overload, vals, level)
+
+
+def _leaf(x):
+    """`x` as a new leaf, with its tangents of the levels in force."""
+    leaf = x.detach()
+    for level in active_levels():
+        tangent = tangent_of(x, level)
+        if tangent is not None:
+            set_tangent(leaf, level, tangent)
+    return leaf.requires_grad_(True)
+
+
+def _by_rules(overload, vals, level):
     args, tracked, tangents = [], [], []
-    for i, v in enumerate(vals):
-        if not has[i] or i not in overload.differentiable:
-            args.append(v)
-            continue
-        made = []
-        for x in v if isinstance(v, list) else (v,):
-            t = _tangent(x)
-            if t is not None:
-                # keeps its history, so that reverse mode can go through the tangent as well
-                x = x.clone() if x.requires_grad else x.detach().requires_grad_(True)
-                tracked.append(x)
-                tangents.append(t)
-            made.append(x)
-        args.append(made if isinstance(v, list) else made[0])
     recorded = _core.is_grad_enabled()
+    own_history = False                  # whether anything here is part of a graph that users see
     with enable_grad():
+        for i, v in enumerate(vals):
+            made = []
+            for x in v if isinstance(v, list) else (v,):
+                if isinstance(x, Tensor) and i in overload.differentiable:
+                    own_history |= x.requires_grad
+                    tangent = tangent_of(x, level)
+                    if tangent is not None:
+                        own_history |= tangent.requires_grad
+                        x = x.clone() if x.requires_grad else _leaf(x)
+                        tracked.append(x)
+                        tangents.append(tangent)
+                made.append(x)
+            args.append(made if isinstance(v, list) else made[0])
+        recorded = recorded and own_history
+        if overload.writes:
+            args[0] = args[0].clone()
         outs = overload.run(args)
         outs = list(outs) if isinstance(outs, (tuple, list)) else [outs]
-        result = []
-        for out in outs:
-            if not out.requires_grad:
-                result.append(None)
-                continue
-            v = T.zeros_like(out).requires_grad_(True)
-            grads = _core.run_backward([out], [v], True, True, tracked, True, False)
-            pairs = [(g, t) for g, t in zip(grads, tangents) if g is not None and g.requires_grad]
-            if not pairs:
-                result.append(T.zeros_like(out).detach())
-                continue
-            found = _core.run_backward([g for g, _ in pairs], [t for _, t in pairs], True, recorded, [v], True, False)[0]
-            result.append(T.zeros_like(out).detach() if found is None else found if recorded else found.detach())
-    return result
+        return [_tangent_of_result(overload, out, tracked, tangents, recorded) for out in outs]
+
+
+def _tangent_of_result(overload, out, tracked, tangents, recorded):
+    if not out.requires_grad:
+        return None
+    if overload.jvp == "elementwise" and not out.is_complex() and not tracked[0].is_complex():
+        found = _core.run_backward([out], [tangents[0].to(out.dtype)], True, recorded, tracked, True, False)[0]
+    else:
+        v = T.zeros_like(out).requires_grad_(True)
+        grads = _core.run_backward([out], [v], True, True, tracked, True, False)
+        pairs = [(g, t) for g, t in zip(grads, tangents) if g is not None and g.requires_grad]
+        found = None
+        if pairs:
+            found = _core.run_backward([g for g, _ in pairs], [t.to(g.dtype) for g, t in pairs], True, recorded, [v], True, False)[0]
+    if found is None:
+        return T.zeros_like(out).detach()
+    if not overload.is_view and any(np.may_share_memory(found._array, t._array) for t in tangents):
+        with set_grad_enabled(recorded):
+            found = found.clone()                    # the result may be written to, the argument's tangent stays
+    return found
+
+
+# ------------------------------------------------------------------ the public functions
+_own = None                              # the Level of `_current_level`
 
 
 def enter_dual_level():
     """Open a level of forward differentiation; gives its number. Levels do not nest."""
-    global _current_level
+    global _current_level, _own
     if _current_level >= 0:
         raise RuntimeError("Nested forward mode AD is not supported at the moment")
     _current_level += 1
-    _core.set_forward_hook(_propagate)
+    _own = _open()
     return _current_level
 
 
 def exit_dual_level(*, level=None):
     """Close the level: tangents are gone."""
-    global _current_level
+    global _current_level, _own
     if level is None:
         level = _current_level
+    if level < 0:
+        raise RuntimeError("Dual level must be a positive number.")
     if level != _current_level:
         raise RuntimeError("Trying to exit a forward AD level that was not the last one that was created. This is not supported.")
     _current_level = level - 1
-    _core.set_forward_hook(None)
+    _own = None
+    _close()
 
 
 def make_dual(tensor, tangent, *, level=None):
@@ -101,10 +244,16 @@ def make_dual(tensor, tangent, *, level=None):
         raise ValueError(f"Expected primal to be floating point or complex, but got: {tensor.dtype}")
     if not (tangent.is_floating_point() or tangent.is_complex()):
         raise ValueError(f"Expected tangent to be floating point or complex, but got: {tangent.dtype}")
-    if tensor.shape != tangent.shape:
-        raise RuntimeError(f"Expected tangent to have the same size as primal, got {list(tangent.shape)} and {list(tensor.shape)}")
+    if tangent_of(tensor, _own) is not None:
+        raise RuntimeError(f"Making a dual Tensor based on a Tensor that already has a forward gradient at the same level {level} is not supported.")
+    return dual_at(_own, tensor, tangent)
+
+
+def dual_at(level, tensor, tangent):
+    """A view of `tensor` with `tangent` at a level."""
+    check_size(tensor, tangent)
     dual = tensor.view_as(tensor)
-    dual._extra["tangent"] = tangent
+    set_tangent(dual, level, tangent)
     return dual
 
 
@@ -114,15 +263,26 @@ def unpack_dual(tensor, *, level=None):
         level = _current_level
     if level < 0:
         return UnpackedDualTensor(tensor, None)
-    tangent = _tangent(tensor)
+    if not isinstance(tensor, Tensor):
+        raise TypeError(f"_unpack_dual(): argument 'dual' (position 1) must be Tensor, not {type(tensor).__name__}")
+    return UnpackedDualTensor(*split(_own, tensor))
+
+
+def split(level, tensor):
+    """A tensor without its tangent at a level, and that tangent (or None)."""
+    tangent = tangent_of(tensor, level)
     if tangent is None:
-        return UnpackedDualTensor(tensor, None)
-    _core.set_forward_hook(None)
-    try:
-        primal = tensor.view_as(tensor)
-    finally:
-        _core.set_forward_hook(_propagate)
-    return UnpackedDualTensor(primal, tangent)
+        return tensor, None
+    with outside(_levels.index(level)):
+        return tensor.view_as(tensor), tangent
+
+
+def _printed(tensor):
+    """The tangent that a tensor is printed with."""
+    return None if _own is None else tangent_of(tensor, _own)
+
+
+printing.show_tangents(_printed)
 
 
 class dual_level:

@@ -3,6 +3,7 @@ import functools
 import warnings
 
 from ..core import Tensor, _core
+from . import forward_ad
 from .grad_mode import no_grad
 
 _FREED = _core.FREED
@@ -42,7 +43,7 @@ class BackwardCFunction(_core.PyNode, FunctionCtx):
     to_save = ()
     dirty_tensors = ()
     non_differentiable = ()
-    saved_for_forward = ()
+    saved_for_forward = None
     _saved = None
     _released = False
 
@@ -51,6 +52,8 @@ class BackwardCFunction(_core.PyNode, FunctionCtx):
         """What `save_for_backward` was given; RuntimeError after the graph was freed or a tensor was written to."""
         if self._released:
             raise RuntimeError(_FREED)
+        if self.saved_for_forward is not None:           # until `apply` returns
+            return self.saved_for_forward
         if self._saved is None:
             return tuple(self.to_save)
         return tuple(None if s is None else s() for s in self._saved)
@@ -190,14 +193,34 @@ class Function(metaclass=FunctionMeta):
         # edges as they are before forward writes to anything
         tensors = [a for a, t in zip(args, is_tensor) if t]
         _core.init_node(node, tensors if recorded else [], _run_backward)
-        with no_grad():
+        with no_grad(), forward_ad.outside(0):
             output = cls.forward(*args) if separate else cls.forward(node, *args, **kwargs)
             if separate:
                 cls.setup_context(node, args, output)
-        return _wrap_outputs(cls, node, tensors, output, recorded)
+        return _wrap_outputs(cls, node, args, tensors, output, recorded)
 
 
-def _wrap_outputs(cls, node, inputs, output, recorded):
+def _pass_tangents(cls, node, args, outputs):
+    """Forward mode: give `outputs` the tangents that the user's `jvp` makes of those of `args`, at every level in force."""
+    for at, level in enumerate(forward_ad.active_levels()):
+        with forward_ad.outside(at):
+            given = [forward_ad.tangent_of(a, level) if isinstance(a, Tensor) else None for a in args]
+            if all(t is None for t in given):
+                continue
+            if node.materialize_grads:
+                given = [_core.T.zeros_like(a) if t is None and isinstance(a, Tensor) else t for a, t in zip(args, given)]
+            got = cls.jvp(node, *given)
+            if not isinstance(got, tuple):
+                got = (got,)
+            if len(got) != len(outputs):
+                raise RuntimeError(f"Function's jvp returned an invalid number of forward gradients (expected {len(outputs)} but got {len(got)})")
+            for o, t in zip(outputs, got):
+                if isinstance(o, Tensor) and t is not None:
+                    forward_ad.check_size(o, t)
+                    forward_ad.set_tangent(o, level, t)
+
+
+def _wrap_outputs(cls, node, args, inputs, output, recorded):
     single = not isinstance(output, tuple)
     outputs = [output] if single else list(output)
     dirty, fixed = set(map(id, node.dirty_tensors)), set(map(id, node.non_differentiable))
@@ -220,6 +243,8 @@ def _wrap_outputs(cls, node, inputs, output, recorded):
         elif recorded and id(o) not in dirty and o.requires_grad:
             o = _core.saved_alias(o)
         shown.append(o)
+    _pass_tangents(cls, node, args, shown)
+    node.saved_for_forward = None
     node._output_meta = [(o.shape, o.dtype) if isinstance(o, Tensor) else None for o in shown]
     if recorded:
         results = [o if isinstance(o, Tensor) and id(raw) not in fixed and (o.is_floating_point() or o.is_complex()) else None

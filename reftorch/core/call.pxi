@@ -28,7 +28,7 @@ cdef object run_overload(Overload ov, list vals, int mode):
                 if isinstance(v, Tensor) and v is not t:
                     check_partial_overlap(t._a, (<Tensor>v)._a)
         check_inplace(t, mask != 0 or requires_grad(t))
-        tangents = None if forward_hook is None else forward_hook(ov, vals)      # before the write
+        give_tangents = None if forward_hook is None else forward_hook(ov, vals, True)      # before the write
         node = make_node(ov, vals, [t], mask, True) if mask else None
         if ov.kind == LOOP:
             run_loop(ov, given, t)
@@ -38,12 +38,13 @@ cdef object run_overload(Overload ov, list vals, int mode):
             storage_of(t)                    # fixed before the array changes
             t._a = <cnp.ndarray?>ov.body(*body_values(ov, vals if ov.tensors else raw_views(vals)))
         bump(t)
+        if give_tangents is not None:
+            give_tangents([t])
         if node is not None:
             if ov.kind == VIEW:
                 finish_node(node, [t])       # torch: t_ and its like leave the base's history alone
             else:
                 rebase(t, node)
-        set_tangents([t], tangents)
         return t
     if ov.kind == LOOP:
         r = run_loop(ov, given, None)
@@ -54,10 +55,12 @@ cdef object run_overload(Overload ov, list vals, int mode):
     else:
         result = run_view(ov, vals)
         outs = result if type(result) is list else [result]
+    if forward_hook is not None:
+        give_tangents = forward_hook(ov, vals, False)
+        if give_tangents is not None:
+            give_tangents(outs)
     if mask and out is None:
         finish_node(make_node(ov, vals, outs, mask, False), outs)
-    if forward_hook is not None:
-        set_tangents(outs, forward_hook(ov, vals))
     result = outs[0] if ov.single and not (ov.kind == VIEW and type(result) is list) else (
         ov.result_type(outs) if ov.result_type is not None else tuple(outs))
     if ov.kind != LOOP and ov.single and (<str>(ov.schema.returns[0][0])).endswith("[]"):
@@ -95,14 +98,7 @@ cdef object write_out(Overload ov, object result, object out, list vals):
     return out_type_of(ov.result_type)(tuple(out)) if ov.result_type is not None else tuple(out)
 
 
-cdef object forward_hook = None          # (overload, values) -> tangents of the results, when a dual level is open
-
-
-cdef set_tangents(list outs, tangents):
-    if tangents is not None:
-        for out, tangent in zip(outs, tangents):
-            if tangent is not None:
-                out._extra["tangent"] = tangent
+cdef object forward_hook = None          # (overload, values, in place?) -> None or fn(results) that gives them tangents; while a dual level is open
 
 
 cdef int function_modes = 0              # depth of TorchFunctionMode
@@ -182,9 +178,6 @@ cdef inline Tensor fast_binary(Op op, object a, object b):
     cdef cnp.npy_intp n
     cdef double scalar[2]
     cdef int code
-    cdef OpNode node
-    cdef list vals
-    cdef bint tracked
     if type(a) is not Tensor or ov is None or ov.kind != LOOP or forward_hook is not None or function_modes or tls_inference:
         return None
     x = <Tensor>a
@@ -224,14 +217,8 @@ cdef inline Tensor fast_binary(Op op, object a, object b):
     st[2] = ITEMSIZE[r.code]
     ov.loops[code](ptr, &n, st, ov.loop_data[code])
     if not tls_no_grad:
-        tracked = requires_grad(x)
-        if tracked or (y is not None and requires_grad(y)):
-            vals = list(ov.defaults)
-            vals[0] = x
-            vals[1] = b
-            if ov.n_slots:
-                node = make_node(ov, vals, None, gradient_mask(ov, vals), False)
-                finish_node(node, [r])
+        if requires_grad(x) or (y is not None and requires_grad(y)):
+            record_quick(ov, x, b, r)
     return r
 
 
@@ -262,10 +249,7 @@ cdef inline Tensor fast_unary(Op op, object a):
     st[1] = ITEMSIZE[r.code]
     ov.loops[code](ptr, &n, st, ov.loop_data[code])
     if not tls_no_grad and requires_grad(x):
-        vals = list(ov.defaults)
-        vals[0] = x
-        if ov.n_slots:
-            finish_node(make_node(ov, vals, None, gradient_mask(ov, vals), False), [r])
+        record_quick(ov, x, None, r)
     return r
 
 
@@ -298,9 +282,7 @@ cdef inline Tensor fast_reduce(Op op, object a):
         (<double *>ptr[0])[0] = 0
     ov.loops[x.code](ptr, &n, st, ov.loop_data[x.code])
     if not tls_no_grad and requires_grad(x):
-        vals = list(ov.defaults)
-        vals[0] = x
-        finish_node(make_node(ov, vals, None, 1, False), [r])
+        record_quick(ov, x, None, r)
     return r
 
 

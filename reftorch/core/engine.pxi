@@ -103,15 +103,32 @@ cdef accumulate_into(Tensor v, Tensor g, bint mine):
             if mine and stealable(g):
                 v._grad = g
             else:
-                v._grad = wrap(gradient_copy(v, g), g.code)
+                v._grad = wrap(gradient_copy(v, g), g.code) if forward_hook is None else T.clone(g)
         else:
             v._grad = T.clone(g)
     elif tls_no_grad:
-        if not isinstance(v._grad, Tensor):
-            raise RuntimeError("grad is not a tensor")
-        call_op(<Op>slot_ops[SLOT_ADD], [v._grad, g], None, INPLACE)
+        add_quick(<Tensor>v._grad, g)
     else:
         v._grad = call_op(<Op>slot_ops[SLOT_ADD], [v._grad, g], None, FUNCTION)
+
+
+cdef int add_quick(Tensor sum, Tensor g) except -1:
+    """`sum += g`, by the loop itself when both are plain."""
+    cdef Overload ov = (<Op>slot_ops[SLOT_ADD]).first
+    cdef char *ptr[3]
+    cdef cnp.npy_intp st[3]
+    cdef cnp.npy_intp n = cnp.PyArray_SIZE(sum._a)
+    if (ov is None or sum.code != g.code or ov.loops[sum.code] == NULL or n > 16384 or not same_shape(sum._a, g._a) or forward_hook is not None
+            or not PyArray_IS_C_CONTIGUOUS(sum._a) or not PyArray_IS_C_CONTIGUOUS(g._a) or sum._fn is not None or type(sum) is not Tensor
+            or cnp.PyArray_BASE(sum._a) != NULL):
+        call_op(<Op>slot_ops[SLOT_ADD], [sum, g], None, INPLACE)
+        return 0
+    ptr[0] = ptr[2] = cnp.PyArray_BYTES(sum._a)
+    ptr[1] = cnp.PyArray_BYTES(g._a)
+    st[0] = st[1] = st[2] = ITEMSIZE[sum.code]
+    ov.loops[sum.code](ptr, &n, st, ov.loop_data[sum.code])
+    bump(sum)
+    return 0
 
 
 cdef cnp.ndarray gradient_copy(Tensor v, Tensor g):
@@ -563,9 +580,27 @@ def gradient_edge(Tensor t):
     return (accumulator(t), 0) if fn is None else (fn, t.out_nr)
 
 
+def leads_elsewhere(Tensor t, own):
+    """Whether the history of `t` leads to a leaf other than those of `own` (a set of ids), or `t` is such a leaf."""
+    cdef list stack = []
+    cdef set seen = set()
+    e = edge_of(t)
+    while e is not None:
+        if isinstance(e, Tensor):
+            if id(e) not in own:
+                return True
+        elif e not in seen:
+            seen.add(e)
+            stack.extend((<Node>e).edges)
+        e = None
+        while stack and e is None:
+            e = stack.pop()
+    return False
+
+
 def saved_alias(Tensor t, Node node=None, int nr=0):
     """The same data as `t` with history `node`: how a result is saved without a reference cycle."""
-    cdef Tensor r = share(t)
+    cdef Tensor r = share_dual(t)
     if node is not None:
         r._fn, r.out_nr = node, nr
     return r
@@ -610,7 +645,10 @@ def set_function_modes(int depth):
 
 
 def set_forward_hook(hook):
-    """`hook(overload, values)` gives the tangents of the results of every op but composites while a dual level is open; None to stop."""
+    """`hook(overload, values, inplace)` sees every op but composites while a dual level is open; None to stop.
+
+    It gives None, or a function that is called with the results to give them tangents.
+    """
     global forward_hook
     forward_hook = hook
 
@@ -642,7 +680,9 @@ def alias(Tensor t not None, base=True):
 
 
 def view_as_array(Tensor t not None, cnp.ndarray a not None):
-    """A view of `t` through another array on its memory."""
+    """A view of `t` through another array on its memory; None while tangents would be lost by it."""
+    if forward_hook is not None:
+        return None
     return make_view(t, a, VIEW_DEFAULT)
 
 

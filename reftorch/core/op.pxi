@@ -41,6 +41,7 @@ cdef class Rule:
     cdef object fn
     cdef tuple inputs                # parameter indices whose gradients it gives
     cdef list names                  # its parameters
+    cdef int slot                    # place of its first input among the differentiable ones
     cdef bint many                   # gives a tuple, one gradient an input
 
 
@@ -77,6 +78,8 @@ cdef class Overload:
     cdef object prepare, body, check
     cdef list body_args
     cdef list slots                  # parameter index of every differentiable input, in rule order
+    cdef list quick_plans            # plans by mask of the first two inputs
+    cdef bint plain_slots            # the differentiable inputs are the first one or two arguments, and all that is saved
     cdef list unruled                # Tensor parameters that have no rule
     cdef list rules
     cdef dict plans
@@ -100,7 +103,12 @@ cdef class Overload:
 
     def run(self, list vals):
         """Call the overload on parsed values (one a parameter, then `out`)."""
-        return run_overload(self, vals, FUNCTION)
+        return run_overload(self, vals, INPLACE if self.op.writes else FUNCTION)
+
+    @property
+    def writes(self):
+        """Whether it always writes to its first argument."""
+        return self.op.writes
 
 
 @cython.final
@@ -411,11 +419,14 @@ cdef add_rules(Overload ov, dict rules):
         r.names = parameters_of(fn)[0]
         if r.inputs[0] in ov.slots:
             raise TypeError(f"{ov.schema.text}: two rules for {key!r}")
+        r.slot = len(ov.slots)
         ov.slots.extend(r.inputs)
         ov.rules.append(r)
     ov.n_slots = len(ov.slots)
     ov.unruled = [i for i, p in enumerate(ov.schema.params) if p.type == "Tensor" and i not in ov.slots]
     ov.plans.clear()
+    ov.quick_plans = [None] * 4
+    ov.plain_slots = (ov.slots == [0] or ov.slots == [0, 1]) and not ov.unruled
 
 
 cdef Plan plan_for(Overload ov, long mask):

@@ -24,7 +24,7 @@ cdef class OpNode(Node):
             if self.vers[i] != version_of(t):
                 raise_modified(self, t, self.vers[i], kind, n)
             if kind == "r":
-                r = share(t)
+                r = share_dual(t)
                 if KIND[r.code] >= KIND_FLOAT:
                     r._fn = self
                     r.out_nr = n
@@ -38,27 +38,32 @@ cdef class OpNode(Node):
         cdef Overload ov = self.ov
         if self.freed:
             raise RuntimeError(FREED)
-        cdef list first = []
-        edge = 0
-        for s in range(ov.n_slots):
-            first.append(edge)
-            edge += 1 if self.counts is None or self.counts[s] < 0 else self.counts[s]
+        cdef list first = None
+        if self.counts is not None:          # tensor lists take several places
+            first = []
+            edge = 0
+            for s in range(ov.n_slots):
+                first.append(edge)
+                edge += 1 if self.counts[s] < 0 else self.counts[s]
         for k in range(len(self.plan.rules)):
             r = <Rule>self.plan.rules[k]
             sources = <list>self.plan.sources[k]
             args = []
             for src in sources:
-                if src == SRC_GRAD:
+                if src >= 0:
+                    args.append(self.unpack(src))
+                elif src == SRC_GRAD:
                     if grads[0] is None:
                         grads[0] = zeros_of(self, 0)
                     args.append(grads[0])
                 elif src == SRC_GRADS:
                     args.append(tuple(grads))
-                elif src == SRC_MASK:
-                    args.append(tuple([self.plan.needed[ov.slots.index(i)] for i in r.inputs]))
                 else:
-                    args.append(self.unpack(src))
+                    args.append(tuple([self.plan.needed[ov.slots.index(i)] for i in r.inputs]))
             got = r.fn(*args)
+            if not r.many and first is None:
+                out[r.slot] = got
+                continue
             if not r.many:
                 got = (got,)
             for n, i in enumerate(r.inputs):
@@ -66,7 +71,9 @@ cdef class OpNode(Node):
                 g = got[n]
                 if g is None:
                     continue
-                if self.counts is None or self.counts[s] < 0:
+                if first is None:
+                    out[s] = g
+                elif self.counts[s] < 0:
                     out[<int>first[s]] = g
                 else:
                     for j in range(self.counts[s]):
@@ -95,6 +102,9 @@ cdef class OpNode(Node):
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
 
+INFERENCE_SAVED = ("Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in computation tracked by "
+                   "autograd. To work around this, you can make a clone to get a normal tensor and use it in autograd, or use `torch.no_grad()` instead of "
+                   "`torch.inference_mode()`.")
 FREED = ("Trying to backward through the graph a second time (or directly access saved tensors after they have already been freed). Saved "
          "intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify retain_graph=True if you need to "
          "backward through the graph a second time or if you need to access saved tensors after calling backward.")
@@ -113,7 +123,7 @@ cdef class Packed:
         if not isinstance(t, Tensor):
             raise TypeError(f"Output of saved tensor unpack_hook expected to be a Tensor but got result of type {type(t).__name__}")
         if self.output:
-            r = share(<Tensor>t)
+            r = share_dual(<Tensor>t)
             r._fn = node
             r.out_nr = self.nr
             return r
@@ -162,6 +172,75 @@ cdef object node_type_of(Overload ov):
     if ov.node_type is None:
         ov.node_type = type(ov.node_name, (OpNode,), {"__slots__": (), "__module__": "reftorch.autograd"})
     return ov.node_type
+
+
+cdef int record_quick(Overload ov, Tensor x, object b, Tensor r) except -1:
+    """History of a quick call: one or two operands, one result; whatever is unusual takes the general way."""
+    global sequence
+    cdef Tensor y = <Tensor>b if isinstance(b, Tensor) else None
+    cdef long mask = 0
+    cdef int j, place, index
+    cdef OpNode node
+    cdef Plan plan
+    cdef object v
+    cdef list vals
+    if KIND[r.code] < KIND_FLOAT:
+        return 0
+    if not ov.plain_slots or saved_hooks or anomaly:
+        vals = list(ov.defaults)
+        vals[0] = x
+        if ov.n_positional > 1 and b is not None:
+            vals[1] = b
+        if ov.n_slots:
+            finish_node(make_node(ov, vals, None, gradient_mask(ov, vals), False), [r])
+        return 0
+    if requires_grad(x):
+        mask = 1
+    if y is not None and ov.n_slots > 1 and requires_grad(y):
+        mask |= 2
+    v = node_type_of(ov)
+    node = <OpNode>type_alloc(<PyTypeObject *>v, _empty)
+    plan = <Plan>ov.quick_plans[mask]
+    if plan is None:
+        plan = plan_for(ov, mask)
+        if max([0] + [plan.index[k] for k in range(plan.n_save)]) > 1:
+            ov.plain_slots = False           # further arguments are saved: the general way, from now on
+            return record_quick(ov, x, b, r)
+        ov.quick_plans[mask] = plan
+    node.ov, node.plan, node.n_grads = ov, plan, 1
+    node.seq = sequence
+    sequence += 1
+    if ov.n_slots == 1:
+        node.edges = [edge_of(x)]
+        if x.out_nr:
+            node.edge_nrs = [x.out_nr]
+    else:
+        node.edges = [edge_of(x), None if y is None else edge_of(y)]
+        if x.out_nr or (y is not None and y.out_nr):
+            node.edge_nrs = [x.out_nr, 0 if y is None else y.out_nr]
+    node.saved = [None] * plan.n_save
+    for j in range(plan.n_params):
+        place = plan.params[j]
+        index = plan.index[place]
+        if index == 0:
+            node.saved[place] = x
+            node.vers[place] = version_of(x)
+        else:
+            node.saved[place] = b
+            if y is not None:
+                node.vers[place] = version_of(y)
+    if plan.n_params + plan.n_results < plan.n_save:
+        save_facts(node, plan, [x, b])
+    if x.inference or (y is not None and y.inference):
+        raise RuntimeError(INFERENCE_SAVED)
+    set_meta(node, r)
+    r._fn = node
+    for j in range(plan.n_results):
+        place = plan.results[j]
+        y = share(r)
+        node.vers[place] = version_of(y)
+        node.saved[place] = y
+    return 0
 
 
 cdef OpNode make_node(Overload ov, list vals, list outs, long mask, bint inplace):
@@ -215,9 +294,7 @@ cdef OpNode make_node(Overload ov, list vals, list outs, long mask, bint inplace
         if isinstance(v, Tensor):
             t = <Tensor>v
             if t.inference and not tls_inference:
-                raise RuntimeError("Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in "
-                                   "computation tracked by autograd. To work around this, you can make a clone to get a normal tensor and use "
-                                   "it in autograd, or use `torch.no_grad()` instead of `torch.inference_mode()`.")
+                raise RuntimeError(INFERENCE_SAVED)
             if inplace and plan.index[i] == 0:
                 t = value_before(t)
             node.vers[i] = version_of(t)
@@ -256,7 +333,7 @@ cdef object pack(Tensor t, bint output, int nr):
     cdef Packed p = Packed.__new__(Packed)
     hook, p.unpack_hook = saved_hooks[len(saved_hooks) - 1]
     p.output, p.nr = output, nr
-    p.packed = hook(share(t) if output else t)
+    p.packed = hook(share_dual(t) if output else t)
     return p
 
 
@@ -286,7 +363,7 @@ cdef finish_node(OpNode node, list outs):
         if saved_hooks:
             node.saved[i] = pack(t, True, plan.index[i])
         else:
-            alias = share(t)
+            alias = share_dual(t)
             node.vers[i] = version_of(alias)
             node.saved[i] = alias
 
@@ -435,7 +512,7 @@ cdef Py_ssize_t offset_from_base(Tensor t):
 
 cdef Tensor value_before(Tensor t):
     """A copy of what an in-place op is about to overwrite, with the history that it has now."""
-    cdef Tensor r = wrap(t._a.copy(order="K"), t.code)
+    cdef Tensor r = wrap(t._a.copy(order="K"), t.code) if forward_hook is None else <Tensor>T.clone(t)
     r._fn = grad_fn_of(t)
     r.out_nr = t.out_nr
     return r
@@ -494,6 +571,6 @@ cdef rebase(Tensor t, OpNode node):
     for i, (kind, n) in enumerate(node.plan.save):
         if kind == "r":
             node.vers[i] = version_of(t)
-            node.saved[i] = share(t)
+            node.saved[i] = share_dual(t)
     t.fn_version = -1                        # made anew on the next read
     t.rg = False

@@ -540,6 +540,14 @@ cdef inline Tensor share(Tensor t):
     return r
 
 
+cdef inline Tensor share_dual(Tensor t):
+    """`share`, with the tangents of forward mode."""
+    cdef Tensor r = share(t)
+    if t._x is not None and "tangent" in t._x:
+        r._x = {"tangent": dict(t._x["tangent"])}
+    return r
+
+
 cdef inline bint requires_grad(Tensor t):
     if t.rg or t._fn is not None:
         return True

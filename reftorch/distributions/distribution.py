@@ -15,7 +15,7 @@ class Distribution:
     has_rsample = False
     has_enumerate_support = False
     _validate_args = __debug__
-    _batched = None  # {parameter: its event dimensions}, for classes whose copies are made by the `expand` below
+    _batched = None  # {parameter: its event dimensions} of the class for which `expand` makes copies
 
     @staticmethod
     def set_default_validate_args(value):
@@ -57,16 +57,20 @@ class Distribution:
 
     def expand(self, batch_shape, _instance=None):
         """The same distribution with its parameters expanded to `batch_shape`."""
+        batch_shape = torch.Size(batch_shape)
+        return self._finish_expand(self._start_expand(batch_shape, _instance), batch_shape)
+
+    def _start_expand(self, batch_shape, _instance):
+        """A copy that has the parameters named by `_batched`, expanded."""
         cls = next(c for c in type(self).__mro__ if "_batched" in c.__dict__)
-        if cls is Distribution:
+        if cls._batched is None:
             raise NotImplementedError
         new = self._get_checked_instance(cls, _instance)
-        batch_shape = torch.Size(batch_shape)
         for name, event_dim in cls._batched.items():
             if name in self.__dict__:
                 value = getattr(self, name)
                 setattr(new, name, value.expand(batch_shape + value.shape[value.dim() - event_dim :]))
-        return self._finish_expand(new, batch_shape)
+        return new
 
     def _finish_expand(self, new, batch_shape):
         """Shapes and validation flag of the copy `new`, whose parameters need no second check."""

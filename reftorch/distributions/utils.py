@@ -112,7 +112,7 @@ def tril_matrix_to_vec(mat, diag=0):
 
 def vec_to_tril_matrix(vec, diag=0):
     """The inverse of tril_matrix_to_vec: (*, m) -> (*, n, n) with zeros above `diag`."""
-    # n (n + 1) / 2 + n diag - ... = m, solved for n
+    # solves n (n + 1) / 2 + n diag - sign(diag) diag (diag + 1) / 2 = m
     n = (-(1 + 2 * diag) + ((1 + 2 * diag) ** 2 + 8 * vec.shape[-1] + 4 * abs(diag) * (diag + 1)) ** 0.5) / 2
     if not round(n) - n < torch.finfo(vec.dtype).eps:
         raise ValueError(

@@ -89,7 +89,8 @@ def multi_head_attention_forward(query, key, value, embed_dim_to_check, num_head
     source = key.shape[0]
     key_padding_mask = _canonical_mask(key_padding_mask, "key_padding_mask", _none_or_dtype(attn_mask), "attn_mask", query.dtype)
     if is_causal and attn_mask is None:
-        raise RuntimeError("Need attn_mask if specifying the is_causal hint.")
+        raise RuntimeError("Need attn_mask if specifying the is_causal hint. You may use the Transformer module method `generate_square_subsequent_mask` "
+                           "to create this mask.")
     if is_causal and key_padding_mask is None and not need_weights:
         attn_mask = None                     # the attention op masks by itself
     else:

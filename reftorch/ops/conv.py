@@ -16,6 +16,11 @@ from numpy.lib.stride_tricks import as_strided
 
 from ..core import T, composite, primitive
 from ..core._core import normalize_dim
+from ._names import C_NAMES
+
+
+#: How many bytes the columns of a convolution may take at once.
+_ROOM = 1 << 28
 
 
 # ---- windows
@@ -44,6 +49,12 @@ def _add_windows(cols, size, stride, padding, dilation):
 def _grouped(x, groups):
     """[N, C, *size] as [N, groups, C/groups, prod(size)]."""
     return x.reshape(x.shape[0], groups, x.shape[1] // groups, math.prod(x.shape[2:]))
+
+
+def _by_samples(convolve, x, columns):
+    """`convolve(x)`, a few samples at a time where the columns of all, `columns` numbers a sample, would take too much memory."""
+    step = max(1, _ROOM // max(columns * x.itemsize, 1))
+    return convolve(x) if step >= len(x) else np.concatenate([convolve(x[i:i + step]) for i in range(0, len(x), step)])
 
 
 def _correlate(x, weight, stride, padding, dilation, groups):
@@ -109,10 +120,13 @@ def _bias_gradient(grad):
            bias=lambda grad: _bias_gradient(grad))
 def convolution(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups):
     """out = bias + convolution of input [N, C, *size] with weight [O, C/groups, *kernel]; transposed: weight [C, O/groups, *kernel]."""
+    taps = groups * math.prod(weight.shape[1:])
     if transposed:
-        out = _correlate_transposed(input, weight, stride, padding, dilation, output_padding, groups)
+        out = _by_samples(lambda x: _correlate_transposed(x, weight, stride, padding, dilation, output_padding, groups), input,
+                          taps * math.prod(input.shape[2:]))
     else:
-        out = _correlate(input, weight, stride, padding, dilation, groups)
+        windows = [(size + 2 * p) // s for size, p, s in zip(input.shape[2:], padding, stride, strict=True)]      # or a little fewer
+        out = _by_samples(lambda x: _correlate(x, weight, stride, padding, dilation, groups), input, taps * math.prod(windows))
     if bias is not None:
         out += bias.reshape(-1, *(1,) * len(stride))
     return out

@@ -262,6 +262,8 @@ def nll_loss_nd(self, target, weight, reduction, ignore_index):
         raise ValueError(f"Expected 1 or more dimensions (got {self.dim()})")
     if self.dim() != 1 and (target.dim() == 0 or self.shape[0] != target.shape[0]):
         raise ValueError(f"Expected input batch_size ({self.shape[0]}) to match target batch_size ({target.shape[0] if target.dim() else 1}).")
+    if weight is not None and weight.dtype is not self.dtype:
+        raise RuntimeError(f"expected scalar type {self.dtype.type_name} but found {weight.dtype.type_name}")
     if self.dim() <= 2:
         return T.nll_loss_forward(self, target, weight, reduction, ignore_index)[0]
     if self.dim() == 4:

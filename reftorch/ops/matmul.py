@@ -430,7 +430,7 @@ def bilinear(input1, input2, weight, bias):
         raise RuntimeError(f"bilinear(): bias size does not match weight size: got {bias.shape[0]} but expected {weight.shape[0]}")
     given = {"input1": input1, "input2": input2, "weight": weight} | ({} if bias is None else {"bias": bias})
     if any(t.dtype is not input1.dtype for t in given.values()):
-        raise RuntimeError("All tensors must have the same dtype, got " + ", ".join(f"{k}: {_C_NAMES[type_name(t._array)]}" for k, t in given.items()))
+        raise RuntimeError("All tensors must have the same dtype, got " + ", ".join(f"{k}: {_C_NAMES[t.dtype.type_name]}" for k, t in given.items()))
     shape = tuple(input1.shape[:-1])
     flat = [x.reshape(prod(shape), x.shape[-1]) for x in (input1, input2)]
     out = T._trilinear(flat[0], weight, flat[1]).reshape(shape + (weight.shape[0],))

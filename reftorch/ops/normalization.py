@@ -115,6 +115,8 @@ def _check_batch_norm(x, weight, bias, running_mean, running_var, training):
             raise RuntimeError(f"{name} must be defined in evaluation mode")
     if not x.dtype.is_floating_point:
         raise NotImplementedError(f"\"batch_norm\" not implemented for '{x.dtype.type_name}'")
+    if (running_mean is None) != (running_var is None):
+        raise ValueError("running_mean and running_var must either both be None or neither be None")
     _check_mixed(x, weight, bias, running_mean, running_var)
 
 
@@ -200,7 +202,7 @@ def _layer_norm(input, normalized_shape, weight, bias, eps):
     if input.dtype.kind != "f":
         refuse("LayerNormKernelImpl", input)
     _check_mixed(input, weight, bias)
-    mean, _, rstd, centered = _moments(input, tuple(range(-len(normalized_shape), 0)), eps)
+    mean, _, rstd, centered = _moments(np.ascontiguousarray(input), tuple(range(-len(normalized_shape), 0)), eps)
     return [_affine(centered, rstd, weight, bias), mean, rstd]
 
 

@@ -150,7 +150,7 @@ class LRScheduler:
     # ---- for get_lr of the subclasses
     def _warn_outside_step(self):
         if not self._get_lr_called_within_step:
-            warnings.warn("To get the last learning rate computed by the scheduler, please use `get_last_lr()`.", UserWarning, stacklevel=3)
+            warnings.warn("To get the last learning rate computed by the scheduler, please use `get_last_lr()`.", UserWarning, stacklevel=2)
 
     def _times(self, factor):
         """The current learning rates times a factor; None leaves them."""

@@ -6,7 +6,7 @@ import reftorch as torch
 
 from .. import functional as F
 from ..init import xavier_uniform_
-from .activation import MultiheadAttention, ReLU, GELU
+from .activation import GELU, MultiheadAttention, ReLU
 from .container import ModuleList
 from .dropout import Dropout
 from .linear import Linear
@@ -187,10 +187,6 @@ class TransformerEncoderLayer(Module):
         relu, gelu = (self.activation is f or isinstance(activation, kind) for f, kind in ((F.relu, ReLU), (F.gelu, GELU)))
         self.activation_relu_or_gelu = 1 if relu else 2 if gelu else 0
 
-    def __setstate__(self, state):
-        super().__setstate__(state)
-        self.__dict__.setdefault("activation", F.relu)
-
     def forward(self, src, src_mask=None, src_key_padding_mask=None, is_causal=False):
         padding = F._canonical_mask(src_key_padding_mask, "src_key_padding_mask", F._none_or_dtype(src_mask), "src_mask", src.dtype)
         mask = F._canonical_mask(src_mask, "src_mask", None, "", src.dtype, False)
@@ -228,7 +224,10 @@ class TransformerDecoderLayer(Module):
             setattr(self, f"dropout{i}", Dropout(dropout))
         self.activation = _activation(activation)
 
-    __setstate__ = TransformerEncoderLayer.__setstate__
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        # torch: an activation that is a module is overlooked in copies, so a stack of such layers runs with relu
+        self.__dict__.setdefault("activation", F.relu)
 
     def forward(self, tgt, memory, tgt_mask=None, memory_mask=None, tgt_key_padding_mask=None, memory_key_padding_mask=None, tgt_is_causal=False,
                 memory_is_causal=False):
