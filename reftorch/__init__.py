@@ -67,6 +67,15 @@ from .autograd import enable_grad, inference_mode, no_grad, set_grad_enabled  # 
 # ------------------------------------------------------------------ what ordinary programs may not need: imported when asked for
 from ._lazy import lazy as _lazy  # noqa: E402
 
-_MODULES = ("masked", "optim", "serialization", "testing")
-_NAMES = {"load": ".serialization", "save": ".serialization"}
+_MODULES = ("__config__", "accelerator", "amp", "backends", "compiler", "cpu", "cuda", "distributed", "func", "futures", "hub", "jit",
+            "masked", "mps", "mtia", "optim", "profiler", "quasirandom", "serialization", "testing", "version", "xpu")
+_SETTINGS = ("_assert", "are_deterministic_algorithms_enabled", "compiled_with_cxx11_abi", "get_autocast_dtype",
+             "get_deterministic_debug_mode", "get_float32_matmul_precision", "get_num_interop_threads",
+             "is_autocast_cache_enabled", "is_autocast_cpu_enabled", "is_autocast_enabled",
+             "is_deterministic_algorithms_warn_only_enabled", "is_vulkan_available", "is_warn_always_enabled",
+             "set_deterministic_debug_mode", "set_float32_matmul_precision", "set_flush_denormal", "set_num_interop_threads",
+             "set_warn_always", "use_deterministic_algorithms")
+_NAMES = {**dict.fromkeys(_SETTINGS, ".settings"), "GradScaler": ".amp", "OutOfMemoryError": ".cuda", "autocast": ".amp", "compile": ".compiler",
+          "install_as_torch": "._alias", "load": ".serialization", "pca_lowrank": "._lowrank",
+          "save": ".serialization", "svd_lowrank": "._lowrank", "unravel_index": ".functional", "vmap": ".func"}
 __getattr__, __dir__ = _lazy(__name__, _MODULES, _NAMES)

@@ -13,7 +13,7 @@ def lazy(package, modules=(), names=()):
         if name in names:
             space[name] = value = getattr(import_module(names[name], package), name)
             return value
-        raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        raise AttributeError(f"module '{package.replace('reftorch', 'torch', 1)}' has no attribute {name!r}")
 
     def __dir__():
         return sorted({*space, *modules, *names})

@@ -1,5 +1,6 @@
 """`torch.functional`: functions that take any number of tensors, or read their arguments as Python."""
 import warnings
+from collections.abc import Sequence
 
 from .core import Size, T, Tensor
 from .overrides import handle_torch_function, has_torch_function
@@ -175,3 +176,26 @@ def lu(A, pivot=True, get_infos=False, out=None):
             dest.resize_as_(value).copy_(value)
         return out
     return result if get_infos else (result[0], result[1])
+
+
+def unravel_index(indices, shape):
+    """Flat indices into a tensor of `shape` as one tensor of coordinates for each dim."""
+    if has_torch_function((indices,)):
+        return handle_torch_function(unravel_index, (indices,), indices, shape=shape)
+    if indices.is_complex() or indices.is_floating_point() or str(indices.dtype) == "torch.bool":
+        raise TypeError(f"expected 'indices' to be integer dtype, but got {indices.dtype}")
+    if isinstance(shape, int):
+        shape = (shape,)
+    if not isinstance(shape, Sequence):
+        raise TypeError(f"expected 'shape' to be int or sequence of ints, but got {type(shape)}")
+    for n in shape:
+        if not isinstance(n, int):
+            raise TypeError(f"expected 'shape' sequence to only contain ints, but got {type(n)}")
+    shape = Size(shape)
+    if any(n < 0 for n in shape):
+        raise ValueError(f"'shape' cannot have negative values, but got {tuple(shape)}")
+    coordinates, after = [], 1
+    for n in reversed(shape):
+        coordinates.append(T.div(indices, after, rounding_mode="floor") % n)
+        after *= n
+    return tuple(reversed(coordinates))

@@ -14,7 +14,21 @@ def _tensors(value):
     return (value,) if isinstance(value, Tensor) or isinstance(value, graph.GradientEdge) else tuple(value)
 
 
-def _root_gradients(outputs, grads, is_grads_batched=False):
+def _rows(outputs, grads):
+    """The gradients of a batch, one row at a time; each has one dim, the first, more than its output."""
+    given = [(i, out, g) for i, (out, g) in enumerate(zip(outputs, grads)) if g is not None]
+    for i, out, g in given:
+        if g.shape[1:] != out.shape:
+            raise RuntimeError(f"If `is_grads_batched=True`, we interpret the first dimension of each grad_output as the batch dimension. The sizes of "
+                               f"the remaining dimensions are expected to match the shape of corresponding output, but a mismatch was detected: "
+                               f"grad_output[{i}] has a shape of {g.shape} and output[{i}] has a shape of {out.shape}. If you only want some tensors in "
+                               "`grad_output` to be considered batched, consider using vmap.")
+    if not given:
+        raise RuntimeError("grad can be implicitly created only for scalar outputs")
+    return zip(*[[None] * len(given[0][2]) if g is None else g.unbind(0) for g in grads])
+
+
+def _root_gradients(outputs, grads):
     """The gradient each output starts with: given, or one for a scalar."""
     made = []
     for out, g in zip(outputs, grads):
@@ -93,16 +107,17 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
         raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False.")
     if allow_unused is None:
         allow_unused = materialize_grads
-    if is_grads_batched:
-        raise NotImplementedError("grad(): is_grads_batched=True needs vmap, which this version of reftorch does not have yet; call grad() once a row")
     outputs, inputs = _tensors(outputs), _tensors(inputs)
     if not only_inputs:
         warnings.warn("only_inputs argument is deprecated and is ignored now (defaults to True). To accumulate gradient for other parts of the graph, "
                       "please use torch.autograd.backward.", FutureWarning, stacklevel=2)
     grads = [None] * len(outputs) if grad_outputs is None else [grad_outputs] if isinstance(grad_outputs, Tensor) else list(grad_outputs)
-    grads = _root_gradients(outputs, grads)
     if retain_graph is None:
         retain_graph = create_graph
+    if is_grads_batched:
+        rows = [grad(outputs, inputs, row, True, create_graph, True, allow_unused, False, materialize_grads) for row in _rows(outputs, grads)]
+        return tuple([None if column[0] is None else _core.T.stack(column) for column in zip(*rows)])
+    grads = _root_gradients(outputs, grads)
     _check_roots(outputs)
     for t in inputs:
         if not t.requires_grad:
@@ -113,7 +128,10 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
     return tuple(found)
 
 
+from .._lazy import lazy as _lazy  # noqa: E402
 from .gradcheck import gradcheck, gradgradcheck  # noqa: E402, F401
+
+__getattr__, __dir__ = _lazy(__name__, ("functional", "profiler"), {"is_tensor_like": "..overrides"})
 
 
 def variable(*args, **kwargs):

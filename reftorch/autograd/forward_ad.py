@@ -150,14 +150,19 @@ def _tangents(overload, vals, level):
     return _by_rules(overload, vals, level)
 
 
-def _leaf(x):
-    """`x` as a new leaf, with its tangents of the levels in force."""
-    leaf = x.detach()
+def detach(x):
+    """`x` without its history, with its tangents of the levels in force."""
+    made = x.detach()
     for level in active_levels():
         tangent = tangent_of(x, level)
         if tangent is not None:
-            set_tangent(leaf, level, tangent)
-    return leaf.requires_grad_(True)
+            set_tangent(made, level, tangent)
+    return made
+
+
+def leaf_like(x):
+    """`x` as a new leaf, with its tangents of the levels in force."""
+    return detach(x).requires_grad_(True)
 
 
 def _by_rules(overload, vals, level):
@@ -173,7 +178,7 @@ def _by_rules(overload, vals, level):
                     tangent = tangent_of(x, level)
                     if tangent is not None:
                         own_history |= tangent.requires_grad
-                        x = x.clone() if x.requires_grad else _leaf(x)
+                        x = x.clone() if x.requires_grad else leaf_like(x)
                         tracked.append(x)
                         tangents.append(tangent)
                 made.append(x)

@@ -546,14 +546,14 @@ cdef class PyNode(Node):
 def init_node(PyNode node not None, inputs, fn):
     """Connect a PyNode to its inputs (tensors or None); `fn(node, *grads)` gives a gradient an input."""
     global sequence
-    node.seq = sequence
-    sequence += 1
     node.edges = []
     nrs = []
     for t in inputs:
         node.edges.append(edge_of(<Tensor>t) if isinstance(t, Tensor) else None)
         nrs.append((<Tensor>t).out_nr if isinstance(t, Tensor) else 0)
     node.edge_nrs = nrs
+    node.seq = sequence                      # after the edges: a view's node may have been made for them just now
+    sequence += 1
     node.fn = fn
     if anomaly:
         note_origin(node)

@@ -208,8 +208,6 @@ cdef int record_quick(Overload ov, Tensor x, object b, Tensor r) except -1:
             return record_quick(ov, x, b, r)
         ov.quick_plans[mask] = plan
     node.ov, node.plan, node.n_grads = ov, plan, 1
-    node.seq = sequence
-    sequence += 1
     if ov.n_slots == 1:
         node.edges = [edge_of(x)]
         if x.out_nr:
@@ -218,6 +216,8 @@ cdef int record_quick(Overload ov, Tensor x, object b, Tensor r) except -1:
         node.edges = [edge_of(x), None if y is None else edge_of(y)]
         if x.out_nr or (y is not None and y.out_nr):
             node.edge_nrs = [x.out_nr, 0 if y is None else y.out_nr]
+    node.seq = sequence                      # after the edges: a view's node may have been made for them just now
+    sequence += 1
     node.saved = [None] * plan.n_save
     for j in range(plan.n_params):
         place = plan.params[j]
@@ -254,8 +254,6 @@ cdef OpNode make_node(Overload ov, list vals, list outs, long mask, bint inplace
     cdef list edges = [], counts = None, nrs = None
     cdef object v, e
     node.ov, node.plan = ov, plan
-    node.seq = sequence
-    sequence += 1
     for i in range(ov.n_slots):
         v = vals[<int>ov.slots[i]]
         if isinstance(v, Tensor):
@@ -287,6 +285,8 @@ cdef OpNode make_node(Overload ov, list vals, list outs, long mask, bint inplace
         while len(nrs) < len(edges):
             nrs.append(0)
     node.edges, node.edge_nrs, node.counts = edges, nrs, counts
+    node.seq = sequence                      # after the edges: a view's node may have been made for them just now
+    sequence += 1
     node.saved = [None] * plan.n_save
     for j in range(plan.n_params):
         i = plan.params[j]

@@ -538,6 +538,10 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
     """y = w (x - m) / sqrt(v + eps) + b per channel of [N, C, *]; source: Ioffe and Szegedy 2015."""
     if training:
         _verify_batch_size(input.shape)
+        if eps <= 0.0:
+            raise ValueError(f"batch_norm eps must be positive during training, but got {eps}")
+    elif eps < 0.0:
+        raise ValueError(f"batch_norm eps must be non-negative, but got {eps}")
     return T.batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps, True)
 
 

@@ -216,7 +216,7 @@ def _check(x, weight, bias, stride, padding, dilation, transposed, output_paddin
             raise RuntimeError(f"Calculated padded input size per channel: ({_by(padded)}). Kernel size: ({_by(extent)}). Kernel size can't be greater "
                                "than actual input size")
     _check_kernel(dilation, transposed)
-    _check_dtypes(x, weight, bias, transposed)
+    _check_dtypes(x, weight)
 
 
 def _by(sizes):
@@ -230,9 +230,7 @@ def _check_kernel(dilation, transposed):
         raise RuntimeError(f"dilation should be greater than zero, but got {sides if transposed else list(dilation)}")
 
 
-def _check_dtypes(x, weight, bias, transposed):
-    if bias is not None and not transposed and x.dtype is not bias.dtype:
-        raise RuntimeError(f"Input type ({C_NAMES[x.dtype.name]}) and bias type ({C_NAMES[bias.dtype.name]}) should be the same")
+def _check_dtypes(x, weight):
     if x.dtype is not weight.dtype:
         if x.dtype.name == "bfloat16":
             raise RuntimeError("Input type (CPUBFloat16Type) and weight type (torch.FloatTensor) should be the same or input should be a MKLDNN tensor and "
@@ -251,6 +249,8 @@ def _batched(x, n, name):
 
 def _run(n, name, x, weight, bias, stride, padding, dilation, groups, transposed=False, output_padding=(0,)):
     x, batched = _batched(x, n, name)
+    if bias is not None and x.dtype is not bias.dtype and not transposed and not isinstance(padding, str):
+        raise RuntimeError(f"Input type ({C_NAMES[x.dtype.name]}) and bias type ({C_NAMES[bias.dtype.name]}) should be the same")
     k = weight.dim() - 2
     if k <= 0:
         raise RuntimeError("weight should have at least three dimensions")

@@ -6,6 +6,8 @@ from .optimizer import Optimizer
 
 __all__ = ["LBFGS"]
 
+_KEPT = ("d", "t", "old_dirs", "old_stps", "ro", "H_diag", "prev_flat_grad", "prev_loss")     # of one step for the next
+
 
 def _cubic_minimum(x1, f1, g1, x2, f2, g2, bounds=None):
     """Where the cubic through two points with their slopes is least, within bounds; their middle if it has no minimum."""
@@ -124,8 +126,8 @@ class LBFGS(Optimizer):
             p.add_(direction[start:start + p.numel()].view_as(p), alpha=length)
             start += p.numel()
 
-    def _direction(self, state, grad, history_size):
-        """-H grad, after the newest change has joined the history."""
+    def _direction(self, state, weights, grad, history_size):
+        """-H grad, after the newest change has joined the history; `weights` is room for one number a pair."""
         change, step = grad.sub(state["prev_flat_grad"]), state["d"].mul(state["t"])
         changes, steps, factors = state["old_dirs"], state["old_stps"], state["ro"]
         curvature = change.dot(step)
@@ -137,7 +139,6 @@ class LBFGS(Optimizer):
             steps.append(step)
             factors.append(1.0 / curvature)
             state["H_diag"] = curvature / change.dot(change)
-        weights = state.setdefault("al", [None] * history_size)
         q = grad.neg()
         for i in reversed(range(len(changes))):
             weights[i] = steps[i].dot(q) * factors[i]
@@ -183,30 +184,38 @@ class LBFGS(Optimizer):
         if grad.abs().max() <= group["tolerance_grad"]:
             return first_loss
 
+        state = {key: stored.get(key) for key in _KEPT}
         for n in range(1, max_iter + 1):
             stored["n_iter"] += 1
-            if stored["n_iter"] == 1:
-                stored.update(d=grad.neg(), t=None, old_dirs=[], old_stps=[], ro=[], H_diag=1)
+            first = stored["n_iter"] == 1
+            if first:
+                state.update(d=grad.neg(), old_dirs=[], old_stps=[], ro=[], H_diag=1)
             else:
-                stored["d"] = self._direction(stored, grad, group["history_size"])
-            stored["prev_flat_grad"], stored["prev_loss"] = grad.clone(), loss
-            stored["t"] = min(1.0, 1.0 / grad.abs().sum()) * lr if stored["n_iter"] == 1 else lr
-            slope = grad.dot(stored["d"])
+                weights = stored.setdefault("al", [None] * group["history_size"])
+                state["d"] = self._direction(state, weights, grad, group["history_size"])
+            if state["prev_flat_grad"] is None:
+                state["prev_flat_grad"] = grad.clone()
+            else:
+                state["prev_flat_grad"].copy_(grad)     # in place: a state_dict shares it
+            state["prev_loss"] = loss
+            state["t"] = min(1.0, 1.0 / grad.abs().sum()) * lr if first else lr
+            slope = grad.dot(state["d"])
             if slope > -tolerance:
                 break
             new_evals = 0
             if group["line_search_fn"] is not None:
                 if group["line_search_fn"] != "strong_wolfe":
                     raise RuntimeError("only 'strong_wolfe' is supported")
-                loss, grad, new_evals = self._search(closure, stored, loss, grad, slope, group["max_eval"] - evals)
-                self._move(stored["t"], stored["d"])
+                loss, grad, new_evals = self._search(closure, state, loss, grad, slope, group["max_eval"] - evals)
+                self._move(state["t"], state["d"])
             else:
-                self._move(stored["t"], stored["d"])
+                self._move(state["t"], state["d"])
                 if n != max_iter:       # after the last step nobody asks
                     loss, grad, new_evals = float(closure()), self._flat_grad(), 1
             evals += new_evals
             stored["func_evals"] += new_evals
             if (n == max_iter or evals >= group["max_eval"] or grad.abs().max() <= group["tolerance_grad"]
-                    or stored["d"].mul(stored["t"]).abs().max() <= tolerance or abs(loss - stored["prev_loss"]) < tolerance):
+                    or state["d"].mul(state["t"]).abs().max() <= tolerance or abs(loss - state["prev_loss"]) < tolerance):
                 break
+        stored.update(state)
         return first_loss

@@ -146,8 +146,8 @@ class Optimizer:
         start = 0
         for group in self.param_groups:
             params = group["params"]
-            for i, p in enumerate(params, start):
-                number.setdefault(id(p), i)
+            # torch: a parameter that stands twice in a group has the number of its last place
+            number.update({id(p): i for i, p in enumerate(params, start) if id(p) not in number})
             start += len(params)
             groups.append({**{k: v for k, v in group.items() if k != "params"}, "params": [number[id(p)] for p in params]})
         state = {number[id(k)] if isinstance(k, Tensor) else k: v for k, v in self.state.items()}

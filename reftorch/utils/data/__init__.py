@@ -7,8 +7,15 @@ from .dataset import ChainDataset, ConcatDataset, Dataset, IterableDataset, Stac
 from .distributed import DistributedSampler
 from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler, SubsetRandomSampler, WeightedRandomSampler
 
+_PIPES = {"IterDataPipe": ".datapipes.datapipe", "MapDataPipe": ".datapipes.datapipe", "DFIterDataPipe": ".datapipes.datapipe",
+          "DataChunk": ".datapipes.datapipe", "functional_datapipe": ".datapipes._decorator", "non_deterministic": ".datapipes._decorator",
+          "guaranteed_datapipes_determinism": ".datapipes._decorator", "argument_validation": ".datapipes._decorator",
+          "runtime_validation": ".datapipes._decorator", "runtime_validation_disabled": ".datapipes._decorator"}
+
 __all__ = [
     "BatchSampler", "ChainDataset", "ConcatDataset", "DataLoader", "Dataset", "DistributedSampler", "IterableDataset", "RandomSampler", "Sampler",
     "SequentialSampler", "StackDataset", "Subset", "SubsetRandomSampler", "TensorDataset", "WeightedRandomSampler", "_DatasetKind",
-    "default_collate", "default_convert", "get_worker_info", "random_split",
+    "default_collate", "default_convert", "get_worker_info", "random_split", *_PIPES,
 ]  # fmt: skip
+
+__getattr__, __dir__ = _lazy(__name__, ("datapipes", "graph", "graph_settings"), _PIPES)

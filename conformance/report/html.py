@@ -1,0 +1,66 @@
+"""One self-contained HTML page: opens from disk, needs no network, stays small.
+
+Passing cases are listed by id only, ids of one group folded to their last parts; programs and outcomes are there for a few
+failing cases of each cause.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, select_autoescape
+
+from conformance.compare.axes import AXES
+from conformance.compare.verdict import STATUSES
+from conformance.results import Results, area, by_area, by_axis, by_cause, by_source, by_status
+
+BUDGET = 4_500_000  # characters of the data; programs and outcomes take what ids and causes leave
+
+
+def render(results: Results) -> str:
+    """The page."""
+    templates = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=select_autoescape(default=True))
+    left_out: dict[str, list] = defaultdict(list)
+    for item in results.excluded:
+        left_out[item.kind].append(item)
+    return templates.get_template("page.html.j2").render(
+        meta=results.meta, problems=results.problems, total=len(results.verdicts), left_out=dict(left_out),
+        passed=sum(verdict.passed for verdict in results.verdicts), sources=by_source(results.verdicts),
+        areas=by_area(results.verdicts), axes=by_axis(results.verdicts), statuses=by_status(results.verdicts),
+        causes=by_cause(results.verdicts)[:200], data=embed(payload(results)),
+    )  # fmt: skip
+
+
+def payload(results: Results) -> dict:
+    """What the page's script needs, packed: cases of like outcome share one entry, ids of one group share their stem."""
+    causes = [cause for cause, _ in by_cause(results.verdicts)]
+    number = {cause: index for index, cause in enumerate(causes)}
+    areas = list(by_area(results.verdicts))
+    place = {name: index for index, name in enumerate(areas)}
+    folded: dict[tuple, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    apis = {}
+    for verdict in results.verdicts:
+        cause = -1 if verdict.passed else number[verdict.cause or verdict.status]
+        axes = tuple(AXES.index(axis) for axis in verdict.axes)
+        stem, _, last = verdict.id.rpartition("/")
+        folded[STATUSES.index(verdict.status), cause, axes, place[area(verdict.id)]][stem].append(last)
+        if not verdict.passed and verdict.id.startswith("doc/") and len(verdict.apis) > 1:
+            apis[verdict.id] = " ".join(verdict.apis[1:4])
+    cases = [[*key, [[stem, ",".join(lasts)] for stem, lasts in stems.items()]] for key, stems in folded.items()]
+    data = {"statuses": STATUSES, "axes": AXES, "areas": areas, "causes": causes, "cases": cases, "apis": apis, "details": {}}
+    room = BUDGET - len(json.dumps(data))
+    for verdict in results.verdicts:
+        if verdict.id in results.details:
+            differences = [f"{d.axis} at {d.path}: {d.message}" for d in verdict.differences[:6]]
+            entry = {**results.details[verdict.id], "differences": differences}
+            room -= len(json.dumps(entry))
+            if room > 0:
+                data["details"][verdict.id] = entry
+    return data
+
+
+def embed(data: dict) -> str:
+    """JSON that is safe inside a script element."""
+    return json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
