@@ -14,7 +14,7 @@ test: build          ## run the tests
 
 build: $(VENV)/ready ## create the environment, compile, install
 
-$(VENV)/ready: pyproject.toml setup.py $(wildcard reftorch/core/*.p* reftorch/core/*.h reftorch/kernels/*.pyx reftorch/kernels/*.h)
+$(VENV)/ready: pyproject.toml setup.py $(wildcard reftorch/core/*.pyx reftorch/core/*.pxi reftorch/core/*.h reftorch/kernels/*.pyx reftorch/kernels/*.h)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable '.[conformance,oracle,test]'
 	touch $@

@@ -2,6 +2,7 @@
 from math import e, inf, nan, pi  # noqa: F401
 
 from . import ops, printing, random, tensor_methods  # noqa: F401  (reading them defines and binds)
+from ._lazy import lazy as _lazy
 from .core import DTYPES, Size, Tensor, _core, device, dtype, layout, memory_format  # noqa: F401
 from .core._core import (  # noqa: F401
     LAYOUTS,
@@ -65,10 +66,8 @@ from . import autograd, fft, linalg, nn, overrides, return_types, signal, specia
 from .autograd import enable_grad, inference_mode, no_grad, set_grad_enabled  # noqa: E402, F401
 
 # ------------------------------------------------------------------ what ordinary programs may not need: imported when asked for
-from ._lazy import lazy as _lazy  # noqa: E402
-
-_MODULES = ("__config__", "accelerator", "amp", "backends", "compiler", "cpu", "cuda", "distributed", "func", "futures", "hub", "jit",
-            "masked", "mps", "mtia", "optim", "profiler", "quasirandom", "serialization", "testing", "version", "xpu")
+_MODULES = ("__config__", "accelerator", "amp", "backends", "compiler", "cpu", "cuda", "distributed", "distributions", "func", "futures", "hub",
+            "jit", "masked", "mps", "mtia", "optim", "profiler", "quasirandom", "serialization", "testing", "version", "xpu")
 _SETTINGS = ("_assert", "are_deterministic_algorithms_enabled", "compiled_with_cxx11_abi", "get_autocast_dtype",
              "get_deterministic_debug_mode", "get_float32_matmul_precision", "get_num_interop_threads",
              "is_autocast_cache_enabled", "is_autocast_cpu_enabled", "is_autocast_enabled",

@@ -10,7 +10,7 @@ import zlib
 import numpy as np
 
 ALIGNMENT = 64
-_FLAGS = 0x0808                  # sizes follow the data; names are UTF-8
+_UTF8, _SIZES_FOLLOW = 0x0800, 0x0008       # flags of a record: how its name is written; that sizes stand behind the data
 _LIMIT = 0xFFFFFFFF              # what does not fit into 32 bits goes into a zip64 field
 
 
@@ -30,17 +30,19 @@ class ArchiveWriter:
         path, start = f"{self.root}/{name}".encode(), self.offset
         data = memoryview(data)
         crc = zlib.crc32(data) if self.checksums and checksum else 0
+        flags = _UTF8 | (_SIZES_FOLLOW if len(data) else 0)
         padding = -(start + 30 + len(path) + 4) % ALIGNMENT
-        self._put(struct.pack("<4s5H3I2H", b"PK\3\4", 0, _FLAGS, 0, 0, 0, 0, 0, 0, len(path), padding + 4))
+        self._put(struct.pack("<4s5H3I2H", b"PK\3\4", 0, flags, 0, 0, 0, 0, 0, 0, len(path), padding + 4))
         self._put(path + b"FB" + struct.pack("<H", padding) + b"Z" * padding)
         self._put(data)
-        self._put(struct.pack("<4sI2Q" if len(data) >= _LIMIT else "<4s3I", b"PK\7\x08", crc, len(data), len(data)))
-        self.entries.append((path, crc, len(data), start))
+        if len(data):
+            self._put(struct.pack("<4sI2Q" if len(data) >= _LIMIT else "<4s3I", b"PK\7\x08", crc, len(data), len(data)))
+        self.entries.append((path, flags, crc, len(data), start))
 
     def _identity(self):
         """Forty digits: twenty for the records' names, twenty for their checksums."""
         names = hashlib.sha256(b"\0".join(path for path, *_ in self.entries)).digest()
-        sums = hashlib.sha256(b"".join(struct.pack("<I", crc) for _, crc, *_ in self.entries)).digest()
+        sums = hashlib.sha256(b"".join(struct.pack("<I", crc) for _, _, crc, *_ in self.entries)).digest()
         return "".join(f"{int.from_bytes(d[:8], 'little'):020d}" for d in (names, sums)).encode()
 
     def close(self):
@@ -48,10 +50,10 @@ class ArchiveWriter:
         self.write("version", b"3\n")
         self.write(".data/serialization_id", self._identity())
         start = self.offset
-        for path, crc, size, place in self.entries:
+        for path, flags, crc, size, place in self.entries:
             wide = [n for n in (size, size, place) if n >= _LIMIT]
             extra = struct.pack(f"<2H{len(wide)}Q", 1, 8 * len(wide), *wide) if wide else b""
-            self._put(struct.pack("<4s6H3I5H2I", b"PK\1\2", 0, 0, _FLAGS, 0, 0, 0, crc, min(size, _LIMIT), min(size, _LIMIT), len(path), len(extra),
+            self._put(struct.pack("<4s6H3I5H2I", b"PK\1\2", 0, 0, flags, 0, 0, 0, crc, min(size, _LIMIT), min(size, _LIMIT), len(path), len(extra),
                                   0, 0, 0, 0, min(place, _LIMIT)) + path + extra)
         end, count = self.offset, len(self.entries)
         self._put(struct.pack("<4sQ2H2I4Q", b"PK\6\6", 44, 0x031E, 45, 0, 0, count, count, end - start, start))
@@ -107,6 +109,8 @@ class ArchiveReader:
         entry = self.records.get(name)
         if entry is None:
             raise corrupt(f"locating file {name}: file not found")
+        if entry.header_offset < 0:
+            raise corrupt(f"reading file {name}: invalid header or archive is corrupted")
         self.file.seek(entry.header_offset)
         head = self.file.read(30)
         if len(head) < 30 or head[:4] != b"PK\3\4":

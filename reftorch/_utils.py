@@ -8,6 +8,7 @@ import reftorch as torch
 from .core import T, Tensor, _core
 from .ops.conversion import storage_array
 from .storage import STORAGES, TypedStorage, UntypedStorage
+from .utils.hooks import HookDict
 
 
 # ------------------------------------------------------------------ rebuilding
@@ -25,7 +26,11 @@ def _rebuild_tensor(storage, storage_offset, size, stride, dtype=None):
     size, stride = tuple(map(operator.index, size)), tuple(map(operator.index, stride))
     if len(size) != len(stride) or min(size, default=0) < 0 or min(stride, default=0) < 0:
         raise RuntimeError(f"a tensor of sizes {list(size)} cannot have strides {list(stride)}")
-    return _core.view_of_storage(_typed_holder(storage, dtype), size, stride, operator.index(storage_offset))
+    holder, offset = _typed_holder(storage, dtype), operator.index(storage_offset)
+    reach = offset + 1 + sum((n - 1) * step for n, step in zip(size, stride)) if 0 not in size else 0
+    if offset < 0 or reach > holder.numel():         # in Python's integers, which do not overflow
+        raise RuntimeError("Trying to resize storage that is not resizable")
+    return _core.view_of_storage(holder, size, stride, offset)
 
 
 def _rebuild_tensor_v2(storage, storage_offset, size, stride, requires_grad, backward_hooks, metadata=None):
@@ -106,6 +111,8 @@ def reduce_known(obj):
     if isinstance(obj, Tensor):
         plain = type(obj).__reduce_ex__ in (Tensor.__reduce_ex__, torch.nn.Parameter.__reduce_ex__)
         return reduce_tensor(obj) if plain else NotImplemented
+    if type(obj) is HookDict:
+        return OrderedDict, (), None, None, iter(obj.items())
     if isinstance(obj, _core.layout):
         return _get_layout, (str(obj),)
     if isinstance(obj, _core.Op):
@@ -146,7 +153,7 @@ def torch_name(obj, name=None):
     if isinstance(obj, _core.Op):
         return _OP_PLACES[obj.ns], obj.name
     for place, known in _places().items():
-        if obj is known:
+        if obj is known and obj is not Tensor:
             return place
     if isinstance(obj, (_core.dtype, _core.memory_format)):
         return "torch", str(obj).removeprefix("torch.")

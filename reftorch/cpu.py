@@ -1,6 +1,5 @@
 """torch.cpu: the one device, seen as if it were an accelerator."""
 from contextlib import nullcontext as stream  # noqa: F401
-from contextlib import nullcontext as device  # noqa: F401
 
 
 class Stream:

@@ -151,6 +151,8 @@ def _notes(t, default):
     try:
         node = t.grad_fn
         node_name = node and type(node).__name__
+        if node_name == "CppFunction":
+            node_name = node.name()
     except RuntimeError:
         node_name = "Invalid"  # torch: a view taken under no_grad whose base was written to has no node to show
     if node_name:

@@ -12,7 +12,8 @@ def set_float32_matmul_precision(precision):
     """How float32 matrix products may be shortened; here they never are."""
     if precision not in _PRECISIONS:
         # torch: an unknown word warns and changes nothing
-        warnings.warn(f"{precision} is not one of 'highest', 'high', or 'medium'; the current setMatMulPrecision call has no effect.", UserWarning, stacklevel=2)
+        warnings.warn(f"{precision} is not one of 'highest', 'high', or 'medium'; the current setMatMulPrecision call has no effect.", UserWarning,
+                      stacklevel=2)
         return
     _state["precision"] = precision
 

@@ -281,12 +281,6 @@ def polygamma(self, n):
 
 
 @_method
-def polygamma_(self, n):
-    """The n-th derivative of digamma, in place."""
-    return self.copy_(T.polygamma(n, self))
-
-
-@_method
 def __rdiv__(self, other):
     return self.reciprocal() * other
 

@@ -29,6 +29,7 @@ SOURCES = {
     "tutorial": Source("conformance.sources.tutorials", ("tutorials/*",)),
     "op": Source("conformance.sources.opinfo", ("opinfo.py", "opforms.py", "written.py")),
     "error": Source("conformance.sources.errors", ("errors.py", "mistakes.py", "opinfo.py", "opforms.py", "written.py")),
+    "module": Source("conformance.sources.modules", ("modules.py", "opinfo.py", "opforms.py", "written.py")),
     "optim": Source("conformance.sources.optimizers", ("optimizers.py", "written.py")),
     "surface": Source("conformance.sources.surface", ("surface.py",)),
 }

@@ -115,11 +115,13 @@ class Maker:
     def case(self, id: str, written: tuple[list[str], Inputs], kind: str) -> Iterator[Case]:
         lines, inputs = written
         cause = failure(lines, inputs)
-        if cause:
+        refused = cause is not None and kind == "fused"  # the implementation takes no such parameters: the refusal is compared
+        if cause and not refused:
             self.excluded.append((id, cause))
             return
         yield Case(
-            id=id, program=tuple(lines), inputs=inputs.refs, apis=(f"torch.optim.{self.name}",), group=self.group, tags=(kind,),
+            id=id, program=tuple(lines), inputs=inputs.refs, apis=(f"torch.optim.{self.name}",), group=self.group,
+            tags=(kind, *(("error",) if refused else ())),
             origin=f"{self.name}, {self.sample.desc or 'options'} of the table of optimizers",
         )  # fmt: skip
 

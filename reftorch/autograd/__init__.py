@@ -5,7 +5,14 @@ from ..core import Tensor, _core
 from . import anomaly_mode, forward_ad, function, grad_mode, graph  # noqa: F401
 from .anomaly_mode import detect_anomaly, set_detect_anomaly  # noqa: F401
 from .function import Function, NestedIOFunction  # noqa: F401
-from .grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled, set_multithreading_enabled  # noqa: F401
+from .grad_mode import (  # noqa: F401
+    enable_grad,
+    enforce_grad_layout_policy,
+    inference_mode,
+    no_grad,
+    set_grad_enabled,
+    set_multithreading_enabled,
+)
 
 Variable = Tensor
 
@@ -17,14 +24,16 @@ def _tensors(value):
 def _rows(outputs, grads):
     """The gradients of a batch, one row at a time; each has one dim, the first, more than its output."""
     given = [(i, out, g) for i, (out, g) in enumerate(zip(outputs, grads)) if g is not None]
-    for i, out, g in given:
+    for i, out, g in given:                  # torch: the text shows the shape without its first two dims
         if g.shape[1:] != out.shape:
             raise RuntimeError(f"If `is_grads_batched=True`, we interpret the first dimension of each grad_output as the batch dimension. The sizes of "
                                f"the remaining dimensions are expected to match the shape of corresponding output, but a mismatch was detected: "
-                               f"grad_output[{i}] has a shape of {g.shape} and output[{i}] has a shape of {out.shape}. If you only want some tensors in "
+                               f"grad_output[{i}] has a shape of {g.shape[2:]} and output[{i}] has a shape of {out.shape}. If you only want some tensors in "
                                "`grad_output` to be considered batched, consider using vmap.")
     if not given:
-        raise RuntimeError("grad can be implicitly created only for scalar outputs")
+        # torch: left out, it is one for a scalar, and that has no rows
+        raise ValueError("vmap(vjp, in_dims=0, ...)(<inputs>): Got in_dim=0 for some input, but that input is a Tensor of dimensionality 0 so expected "
+                         "in_dim to satisfy 0 <= in_dim < 0.")
     return zip(*[[None] * len(given[0][2]) if g is None else g.unbind(0) for g in grads])
 
 

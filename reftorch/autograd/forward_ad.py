@@ -75,8 +75,9 @@ def active_levels():
 # ------------------------------------------------------------------ tangents of a tensor
 def tangent_of(x, level):
     """The tangent of `x` at `level`, or None; that of a view may be found at its base."""
-    found = x._extra.get("tangent", {}).get(level)
-    if found is None and x._is_view() and x._base.dtype is x.dtype:
+    own = x._extra.get("tangent", {})
+    found = own.get(level)
+    if found is None and level not in own and x._is_view() and x._base.dtype is x.dtype:
         whole = tangent_of(x._base, level)
         if whole is not None:
             found = _view_of(x._base, whole, level, x)
@@ -273,18 +274,31 @@ def unpack_dual(tensor, *, level=None):
     return UnpackedDualTensor(*split(_own, tensor))
 
 
+class CppFunction(_core.PyNode):
+    """The history of a primal that was taken from a dual."""           # torch: a node of this name, which prints as Identity
+
+    def name(self):
+        return "Identity"
+
+
 def split(level, tensor):
     """A tensor without its tangent at a level, and that tangent (or None)."""
     tangent = tangent_of(tensor, level)
     if tangent is None:
         return tensor, None
     with outside(_levels.index(level)):
-        return tensor.view_as(tensor), tangent
+        primal = tensor.view_as(tensor)
+    set_tangent(primal, level, None)                     # a view, but the tangent of its base is not its own
+    if primal.requires_grad:
+        node = CppFunction()
+        _core.init_node(node, [tensor], lambda node, grad: grad)
+        _core.set_history(node, [primal])
+    return primal, tangent
 
 
 def _printed(tensor):
     """The tangent that a tensor is printed with."""
-    return None if _own is None else tangent_of(tensor, _own)
+    return tangent_of(tensor, _own) if _own in active_levels() else None
 
 
 printing.show_tangents(_printed)

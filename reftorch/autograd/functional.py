@@ -242,7 +242,8 @@ def _forward_jacobian(func, inputs, create_graph, strict, vectorize):
             table = [[] for _ in outputs]
         for i, row in enumerate(table):
             row.append(T.stack([c[i] for c in columns], -1).reshape(*columns[0][i].shape, *x.shape))
-    return _nested(table, many_out, many_in)
+    rows = [row if many_in else row[0] for row in table]         # torch: lists, where reverse mode gives tuples
+    return rows if many_out else rows[0]
 
 
 def hessian(func, inputs, create_graph=False, strict=False, vectorize=False, outer_jacobian_strategy="reverse-mode"):

@@ -151,3 +151,19 @@ class set_multithreading_enabled(_Switch):
 
     def clone(self):
         return type(self)(self.mode)
+
+
+class enforce_grad_layout_policy(_Switch):
+    """Accepted: gradients lie in memory as their parameters do, whether that is enforced or not."""
+
+    def __init__(self, enable=True):
+        self.mode = enable
+
+    def __enter__(self):
+        pass
+
+    def __exit__(self, *exc):
+        pass
+
+    def clone(self):
+        return type(self)(self.mode)

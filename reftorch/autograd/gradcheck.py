@@ -3,7 +3,8 @@ import warnings
 
 import numpy as np
 
-from ..core import DTYPES, Tensor, T, _core
+from ..core import DTYPES, T, Tensor, _core
+from . import forward_ad
 
 
 class GradcheckError(RuntimeError):
@@ -53,10 +54,53 @@ def _fail(text, raise_exception):
     return False
 
 
+def _check_rows(outputs, index_out, inputs, i, numeric, rtol, atol, nondet_tol, check_grad_dtypes):
+    """What is wrong with the gradient of one output with respect to input `i`, or None."""
+    out, x = outputs[index_out], inputs[i]
+    for element in range(out.numel()):
+        for factor in ((1, 1j) if out.is_complex() else (1,)):
+            got = _analytic(outputs, index_out, inputs, i, element, factor)
+            again = _analytic(outputs, index_out, inputs, i, element, factor)
+            if got is None:
+                got = again = T.zeros_like(x)
+            if got.shape != x.shape:
+                return "grad has wrong size"
+            if check_grad_dtypes and got.dtype != x.dtype:
+                return "grad has wrong dtype"
+            if np.any(np.abs(got._array - again._array) > nondet_tol):
+                return ("Backward is not reentrant, i.e., running backward with same input and grad_output multiple times gives different values, although "
+                        "analytical gradient matches numerical gradient.")
+            for row, a in zip(numeric, got.reshape(-1)._array):
+                # the gradient g of <factor, out> satisfies d<factor,out> = Re(conj(g) dx)
+                directional = [float(np.real(np.conj(factor) * part[element])) for part in row]
+                mine = [float(np.real(a)), float(np.imag(a))][:len(directional)]
+                if not np.allclose(mine, directional, rtol=rtol, atol=atol, equal_nan=True):
+                    return f"Jacobian mismatch for output {index_out} with respect to input {i},\nnumerical:{directional}\nanalytical:{mine}\n"
+    return None
+
+
+def _check_columns(func, inputs, i, index_out, numeric, rtol, atol):
+    """What is wrong with the tangents of one output for unit tangents of input `i`, or None."""
+    x = inputs[i]
+    for element, parts in enumerate(numeric):
+        for factor, wanted in zip((1, 1j), parts):
+            direction = T.zeros(x.numel(), dtype=x.dtype)
+            direction[element] = factor
+            with forward_ad.new_level() as level:
+                moved = [forward_ad.dual_at(level, x, direction.view(x.shape)) if k == i else y for k, y in enumerate(inputs)]
+                out = [o for o in _outputs(func, moved) if o.requires_grad][index_out]
+                tangent = forward_ad.tangent_of(out, level)
+            mine = np.zeros_like(wanted) if tangent is None else tangent.detach().reshape(-1)._array
+            if not np.allclose(mine, wanted, rtol=rtol, atol=atol, equal_nan=True):
+                return (f"Jacobian computed with forward mode mismatch for output {index_out} with respect to input {i},\nnumerical:{wanted}\n"
+                        f"analytical:{mine}\n")
+    return None
+
+
 def gradcheck(func, inputs, *, eps=1e-6, atol=1e-5, rtol=1e-3, raise_exception=True, nondet_tol=0.0, check_undefined_grad=True,
               check_grad_dtypes=False, check_batched_grad=False, check_batched_forward_grad=False, check_forward_ad=False, check_backward_ad=True,
               fast_mode=False, masked=None):
-    """Check the gradients of `func` at `inputs` against central differences of step `eps`.
+    """Check the gradients of `func` at `inputs` (and with check_forward_ad its tangents) against central differences of step `eps`.
 
     Every element is checked, whatever `fast_mode` says.  GradcheckError (or False) when |analytic - numeric| > atol + rtol * |numeric|,
     when a gradient is not reproducible to `nondet_tol`, or has another shape or layout than its input.
@@ -87,31 +131,15 @@ def gradcheck(func, inputs, *, eps=1e-6, atol=1e-5, rtol=1e-3, raise_exception=T
         return True
     for index_out, out in enumerate(outputs):
         for i in checked:
-            x = inputs[i]
             numeric = _numeric_jacobian(func, inputs, i, index_out, eps)
-            for element in range(out.numel()):
-                for factor in ((1, 1j) if out.is_complex() else (1,)):
-                    got = _analytic(outputs, index_out, inputs, i, element, factor)
-                    again = _analytic(outputs, index_out, inputs, i, element, factor)
-                    if got is None:
-                        got = T.zeros_like(x)
-                        again = got
-                    if got.shape != x.shape:
-                        return _fail("grad has wrong size", raise_exception)
-                    if check_grad_dtypes and got.dtype != x.dtype:
-                        return _fail("grad has wrong dtype", raise_exception)
-                    if np.any(np.abs(got._array - again._array) > nondet_tol):
-                        return _fail("Backward is not reentrant, i.e., running backward with same input and grad_output multiple times gives different "
-                                     "values, although analytical gradient matches numerical gradient.", raise_exception)
-                    flat = got.reshape(-1)._array
-                    for row, a in zip(numeric, flat):
-                        # the gradient g of <factor, out> satisfies d<factor,out> = Re(conj(g) dx)
-                        directional = [float(np.real(np.conj(factor) * part[element])) for part in row]
-                        mine = [float(np.real(a)), float(np.imag(a))][:len(directional)]
-                        if not np.allclose(mine, directional, rtol=rtol, atol=atol, equal_nan=True):
-                            return _fail(f"Jacobian mismatch for output {index_out} with respect to input {i},\nnumerical:{directional}\n"
-                                         f"analytical:{mine}\n", raise_exception)
-    if check_undefined_grad and not _undefined_ok(func, inputs, checked):
+            problem = None
+            if check_forward_ad:
+                problem = _check_columns(func, inputs, i, index_out, numeric, rtol, atol)
+            if check_backward_ad and problem is None:
+                problem = _check_rows(outputs, index_out, inputs, i, numeric, rtol, atol, nondet_tol, check_grad_dtypes)
+            if problem is not None:
+                return _fail(problem, raise_exception)
+    if check_backward_ad and check_undefined_grad and not _undefined_ok(func, inputs, checked):
         return _fail("Expected backward function to handle undefined output grads. Please look at 'Notes about undefined output gradients' in "
                      "'tools/autograd/derivatives.yaml'", raise_exception)
     return True
@@ -149,7 +177,8 @@ def gradgradcheck(func, inputs, grad_outputs=None, *, eps=1e-6, atol=1e-5, rtol=
         wanted = [x for x in own if isinstance(x, Tensor) and x.requires_grad]
         return tuple(g for g in grad(outs, wanted, given, create_graph=True, allow_unused=True) if g is not None)
     return gradcheck(first, inputs + grad_outputs, eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception, nondet_tol=nondet_tol,
-                     check_undefined_grad=check_undefined_grad, check_grad_dtypes=check_grad_dtypes, fast_mode=fast_mode)
+                     check_undefined_grad=check_undefined_grad, check_grad_dtypes=check_grad_dtypes, fast_mode=fast_mode,
+                     check_forward_ad=check_fwd_over_rev, check_backward_ad=check_rev_over_rev)
 
 
 GradcheckError.__module__ = "reftorch.autograd.gradcheck"

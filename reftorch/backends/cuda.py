@@ -1,17 +1,16 @@
 """torch.backends.cuda: not built; the switches of scaled dot product attention, which here has one way round, are kept."""
 from types import SimpleNamespace
 
+from ..ops.attention import KERNELS
 from ._switches import absent as is_built  # noqa: F401
 
 matmul = SimpleNamespace(allow_tf32=False, allow_fp16_reduced_precision_reduction=True, allow_bf16_reduced_precision_reduction=True)
 
-_KINDS = dict.fromkeys(("flash", "mem_efficient", "math", "cudnn"), True)
-
 
 def _switch(kind):
     def enable(enabled):
-        _KINDS[kind] = bool(enabled)
-    return enable, lambda: _KINDS[kind]
+        KERNELS[kind] = bool(enabled)
+    return enable, lambda: KERNELS[kind]
 
 
 enable_flash_sdp, flash_sdp_enabled = _switch("flash")

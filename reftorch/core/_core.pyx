@@ -2,7 +2,7 @@
 # cython: c_api_binop_methods=True, binding=False
 """The compiled core: dtypes, Tensor, ops, autograd.  It knows no op; ops/ defines them.
 
-One module, read in this order: dtype.pxi, tensor.pxi, args.pxi, op.pxi, run.pxi, record.pxi, call.pxi, engine.pxi.
+One module, read in this order: dtype.pxi, tensor.pxi, args.pxi, op.pxi, run.pxi, record.pxi, call.pxi, engine.pxi, surface.pxi.
 """
 cimport cython
 cimport numpy as cnp
@@ -134,6 +134,7 @@ include "run.pxi"
 include "record.pxi"
 include "call.pxi"
 include "engine.pxi"
+include "surface.pxi"
 
 cdef _enable():
     cdef Op o = Op.__new__(Op)

@@ -60,11 +60,6 @@ cdef set plain_types = set()                 # Tensor subclasses whose __torch_f
 cdef object disabled_torch_function = None
 
 
-cdef inline bint is_plain(object x):
-    """An exact Tensor or a subclass that opted out of __torch_function__."""
-    return type(x) is Tensor or type(x) in plain_types
-
-
 cdef bint is_overriding(object x) except -1:
     """Whether the argument takes the call over through `__torch_function__`."""
     cdef object f

@@ -360,7 +360,6 @@ SYMBOLS = (("+", "__radd__"), ("-", "__rsub__"), ("*", "__rmul__"), ("/", "__rtr
            (">>", "__rrshift__"), None, None, None, None, ("<", "__gt__"), ("<=", "__ge__"), ("==", ""), ("!=", ""), (">", "__lt__"),
            (">=", "__le__"))
 cdef list slot_ops = [None] * 23
-cdef dict slot_methods = {}
 
 
 cdef object operate(int slot, object a, object b):

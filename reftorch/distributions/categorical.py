@@ -21,12 +21,11 @@ class Categorical(ProbsOrLogits, Distribution):
         name, value = self._either(probs, logits)
         if value.dim() < 1:
             raise ValueError(f"`{name}` parameter must be at least one-dimensional.")
-        # torch: _param stays as it was given
-        self._param = value
         if name == "probs":
-            self.probs = value / value.sum(-1, keepdim=True)
+            value = value / value.sum(-1, keepdim=True)
         else:
-            self.logits = value - value.logsumexp(dim=-1, keepdim=True)
+            value = value - value.logsumexp(dim=-1, keepdim=True)
+        self._set_param(name, value)
         super().__init__(value.size()[:-1], validate_args=validate_args)
 
     @property

@@ -63,8 +63,7 @@ def _independent(registry, constraint):
 
 @_both(constraints.greater_than, constraints.greater_than_eq)
 def _greater_than(registry, constraint):
-    if constraint in (constraints.positive, constraints.nonnegative):
-        return transforms.ExpTransform()
+    # torch: adds 0 for the positive numbers, too
     return transforms.ComposeTransform(
         [transforms.ExpTransform(), transforms.AffineTransform(constraint.lower_bound, 1)]
     )

@@ -26,6 +26,7 @@ class GeneralizedPareto(Distribution):
 
     def _where_zero(self):
         """Whether c is 0, and c with ones in place of zeros."""
+        # torch: compares with a default-dtype 0 in log_prob and log_survival_function, which fails for other dtypes
         zero = torch.isclose(self.concentration, torch.zeros_like(self.concentration))
         return zero, torch.where(zero, torch.ones_like(self.concentration), self.concentration)
 

@@ -20,10 +20,10 @@ class Geometric(ProbsOrLogits, Distribution):
         name, value = self._either(probs, logits)
         self._set_param(name, *broadcast_all(value))
         super().__init__(self._param.size(), validate_args=validate_args)
-        if self._validate_args and name == "probs" and not (value := self.probs).gt(0).all():
+        if self._validate_args and name == "probs" and not (positive := self.probs > 0).all():
             raise ValueError(
-                f"Expected parameter probs ({type(value).__name__} of shape {tuple(value.shape)}) "
-                f"of distribution {self!r} to be positive but found invalid values:\n{value}"
+                f"Expected parameter probs ({type(self.probs).__name__} of shape {tuple(self.probs.shape)}) "
+                f"of distribution {self!r} to be positive but found invalid values:\n{self.probs[~positive]}"
             )
 
     @property

@@ -30,6 +30,7 @@ class Multinomial(Distribution):
         new = self._start_expand(batch_shape, _instance)
         new.total_count = self.total_count
         new._categorical = self._categorical.expand(batch_shape)
+        # torch: does without, so that entropy() of an expanded Multinomial fails there
         new._binomial = self._binomial.expand(batch_shape + self.event_shape)
         return self._finish_expand(new, batch_shape)
 

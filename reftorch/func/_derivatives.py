@@ -52,9 +52,9 @@ def _split_aux(value, has_aux, who):
 
 def _check_output(value, api):
     """The flat outputs of a function; RuntimeError unless they are one Tensor or more, in tuples or lists."""
-    if isinstance(value, (tuple, list)) and not value:
-        raise RuntimeError(f"{api}: Expected f to be a function that has non-empty output (got output = {value})")
     leaves, spec = tree_flatten(value)
+    if not leaves:
+        raise RuntimeError(f"{api}: Expected f to be a function that has non-empty output (got output = [])")
     for x in leaves:
         if not isinstance(x, Tensor):
             raise RuntimeError(f"{api}: expected f(*primals) to return only tensors, got unsupported type {type(x)}")
@@ -128,29 +128,37 @@ def grad(func, argnums=0, has_aux=False):
     return wrapper
 
 
-def _vjp(func, primals, has_aux, api="vjp(f, *primals)"):
+def _vjp(func, primals, has_aux=False):
     """(run, flat outputs, their structure, aux)."""
     run = _Reverse(func, primals)
-    output, aux = _split_aux(run.output, has_aux, api)
-    outputs, spec = _check_output(output, api)
+    output, aux = _split_aux(run.output, has_aux, "vjp(f, *primals)")
+    outputs, spec = _check_output(output, "vjp(f, *primals)")
+    for o in outputs:
+        if not (o.is_floating_point() or o.is_complex()):
+            raise RuntimeError(f"vjp(f, ...): All outputs of f must be floating-point or complex Tensors, got Tensor with dtype {o.dtype}")
     return run, outputs, spec, aux
+
+
+class _Star:
+    """A leaf, as it is shown in errors."""
+
+    def __repr__(self):
+        return "*"
+
+
+def _shown(spec):
+    return tree_unflatten([_Star()] * spec.num_leaves, spec)
 
 
 def vjp(func, *primals, has_aux=False):
     """(func(*primals), pull, aux with has_aux): `pull(cotangents)` gives the tuple of v^T J, one for every primal."""
     run, outputs, spec, aux = _vjp(func, primals, has_aux)
-    for o in outputs:
-        if not (o.is_floating_point() or o.is_complex()):
-            raise RuntimeError(f"vjp(f, ...): All outputs of f must be floating-point or complex Tensors, got Tensor with dtype {o.dtype}")
 
     def pull(cotangents, retain_graph=True, create_graph=None):
         given, given_spec = tree_flatten(cotangents)
         if given_spec != spec:
             raise RuntimeError("Expected pytree structure of cotangents to be the same as pytree structure of outputs to the function. cotangents: "
-                               f"{given_spec}, primal output: {spec}")
-        for i, (o, c) in enumerate(zip(outputs, given)):
-            if o.shape != c.shape:
-                raise RuntimeError(f"Mismatch in shape: grad_output[{i}] has a shape of {c.shape} and output[{i}] has a shape of {o.shape}.")
+                               f"{_shown(given_spec)}, primal output: {_shown(spec)}")
         return run.pull(outputs, given, retain_graph)
 
     result = tree_unflatten([run.escape(o) for o in outputs], spec)
@@ -199,8 +207,8 @@ def linearize(func, *primals):
 
     The product v^T J is linear in v, so pulling back through it gives J t.
     """
-    output, pull = vjp(func, *primals)
-    _, push = vjp(pull, tree_map(T.zeros_like, output))
+    run, outputs, out_spec, _ = _vjp(func, primals)
+    _, push = vjp(lambda *cotangents: run.pull(outputs, cotangents), *map(T.zeros_like, outputs))
     flat, spec = tree_flatten(primals)
 
     def jvp_fn(*tangents):
@@ -212,15 +220,15 @@ def linearize(func, *primals):
                 if mine != wanted:
                     raise RuntimeError(f"tangent:{i} with {what} {mine} in flattened pytree doesn't match the {what} {wanted} of the corresponding "
                                        "primal.")
-        return push(tangents)[0]
-    return output, jvp_fn
+        return tree_unflatten([run.escape(t) for t in push(tangents)], out_spec)
+    return tree_unflatten([run.escape(o) for o in outputs], out_spec), jvp_fn
 
 
 # ------------------------------------------------------------------ Jacobians
 def _refuse_complex(api, tree, where):
-    for x in tree_leaves(tree):
+    for i, x in enumerate(tree_leaves(tree)):
         if isinstance(x, Tensor) and x.is_complex():
-            raise RuntimeError(f"{api}: Expected all {where} to be real but received complex tensor")
+            raise RuntimeError(f"{api}: Expected all {where} to be real but received complex tensor at flattened input idx: {i}")
 
 
 def _basis(tensors):
@@ -248,7 +256,7 @@ def jacrev(func, argnums=0, *, has_aux=False, chunk_size=None, _preallocate_and_
     def wrapper(*args, **kwargs):
         _refuse_complex("jacrev", args, "inputs")
         partial, primals = _of_arguments(func, argnums, args, kwargs)
-        run, outputs, out_spec, aux = _vjp(partial, primals, has_aux, "jacrev")
+        run, outputs, out_spec, aux = _vjp(partial, primals, has_aux)
         _refuse_complex("jacrev", outputs, "outputs")
         rows = [tree_leaves(run.pull(outputs, seeds)) for seeds in zip(*_basis(outputs))]
         inputs = run.inputs

@@ -12,17 +12,18 @@ def _owner(module, name):
     return module.get_submodule(path), last
 
 
+_MISSING = object()
+
+
 def _swap(module, name, tensor):
-    """Put a tensor in the place `name`; gives what was there."""
+    """Put a tensor in the place `name`, or nothing when it is _MISSING; gives what was there."""
     owner, last = _owner(module, name)
-    for held in (owner._parameters, owner._buffers):
-        if last in held:
-            before, held[last] = held[last], tensor
-            return before
-    if not hasattr(owner, last):
-        raise AttributeError(f"{type(owner).__name__} has no attribute `{last}`")
-    before = getattr(owner, last)
-    object.__setattr__(owner, last, tensor)
+    held = next((h for h in (owner._parameters, owner._buffers) if last in h), owner.__dict__)
+    before = held.get(last, _MISSING)
+    if tensor is _MISSING:
+        held.pop(last, None)
+    else:
+        held[last] = tensor
     return before
 
 
@@ -69,7 +70,7 @@ def _replaced(module, tensors, tie_weights, strict):
     finally:
         for name, tensor in before.items():
             now = _swap(module, name, tensor)
-            if name in tensors:
+            if name in tensors and now is not _MISSING:
                 tensors[name] = now
 
 

@@ -80,7 +80,8 @@ def _join(values, dim, empty, func):
         raise ValueError(f"vmap({_name(func)}, ...): `{_name(func)}` must only return Tensors, got type {type(first)}. Did you mean to set out_dims= to "
                          "None for output?")
     stacked = T.stack(values)
-    return (stacked[:0] if empty else stacked).movedim(0, dim)
+    stacked = stacked[:0] if empty else stacked
+    return stacked.movedim(0, dim) if dim else stacked
 
 
 class _Randomness:

@@ -143,7 +143,7 @@ class UninitializedParameter(UninitializedTensorMixin, Parameter):
 class UninitializedBuffer(UninitializedTensorMixin, Tensor):
     """A buffer without a shape."""
 
-    cls_to_become = Tensor
+    cls_to_become = Buffer         # Tensor itself cannot be assigned to __class__
 
     def __new__(cls, requires_grad=False, device=None, dtype=None, persistent=True):
         made = _core.make_subclass(cls, torch.empty(0, device=device, dtype=dtype), requires_grad)

@@ -104,9 +104,13 @@ def _repeated(query, key, value, enable_gqa):
     return tuple(t if t.shape[-3] == heads else t.repeat_interleave(heads // t.shape[-3], -3) for t in (key, value))
 
 
+#: The kernels that may be used; on the CPU there are "math" and "flash" (torch.nn.attention.sdpa_kernel and torch.backends.cuda set them).
+KERNELS = dict.fromkeys(("flash", "mem_efficient", "math", "cudnn", "overrideable"), True)
+
+
 def _is_fused(query, key, value, attn_mask, dropout_p):
     """Whether PyTorch takes its fused kernel: it decides the name of the backward node."""
-    if dropout_p != 0 or not all(t.dim() == 4 and t.dtype.is_floating_point for t in (query, key, value)):
+    if not KERNELS["flash"] or dropout_p != 0 or not all(t.dim() == 4 and t.dtype.is_floating_point for t in (query, key, value)):
         return False
     if attn_mask is not None and (attn_mask.requires_grad or attn_mask.dim() not in (2, 4)):
         return False
@@ -121,6 +125,9 @@ def scaled_dot_product_attention(query, key, value, attn_mask, dropout_p, is_cau
     _check(query, key, value, attn_mask)
     if attn_mask is not None:
         _check_mask(query, key, attn_mask)
+    if not KERNELS["math"] and not KERNELS["flash"]:
+        raise RuntimeError("No viable backend for scaled_dot_product_attention was found. This is likely due to turning off both the math kernel and the "
+                           "fused kernels.")
     key, value = _repeated(query, key, value, enable_gqa)
     if _is_fused(query, key, value, attn_mask, dropout_p):
         return T._scaled_dot_product_flash_attention_for_cpu(query, key, value, dropout_p, is_causal, attn_mask=attn_mask, scale=scale)[0]

@@ -18,7 +18,6 @@ from ..core import T, composite, primitive
 from ..core._core import normalize_dim
 from ._names import C_NAMES
 
-
 #: How many bytes the columns of a convolution may take at once.
 _ROOM = 1 << 28
 

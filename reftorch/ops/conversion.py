@@ -1,7 +1,7 @@
 """Copies and conversions: clone, copy_, contiguous, to and its kin; storages; facts about dtypes."""
 import numpy as np
 
-from ..core import DTYPES, T, Tensor, composite, primitive
+from ..core import DTYPES, T, Tensor, composite, memory_format, primitive
 from ..core._core import (
     MEMORY_FORMATS,
     adopt,
@@ -222,9 +222,17 @@ def is_contiguous_in(self, *, memory_format=CONTIGUOUS):
     return is_in_format(self.shape, self.stride(), memory_format)
 
 
-def dim_order(self):
-    """The dims from the outermost in memory to the innermost."""
-    strides = self.stride()
+def dim_order(self, *, ambiguity_check=False):
+    """The dims from the outermost in memory to the innermost; RuntimeError on request when dims of size 1 or equal strides leave it open.
+
+    A list of memory formats as `ambiguity_check` settles it when just one of them fits.
+    """
+    strides, formats = self.stride(), ambiguity_check
+    if not isinstance(formats, bool) and not (isinstance(formats, list) and all(isinstance(f, memory_format) for f in formats)):
+        raise TypeError("The ambiguity_check argument must be a bool or a list of memory formats.")
+    if formats and (1 in self.shape or any(a == b for a, b in zip(strides, strides[1:], strict=False))):
+        if formats is True or sum([self.is_contiguous(memory_format=f) for f in formats]) != 1:
+            raise RuntimeError("The tensor does not have unique dim order, or cannot map to exact one of the given memory formats.")
     return tuple(sorted(range(self.dim()), key=lambda d: (-strides[d], d)))
 
 

@@ -1,7 +1,7 @@
 """Decompositions of matrices: Cholesky, QR, eigenvalues, singular values; least squares."""
 import numpy as np
 
-from ..core import T, composite, primitive
+from ..core import T, _core, composite, primitive
 from ..core.errors import _LinAlgError
 from ._common import refuse, type_name
 from ._linalg import (
@@ -232,7 +232,7 @@ def linalg_eigh(self, UPLO):
 @composite("linalg_eigvalsh(Tensor self, str UPLO='L') -> Tensor", make="out", ns="linalg")
 def linalg_eigvalsh(self, UPLO):
     """Eigenvalues of Hermitian matrices, rising."""
-    return _checked_eigh("linalg.eigh", self, UPLO, self.requires_grad)[0]
+    return _checked_eigh("linalg.eigh", self, UPLO, self.requires_grad or _core.in_forward_mode())[0]
 
 
 def _eig_grad(grads, self_dtype, eigenvalues, eigenvectors):
@@ -277,7 +277,7 @@ def _linalg_eigvals(self):
 @composite("linalg_eigvals(Tensor self) -> Tensor", make="out", ns="linalg")
 def linalg_eigvals(self):
     """Eigenvalues of square matrices, always complex."""
-    return T.linalg_eig(self)[0] if self.requires_grad else T._linalg_eigvals(self)
+    return T.linalg_eig(self)[0] if self.requires_grad or _core.in_forward_mode() else T._linalg_eigvals(self)
 
 
 # ------------------------------------------------------------------ singular values
@@ -349,7 +349,7 @@ def linalg_svd(A, full_matrices, driver):
 @composite("linalg_svdvals(Tensor A, *, str? driver=None) -> Tensor", make="out", ns="linalg")
 def linalg_svdvals(A, driver):
     """Singular values, falling."""
-    return T._linalg_svd(A, False, A.requires_grad, driver=driver)[1]
+    return T._linalg_svd(A, False, A.requires_grad or _core.in_forward_mode(), driver=driver)[1]
 
 
 @composite("svd(Tensor self, bool some=True, bool compute_uv=True) -> (Tensor U, Tensor S, Tensor V)", make="method out")

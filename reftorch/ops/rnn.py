@@ -3,12 +3,14 @@
 A packed sequence holds the steps of sequences sorted by falling length one after another: `data` (sum of lengths, *), of
 which step t takes the next `batch_sizes[t]` rows.  A plain input is the case in which all steps take N rows.
 """
+import warnings
 from typing import NamedTuple
 
 import numpy as np
 
 from ..core import T, composite, primitive
-from ._common import type_name
+from ..kernels import pointwise as kernels
+from ._common import not_implemented, type_name
 
 
 class _Weights(NamedTuple):
@@ -70,6 +72,64 @@ def _run(step, gates, start, w, reverse):
     return outputs[::-1] if reverse else outputs, hidden
 
 
+_FUSED = "Tensor input, Tensor weight1, Tensor weight2, Tensor weight3, Tensor weight4, Tensor hx_, Tensor cx_, bool reverse"
+
+
+def _fused_gradient(grads, input, weight1, weight2, weight3, weight4, hx_, cx_, reverse, result, result3):
+    filled = [T.zeros_like(like) if g is None else g for g, like in zip(grads, (result, hx_, cx_))]
+    return T.mkldnn_rnn_layer_backward(input, weight1, weight2, weight3, weight4, hx_, cx_, reverse, result, *filled, result3)
+
+
+@primitive(f"mkldnn_rnn_layer({_FUSED}) -> (Tensor, Tensor, Tensor, Tensor)", ns=None, node="MkldnnRnnLayerBackward0",
+           input__and__weight1__and__weight2__and__weight3__and__weight4__and__hx___and__cx_=_fused_gradient)
+def mkldnn_rnn_layer(input, weight1, weight2, weight3, weight4, hx_, cx_, reverse):
+    """A layer of LSTM in one direction: outputs (seq, N, H), h_n, c_n, and (seq, N, 5H) i, f, g, o, c of all steps."""
+    steps, size = len(input), hx_.shape[1]
+    gates = input @ weight1.T + (weight3 + weight4)
+    kept = np.empty((*gates.shape[:2], 5 * size), gates.dtype)
+    output = np.empty((*gates.shape[:2], size), gates.dtype)
+    h, c = hx_, cx_
+    for t in range(steps)[::-1 if reverse else 1]:
+        i, f, g, o, cell = np.split(kept[t], 5, 1)
+        a = np.split(gates[t] + h @ weight2.T, 4, 1)
+        i[...], f[...], g[...], o[...] = kernels.sigmoid(a[0]), kernels.sigmoid(a[1]), np.tanh(a[2]), kernels.sigmoid(a[3])
+        cell[...] = f * c + i * g
+        output[t] = o * np.tanh(cell)
+        h, c = output[t], cell
+    return output, h.copy(), c.copy(), kept
+
+
+@primitive(f"mkldnn_rnn_layer_backward({_FUSED}, Tensor output, Tensor grad_output, Tensor grad_hy, Tensor grad_cy, Tensor workspace) -> "
+           "(Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)", ns=None, input=not_implemented("aten::mkldnn_rnn_layer_backward"))
+def mkldnn_rnn_layer_backward(input, weight1, weight2, weight3, weight4, hx_, cx_, reverse, output, grad_output, grad_hy, grad_cy, workspace):
+    """The gradients of input, weights, biases, and the first hidden and cell state."""
+    order = range(len(input))[::-1 if reverse else 1]
+    size = hx_.shape[1]
+    cells = workspace[..., 4 * size:]
+    before = {t: (output[s], cells[s]) for s, t in zip(order, order[1:])}
+    before[order[0]] = hx_, cx_
+    d_gates = np.empty((*output.shape[:2], 4 * size), output.dtype)
+    h_before = np.empty_like(output)
+    dh, dc = grad_hy, grad_cy
+    for t in order[::-1]:
+        i, f, g, o, cell = np.split(workspace[t], 5, 1)
+        h_before[t], c_before = before[t]
+        dh = grad_output[t] + dh
+        tanh_c = np.tanh(cell)
+        dc = dc + dh * o * (1 - tanh_c * tanh_c)
+        d_gates[t] = np.concatenate([dc * g * i * (1 - i), dc * c_before * f * (1 - f), dc * i * (1 - g * g), dh * tanh_c * o * (1 - o)], 1)
+        dh, dc = d_gates[t] @ weight2, dc * f
+    rows = d_gates.reshape(-1, 4 * size)
+    bias = rows.sum(0)
+    return d_gates @ weight1, rows.T @ input.reshape(-1, input.shape[2]), rows.T @ h_before.reshape(-1, size), bias, bias.copy(), dh, dc
+
+
+def _fused_layer(data, hidden, w, reverse):
+    biases = (w.b_ih, w.b_hh) if w.b_ih is not None else (T.zeros(w.w_ih.size(0), dtype=data.dtype),) * 2
+    output, h, c, _ = T.mkldnn_rnn_layer(data, w.w_ih, w.w_hh, *biases, *hidden, reverse)
+    return output, (h, c)
+
+
 def _grouped(params, has_biases, projected):
     """The flat list of parameters as `_Weights`, one a layer and direction."""
     size = 2 + 2 * has_biases + projected
@@ -94,14 +154,25 @@ def _network(step, data, batch_sizes, hx, params, has_biases, num_layers, dropou
         raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
     if batch_sizes is not None:
         sizes = batch_sizes.tolist()
+    # torch: such layers run in oneDNN, as the names of the nodes tell
+    fused = step is _lstm_step and batch_sizes is None and data.dtype.name in ("float32", "bfloat16", "float16") and 0 not in data.shape
+    if fused and projected:
+        warnings.warn("LSTM with projections is not supported with oneDNN. Using default implementation.", stacklevel=5)
+        fused = False
     lasts = []
     for layer in range(num_layers):
         ways = []
         for way in range(directions):
             k = layer * directions + way
+            first = tuple(h.select(0, k) for h in hx)
+            if fused:
+                output, last = _fused_layer(data, first, weights[k], way == 1)
+                ways.append(output)
+                lasts.append(last)
+                continue
             gates = T.linear(data, weights[k].w_ih, weights[k].b_ih)
             gates = gates.unbind(0) if batch_sizes is None else gates.split_with_sizes(sizes, 0)
-            outputs, last = _run(step, gates, tuple(h.select(0, k) for h in hx), weights[k], way == 1)
+            outputs, last = _run(step, gates, first, weights[k], way == 1)
             ways.append(T.stack(outputs, 0) if batch_sizes is None else T.cat(outputs, 0))
             lasts.append(last)
         data = T.cat(ways, -1) if bidirectional else ways[0]

@@ -2,6 +2,7 @@
 import math
 
 from ..core import OPS, T, composite, op, primitive
+from ..core._core import from_array
 from ..kernels import pointwise as kernels
 from ._common import only
 
@@ -73,6 +74,14 @@ def polygamma(n, self):
     if n < 2:
         return kernels.trigamma(self) if n else kernels.digamma(self)
     return self.dtype.type((-1) ** (n + 1) * math.gamma(n + 1)) * _hurwitz(self.dtype.type(n + 1), self)
+
+
+@primitive("polygamma_(Tensor(a!) self, int n) -> Tensor(a!)", make="method", ns=None, half=False, node="PolygammaBackward1",
+           self=lambda grad, self, n: grad * T.polygamma(n + 1, self))
+def polygamma_(self, n):
+    """`polygamma` in place."""
+    self[...] = T.polygamma(n, from_array(self))._array
+    return self
 
 
 @primitive("mvlgamma(Tensor self, int p) -> Tensor", promote="float", make=MATH,

@@ -87,9 +87,9 @@ class PerParameter(Optimizer):
         return loss
 
     def _state_of(self, p, group):
+        state = self.state[p]
         if group.get("fused"):
             _check_fused(p)
-        state = self.state[p]
         if not state:
             self._init_state(state, p, group)
         return state

@@ -12,6 +12,7 @@ class Adadelta(PerParameter):
     v = rho * v + (1 - rho) * g**2;  d = sqrt(u + eps) / sqrt(v + eps) * g;  u = rho * u + (1 - rho) * d**2;  p = p - lr * d
     """
 
+    _complex_as_real = False                                        # torch: the parameter itself is moved as complex numbers
     _capturable_devices = PerParameter._capturable_devices[:-1]     # torch: all but XLA
 
     def __init__(self, params, lr=1.0, rho=0.9, eps=1e-6, weight_decay=0, foreach=None, *, capturable=False, maximize=False,
@@ -33,7 +34,9 @@ class Adadelta(PerParameter):
         square, moved = state["square_avg"], state["acc_delta"]
         state["step"].add_(1)
         grad = decayed(grad, p, group["weight_decay"])
+        if torch.is_complex(p):
+            square, moved, grad = torch.view_as_real(square), torch.view_as_real(moved), torch.view_as_real(grad)
         square.mul_(rho).addcmul_(grad, grad, value=1 - rho)
         delta = moved.add(eps).sqrt().div(square.add(eps).sqrt()).mul(grad)
         moved.mul_(rho).addcmul_(delta, delta, value=1 - rho)
-        p.add_(delta, alpha=-lr)
+        p.add_(torch.view_as_complex(delta) if torch.is_complex(p) else delta, alpha=-lr)

@@ -156,7 +156,7 @@ class LBFGS(Optimizer):
             self._move(t, direction)
             value = float(closure())
             found = self._flat_grad()
-            for p, value_then in zip(self._params, start):
+            for p, value_then in zip(self._params, start, strict=True):
                 p.copy_(value_then)
             return value, found
 

@@ -185,7 +185,7 @@ class _PerFunction(LRScheduler):
     def load_state_dict(self, state_dict):
         """Take over what `state_dict` gave; the functions stay, the attributes of objects change."""
         self.__dict__.update({key: value for key, value in state_dict.items() if key != "lr_lambdas"})
-        for f, saved in zip(self.lr_lambdas, state_dict["lr_lambdas"]):
+        for f, saved in zip(self.lr_lambdas, state_dict["lr_lambdas"], strict=True):
             if saved is not None:
                 f.__dict__.update(saved)
 
@@ -407,7 +407,7 @@ class _Several(LRScheduler):
     def load_state_dict(self, state_dict):
         """Take over what `state_dict` gave."""
         self.__dict__.update({key: value for key, value in state_dict.items() if key != "_schedulers"})
-        for s, saved in zip(self._schedulers, state_dict["_schedulers"]):
+        for s, saved in zip(self._schedulers, state_dict["_schedulers"], strict=True):
             s.load_state_dict(saved)
 
 
@@ -530,7 +530,7 @@ class ReduceLROnPlateau(LRScheduler):
                                    f"initialized ({len(self.min_lrs)}), usually due to a new param group being added to the optimizer. Please "
                                    "modify the `min_lrs` field to match the length of the `optimizer` param groups.")
             self.min_lrs = [self.default_min_lr] * len(groups)
-        for group, least in zip(groups, self.min_lrs):
+        for group, least in zip(groups, self.min_lrs, strict=True):
             old = float(group["lr"])
             new = max(old * self.factor, least)
             if old - new > self.eps:
@@ -689,7 +689,7 @@ class OneCycleLR(_WithMomentum):
         self._anneal_func_type = anneal_strategy
         max_lrs = _for_groups("max_lr", optimizer, max_lr)
         if last_epoch == -1:
-            for group, lr in zip(optimizer.param_groups, max_lrs):
+            for group, lr in zip(optimizer.param_groups, max_lrs, strict=True):
                 group["initial_lr"] = lr / div_factor
                 group["max_lr"] = lr
                 group["min_lr"] = group["initial_lr"] / final_div_factor

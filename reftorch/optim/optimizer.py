@@ -167,12 +167,12 @@ class Optimizer:
         saved_groups = deepcopy(state_dict["param_groups"])
         if len(self.param_groups) != len(saved_groups):
             raise ValueError("loaded state dict has a different number of parameter groups")
-        if any(len(mine["params"]) != len(saved["params"]) for mine, saved in zip(self.param_groups, saved_groups)):
+        if any(len(mine["params"]) != len(saved["params"]) for mine, saved in zip(self.param_groups, saved_groups, strict=True)):
             raise ValueError("loaded state dict contains a parameter group that doesn't match the size of optimizer's group")
 
         owner = {}                  # number -> parameter and the options it was saved with
-        for mine, saved in zip(self.param_groups, saved_groups):
-            for number, p in zip(saved["params"], mine["params"]):
+        for mine, saved in zip(self.param_groups, saved_groups, strict=True):
+            for number, p in zip(saved["params"], mine["params"], strict=True):
                 owner[number] = p, saved
         state = defaultdict(dict)
         for key, value in state_dict["state"].items():
@@ -181,7 +181,7 @@ class Optimizer:
                 state[p] = _fitted(value, p, options)
             else:
                 state[key] = value
-        for mine, saved in zip(self.param_groups, saved_groups):
+        for mine, saved in zip(self.param_groups, saved_groups, strict=True):
             saved["params"] = mine["params"]
             if "param_names" in mine:
                 saved.setdefault("param_names", mine["param_names"])

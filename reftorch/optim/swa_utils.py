@@ -26,7 +26,7 @@ def get_ema_multi_avg_fn(decay=0.999):
 
     @torch.no_grad()
     def ema_update(ema_param_list, current_param_list, _):
-        for average, current in zip(ema_param_list, current_param_list):
+        for average, current in zip(ema_param_list, current_param_list, strict=True):
             if _is_continuous(average):
                 average.lerp_(current, 1 - decay)
             else:
@@ -41,7 +41,7 @@ def get_swa_multi_avg_fn():
     @torch.no_grad()
     def swa_update(averaged_param_list, current_param_list, num_averaged):
         weight = 1 / (num_averaged + 1)
-        for average, current in zip(averaged_param_list, current_param_list):
+        for average, current in zip(averaged_param_list, current_param_list, strict=True):
             if _is_continuous(average):
                 average.lerp_(current, weight.to(average.dtype) if isinstance(weight, torch.Tensor) else weight)
             else:
@@ -93,7 +93,7 @@ class AveragedModel(Module):
         def averaged(of):
             return itertools.chain(of.parameters(), of.buffers()) if self.use_buffers else of.parameters()
 
-        pairs = [(mine.detach(), theirs.detach().to(mine.device)) for mine, theirs in zip(averaged(self.module), averaged(model))]
+        pairs = [(mine.detach(), theirs.detach().to(mine.device)) for mine, theirs in zip(averaged(self.module), averaged(model), strict=False)]
         if self.n_averaged == 0:
             for mine, theirs in pairs:
                 mine.copy_(theirs)
@@ -102,7 +102,7 @@ class AveragedModel(Module):
                 mine.copy_(self.avg_fn(mine, theirs, self.n_averaged))
         elif self.multi_avg_fn is not None:
             for group in _by_dtype(pairs):
-                self.multi_avg_fn(*map(list, zip(*group)), self.n_averaged)
+                self.multi_avg_fn(*map(list, zip(*group, strict=True)), self.n_averaged)
         else:
             mean = get_swa_avg_fn()
             for mine, theirs in pairs:

@@ -8,6 +8,7 @@ from ..init import constant_, xavier_normal_, xavier_uniform_
 from ..parameter import Parameter
 from .linear import NonDynamicallyQuantizableLinear
 from .module import Module
+from .utils import _own_init
 
 
 def _shown(module, *names):
@@ -377,6 +378,7 @@ class Softmax(Module):
         return _shown(self, "dim")
 
 
+@_own_init
 class Softmin(Softmax):
     """y = exp(-x) / sum exp(-x) along `dim`; x (*) -> y (*)."""
 
@@ -384,6 +386,7 @@ class Softmin(Softmax):
         return F.softmin(input, self.dim, _stacklevel=5)
 
 
+@_own_init
 class LogSoftmax(Softmax):
     """y = x - log sum exp(x) along `dim`; x (*) -> y (*)."""
 
@@ -451,6 +454,7 @@ class MultiheadAttention(Module):
 
     def forward(self, query, key, value, key_padding_mask=None, need_weights=True, attn_mask=None, average_attn_weights=True, is_causal=False):
         batched = query.dim() == 3
+        quick = self._is_quick(query, key, value, key_padding_mask, attn_mask)
         key_padding_mask = F._canonical_mask(key_padding_mask, "key_padding_mask", F._none_or_dtype(attn_mask), "attn_mask", query.dtype)
         attn_mask = F._canonical_mask(attn_mask, "attn_mask", None, "", query.dtype, check_other=False)
         if self.batch_first and batched:
@@ -462,7 +466,18 @@ class MultiheadAttention(Module):
             self.dropout, self.out_proj.weight, self.out_proj.bias, training=self.training, key_padding_mask=key_padding_mask,
             need_weights=need_weights, attn_mask=attn_mask, use_separate_proj_weight=not self._qkv_same_embed_dim, q_proj_weight=self.q_proj_weight,
             k_proj_weight=self.k_proj_weight, v_proj_weight=self.v_proj_weight, average_attn_weights=average_attn_weights, is_causal=is_causal)
-        return (output.transpose(1, 0) if self.batch_first and batched else output), weights
+        if self.batch_first and batched:
+            output = output.transpose(1, 0)
+        return output.contiguous() if quick else output, weights
+
+    def _is_quick(self, query, key, value, *masks):
+        """Whether torch takes its quick way of inference, whose result is contiguous."""
+        plain = (self.batch_first and query.dim() == 3 and query is key and key is value and self.num_heads % 2 == 0 and not self.training
+                 and self.in_proj_weight is not None and self.in_proj_bias is not None and self.bias_k is None and not self.add_zero_attn)
+        if not plain or any(m is not None and m.is_floating_point() for m in masks):
+            return False
+        used = (query, self.in_proj_weight, self.in_proj_bias, self.out_proj.weight, self.out_proj.bias)
+        return not (torch.is_grad_enabled() and any(t.requires_grad for t in used))
 
     def merge_masks(self, attn_mask, key_padding_mask, query):
         """Both masks as one (N, heads, L, L), and its kind: 1 for padding alone, 2 with an attention mask, None for neither."""

@@ -6,6 +6,7 @@ from .. import init
 from ..parameter import Parameter, UninitializedBuffer, UninitializedParameter
 from .lazy import LazyModuleMixin
 from .module import Module
+from .utils import _own_init
 
 
 def _check_dims(input, *wanted):
@@ -60,6 +61,7 @@ class _NormBase(Module):
         super()._load_from_state_dict(state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
 
 
+@_own_init
 class _BatchNorm(_NormBase):
     def forward(self, input):
         self._check_input_dim(input)
@@ -129,8 +131,10 @@ class _LazyNormBase(LazyModuleMixin, _NormBase):
                     raise AssertionError(f"self.{name} must be an UninitializedParameter")
                 value.materialize((self.num_features,))
         if self.track_running_stats:
-            self.running_mean.materialize((self.num_features,))
-            self.running_var.materialize((self.num_features,))
+            for name in ("running_mean", "running_var"):
+                buffer = getattr(self, name)
+                buffer.materialize((self.num_features,))
+                setattr(self, name, buffer.detach())        # a plain tensor
         self.reset_parameters()
 
 
@@ -153,20 +157,18 @@ class LazyBatchNorm3d(_LazyNormBase, BatchNorm3d):
 
 
 class SyncBatchNorm(_BatchNorm):
-    """BatchNorm over the batches of several processes; refuses CPU tensors, as PyTorch's does."""
+    """BatchNorm over the batches of several processes: in a single one, plain batch normalisation; x (N, C, *)."""
 
     def __init__(self, num_features, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True, process_group=None, device=None, dtype=None, *,
                  bias=True):
         super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=bias)
         self.process_group = process_group
 
-    def forward(self, input):
-        self._check_input_dim(input)
-        raise ValueError("SyncBatchNorm expected input tensor to be on GPU or XPU or privateuseone")
-
     def _check_input_dim(self, input):
         if input.dim() < 2:
             raise ValueError(f"expected at least 2D input (got {input.dim()}D input)")
+        if input.size(1) == 0:
+            raise ValueError("SyncBatchNorm number of input channels should be non-zero")
 
     @classmethod
     def convert_sync_batchnorm(cls, module, process_group=None):

@@ -8,7 +8,7 @@ from .. import init
 from ..parameter import Parameter, UninitializedParameter
 from .lazy import LazyModuleMixin
 from .module import Module
-from .utils import _ntuple, _reverse_repeat_tuple
+from .utils import _ntuple, _own_init, _reverse_repeat_tuple
 
 _PADDING_STRINGS = {"same", "valid"}
 _PADDING_MODES = {"zeros", "reflect", "replicate", "circular"}
@@ -113,18 +113,21 @@ class _Conv(_ConvNd):
         return self._conv_forward(input, self.weight, self.bias)
 
 
+@_own_init
 class Conv1d(_Conv):
     """y[o] = b[o] + sum_i W[o, i] * x[i], * being cross-correlation; x (N, in, L), W (out, in/groups, k) -> y (N, out, L')."""
 
     _dims = 1
 
 
+@_own_init
 class Conv2d(_Conv):
     """y[o] = b[o] + sum_i W[o, i] * x[i], * being cross-correlation; x (N, in, H, W), W (out, in/groups, kh, kw) -> y (N, out, H', W')."""
 
     _dims = 2
 
 
+@_own_init
 class Conv3d(_Conv):
     """y[o] = b[o] + sum_i W[o, i] * x[i], * being cross-correlation; x (N, in, D, H, W), W (out, in/groups, kd, kh, kw) -> y (N, out, D', H', W')."""
 
@@ -168,18 +171,21 @@ class _ConvTransposeNd(_ConvNd):
         return getattr(F, f"conv_transpose{n}d")(input, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation)
 
 
+@_own_init
 class ConvTranspose1d(_ConvTransposeNd):
     """The gradient of Conv1d with respect to its input, as a map; x (N, in, L), W (in, out/groups, k) -> y (N, out, L')."""
 
     _dims = 1
 
 
+@_own_init
 class ConvTranspose2d(_ConvTransposeNd):
     """The gradient of Conv2d with respect to its input, as a map; x (N, in, H, W), W (in, out/groups, kh, kw) -> y (N, out, H', W')."""
 
     _dims = 2
 
 
+@_own_init
 class ConvTranspose3d(_ConvTransposeNd):
     """The gradient of Conv3d with respect to its input, as a map; x (N, in, D, H, W), W (in, out/groups, kd, kh, kw) -> y (N, out, D', H', W')."""
 
@@ -233,18 +239,21 @@ class _LazyConv(_LazyConvXdMixin):
         self._make_lazy(out_channels, bias, device, dtype)
 
 
+@_own_init
 class LazyConv1d(_LazyConv, Conv1d):
     """A Conv1d that takes `in_channels` from its first input."""
 
     cls_to_become = Conv1d
 
 
+@_own_init
 class LazyConv2d(_LazyConv, Conv2d):
     """A Conv2d that takes `in_channels` from its first input."""
 
     cls_to_become = Conv2d
 
 
+@_own_init
 class LazyConv3d(_LazyConv, Conv3d):
     """A Conv3d that takes `in_channels` from its first input."""
 
@@ -258,18 +267,21 @@ class _LazyConvTranspose(_LazyConvXdMixin):
         self._make_lazy(out_channels, bias, device, dtype)
 
 
+@_own_init
 class LazyConvTranspose1d(_LazyConvTranspose, ConvTranspose1d):
     """A ConvTranspose1d that takes `in_channels` from its first input."""
 
     cls_to_become = ConvTranspose1d
 
 
+@_own_init
 class LazyConvTranspose2d(_LazyConvTranspose, ConvTranspose2d):
     """A ConvTranspose2d that takes `in_channels` from its first input."""
 
     cls_to_become = ConvTranspose2d
 
 
+@_own_init
 class LazyConvTranspose3d(_LazyConvTranspose, ConvTranspose3d):
     """A ConvTranspose3d that takes `in_channels` from its first input."""
 

@@ -6,6 +6,7 @@ import reftorch as torch
 from .. import functional as F
 from .. import init
 from ..parameter import Parameter
+from . import _functions
 from .module import Module
 
 
@@ -37,11 +38,7 @@ class CrossMapLRN2d(Module):
         self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
 
     def forward(self, input):
-        if input.dim() != 4:
-            raise ValueError(f"CrossMapLRN2d: Expected input to be 4D, got {input.dim()}D instead.")
-        reach = (self.size - 1) // 2             # torch: an even size takes one channel less, on both sides alike
-        mean = F.avg_pool3d(input.square().unsqueeze(1), (2 * reach + 1, 1, 1), stride=1, padding=(reach, 0, 0), divisor_override=self.size).squeeze(1)
-        return input * (mean * self.alpha + self.k) ** -self.beta
+        return _functions.CrossMapLRN2d.apply(input, self.size, self.alpha, self.beta, self.k)
 
     extra_repr = LocalResponseNorm.extra_repr
 

@@ -1,7 +1,7 @@
 """Values around the last dims: (left, right), then top and bottom, then front and back."""
 from .. import functional as F
 from .module import Module
-from .utils import _ntuple, _pair, _quadruple
+from .utils import _ntuple, _own_init, _pair, _quadruple
 
 _six = _ntuple(6)
 
@@ -52,6 +52,7 @@ class _CircularPadNd(_PadNd):
         return super().forward(input)
 
 
+@_own_init
 class CircularPad1d(_CircularPadNd, _Pad1d):
     """The input repeated around itself; x (N, C, L) or (C, L)."""
 
@@ -59,6 +60,7 @@ class CircularPad1d(_CircularPadNd, _Pad1d):
         self._check_dims(input, 2, 3)
 
 
+@_own_init
 class CircularPad2d(_CircularPadNd, _Pad2d):
     """The input repeated around itself; x (N, C, H, W) or (C, H, W)."""
 
@@ -66,6 +68,7 @@ class CircularPad2d(_CircularPadNd, _Pad2d):
         self._check_dims(input, 3, 4)
 
 
+@_own_init
 class CircularPad3d(_CircularPadNd, _Pad3d):
     """The input repeated around itself; x (N, C, D, H, W) or (C, D, H, W)."""
 
@@ -142,14 +145,17 @@ class _ReflectionPadNd(_PadNd):
     _mode = "reflect"
 
 
+@_own_init
 class ReflectionPad1d(_ReflectionPadNd, _Pad1d):
     """The input mirrored at its ends, which are not repeated; x (N, C, L) or (C, L)."""
 
 
+@_own_init
 class ReflectionPad2d(_ReflectionPadNd, _Pad2d):
     """The input mirrored at its edges, which are not repeated; x (N, C, H, W) or (C, H, W)."""
 
 
+@_own_init
 class ReflectionPad3d(_ReflectionPadNd, _Pad3d):
     """The input mirrored at its faces, which are not repeated; x (N, C, D, H, W) or (C, D, H, W)."""
 
@@ -158,13 +164,16 @@ class _ReplicationPadNd(_PadNd):
     _mode = "replicate"
 
 
+@_own_init
 class ReplicationPad1d(_ReplicationPadNd, _Pad1d):
     """The end values repeated; x (N, C, L) or (C, L)."""
 
 
+@_own_init
 class ReplicationPad2d(_ReplicationPadNd, _Pad2d):
     """The edge values repeated; x (N, C, H, W) or (C, H, W)."""
 
 
+@_own_init
 class ReplicationPad3d(_ReplicationPadNd, _Pad3d):
     """The face values repeated; x (N, C, D, H, W) or (C, D, H, W)."""

@@ -1,7 +1,7 @@
 """Pooling: maxima, means and norms of windows, of a given size or a given number."""
 from .. import functional as F
 from .module import Module
-from .utils import _ntuple, _pair, _single, _triple
+from .utils import _ntuple, _own_init, _pair, _single, _triple
 
 
 def _shown(module, *names):
@@ -118,6 +118,7 @@ class _AvgPoolDivided(_AvgPoolNd):
         return pool(input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad, self.divisor_override)
 
 
+@_own_init
 class AvgPool2d(_AvgPoolDivided):
     """y[h, w] = mean of x over window (h, w); x (N, C, H, W) or (C, H, W) -> y (N, C, H', W')."""
 
@@ -125,6 +126,7 @@ class AvgPool2d(_AvgPoolDivided):
         return self._pool(F.avg_pool2d, input)
 
 
+@_own_init
 class AvgPool3d(_AvgPoolDivided):
     """y[d, h, w] = mean of x over window (d, h, w); x (N, C, D, H, W) or (C, D, H, W) -> y (N, C, D', H', W')."""
 
@@ -158,6 +160,7 @@ class _FractionalMaxPoolNd(Module):
         return pool(input, self.kernel_size, self.output_size, self.output_ratio, self.return_indices, _random_samples=self._random_samples)
 
 
+@_own_init
 class FractionalMaxPool2d(_FractionalMaxPoolNd):
     """Maxima over windows at random places, as many as `output_size`; x (N, C, H, W) -> y (N, C, H', W'); source: Graham 2014."""
 

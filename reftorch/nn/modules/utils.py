@@ -1,6 +1,7 @@
 """Numbers for one dim made into tuples for all dims."""
 from collections.abc import Iterable
 from itertools import repeat
+from types import FunctionType
 
 
 def _ntuple(n, name="parse"):
@@ -14,6 +15,15 @@ _single = _ntuple(1, "_single")
 _pair = _ntuple(2, "_pair")
 _triple = _ntuple(3, "_triple")
 _quadruple = _ntuple(4, "_quadruple")
+
+
+def _own_init(cls):
+    """Decorates a class that inherits `__init__`: with a copy of its own, Python's errors about arguments name the class."""
+    init = cls.__init__
+    own = FunctionType(init.__code__, init.__globals__, init.__name__, init.__defaults__, init.__closure__)
+    own.__kwdefaults__, own.__qualname__ = init.__kwdefaults__, f"{cls.__name__}.__init__"
+    cls.__init__ = own
+    return cls
 
 
 def _reverse_repeat_tuple(t, n):

@@ -7,10 +7,9 @@ from .dataset import ChainDataset, ConcatDataset, Dataset, IterableDataset, Stac
 from .distributed import DistributedSampler
 from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler, SubsetRandomSampler, WeightedRandomSampler
 
-_PIPES = {"IterDataPipe": ".datapipes.datapipe", "MapDataPipe": ".datapipes.datapipe", "DFIterDataPipe": ".datapipes.datapipe",
-          "DataChunk": ".datapipes.datapipe", "functional_datapipe": ".datapipes._decorator", "non_deterministic": ".datapipes._decorator",
-          "guaranteed_datapipes_determinism": ".datapipes._decorator", "argument_validation": ".datapipes._decorator",
-          "runtime_validation": ".datapipes._decorator", "runtime_validation_disabled": ".datapipes._decorator"}
+_PIPES = {"IterDataPipe": ".datapipes.datapipe", "MapDataPipe": ".datapipes.datapipe", "DataChunk": ".datapipes.datapipe",
+          "functional_datapipe": ".datapipes._decorator", "non_deterministic": ".datapipes._decorator",
+          "guaranteed_datapipes_determinism": ".datapipes._decorator"}
 
 __all__ = [
     "BatchSampler", "ChainDataset", "ConcatDataset", "DataLoader", "Dataset", "DistributedSampler", "IterableDataset", "RandomSampler", "Sampler",

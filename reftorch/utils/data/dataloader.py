@@ -3,21 +3,19 @@ import functools
 import itertools
 import multiprocessing
 import os
-import sys
 import warnings
 from multiprocessing import connection
 
 import reftorch as torch
 
 from ._utils import collate, fetch
-from ._utils.worker import End, ExceptionWrapper, Resume, _worker_loop
+from ._utils.worker import End, ExceptionWrapper, Resume, _worker_loop, get_worker_info, is_datapipe, prepare_datapipe  # noqa: F401
 from .dataset import IterableDataset
 from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler
 
 __all__ = ["DataLoader", "get_worker_info", "default_collate", "default_convert"]
 
 default_collate, default_convert = collate.default_collate, collate.default_convert
-from ._utils.worker import get_worker_info  # noqa: E402
 
 JOIN_TIMEOUT = 5.0                   # seconds a worker is given to end by itself
 
@@ -43,12 +41,6 @@ class _InfiniteConstantSampler(Sampler):
 
 def _cpus():
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-
-
-def _is_datapipe(dataset):
-    """Whether a dataset is an iterable datapipe; their module is there when one was made."""
-    module = sys.modules.get(f"{__package__}.datapipes.datapipe")
-    return module is not None and isinstance(dataset, module.IterDataPipe)
 
 
 class DataLoader:
@@ -109,7 +101,7 @@ class DataLoader:
 
     def _check_iterable(self, shuffle, sampler, batch_sampler):
         """An iterable dataset has an order of its own; datapipes alone may be shuffled."""
-        if _is_datapipe(self.dataset):
+        if is_datapipe(self.dataset):
             if shuffle is not None:
                 from .graph_settings import apply_shuffle_settings
                 self.dataset = apply_shuffle_settings(self.dataset, shuffle=shuffle)
@@ -213,7 +205,7 @@ class _BaseDataLoaderIter:
 
     def _draw_shared_seed(self, loader):
         """The seed that all shuffling datapipes of a graph share; None for other datasets."""
-        return self._draw_seed(loader.generator) if _is_datapipe(self._dataset) else None
+        return self._draw_seed(loader.generator) if is_datapipe(self._dataset) else None
 
     def __iter__(self):
         return self
@@ -222,8 +214,7 @@ class _BaseDataLoaderIter:
         self._sampler_iter = iter(self._index_sampler)
         self._num_yielded = 0
         self._IterableDataset_len_called = loader._IterableDataset_len_called
-        if not first_iter:
-            self._shared_seed = self._draw_shared_seed(loader)
+        self._shared_seed = self._draw_shared_seed(loader)       # torch: drawn in the first pass, too, though workers have theirs
 
     def _next_index(self):
         return next(self._sampler_iter)
@@ -255,9 +246,7 @@ class _SingleProcessDataLoaderIter(_BaseDataLoaderIter):
         super().__init__(loader)
         if self._timeout != 0:
             raise AssertionError("_SingleProcessDataLoaderIter requires timeout == 0")
-        if self._shared_seed is not None:
-            from .graph_settings import apply_random_seed
-            apply_random_seed(self._dataset, torch.Generator().manual_seed(self._shared_seed))
+        prepare_datapipe(self._dataset, self._shared_seed)
         self._dataset_fetcher = _DatasetKind.create_fetcher(self._dataset_kind, self._dataset, self._auto_collation, self._collate_fn, self._drop_last)
 
     def _next_data(self):

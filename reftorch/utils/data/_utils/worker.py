@@ -137,7 +137,7 @@ def _worker_loop(make_fetcher, dataset, tasks, results, base_seed, init_fn, work
         _worker_info = WorkerInfo(worker_id, num_workers, base_seed + worker_id, dataset)
         failure = fetcher = None
         try:
-            _share_seed(dataset, shared_seed)
+            prepare_datapipe(dataset, shared_seed, (num_workers, worker_id))
             if init_fn is not None:
                 init_fn(worker_id)
             fetcher = make_fetcher(dataset)
@@ -147,7 +147,7 @@ def _worker_loop(make_fetcher, dataset, tasks, results, base_seed, init_fn, work
         while (task := _next_task(tasks)) is not None:
             if isinstance(task, Resume):
                 sender.put(task, None)
-                _share_seed(dataset, task.shared_seed)
+                prepare_datapipe(dataset, task.shared_seed)
                 fetcher, ended = make_fetcher(dataset), False
                 continue
             index, indices = task
@@ -171,7 +171,17 @@ def _worker_loop(make_fetcher, dataset, tasks, results, base_seed, init_fn, work
         sender.close()
 
 
-def _share_seed(dataset, shared_seed):
+def is_datapipe(dataset, kind="IterDataPipe"):
+    """Whether a dataset is a datapipe of a kind; their module is there when one was made."""
+    module = sys.modules.get(f"{__package__.rpartition('.')[0]}.datapipes.datapipe")
+    return module is not None and isinstance(dataset, getattr(module, kind))
+
+
+def prepare_datapipe(dataset, shared_seed, share=None):
+    """Give the datapipes of a graph seeds from the one that all workers share, and their share (number of workers, which)."""
     if shared_seed is not None:
         from ..graph_settings import apply_random_seed
         apply_random_seed(dataset, torch.Generator().manual_seed(shared_seed))
+    if share is not None and (is_datapipe(dataset) or is_datapipe(dataset, "MapDataPipe")):
+        from ..graph_settings import apply_sharding
+        apply_sharding(dataset, *share)

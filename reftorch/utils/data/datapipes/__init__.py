@@ -1,0 +1,2 @@
+"""Datapipes: datasets that are chained like functions."""
+from . import iter, map  # noqa: A004, F401
