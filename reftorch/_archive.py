@@ -86,7 +86,8 @@ class ArchiveReader:
         roots = {entry.filename.partition("/")[0] for entry in entries if "/" in entry.filename}
         root = entries[0].filename.partition("/")[0] if entries else ""
         if len(roots) > 1:
-            raise RuntimeError(f"file in archive is not in a subdirectory {root}/: " + next(e.filename for e in entries if not e.filename.startswith(root + "/")))
+            stray = next(entry.filename for entry in entries if not entry.filename.startswith(root + "/"))
+            raise RuntimeError(f"file in archive is not in a subdirectory {root}/: {stray}")
         self.records = {entry.filename.partition("/")[2]: entry for entry in entries}
         if "version" not in self.records and ".data/version" not in self.records:
             raise RuntimeError('Expected hasRecord("version") to be true, but got false.  '

@@ -27,7 +27,7 @@ def _rebuild_tensor(storage, storage_offset, size, stride, dtype=None):
     if len(size) != len(stride) or min(size, default=0) < 0 or min(stride, default=0) < 0:
         raise RuntimeError(f"a tensor of sizes {list(size)} cannot have strides {list(stride)}")
     holder, offset = _typed_holder(storage, dtype), operator.index(storage_offset)
-    reach = offset + 1 + sum((n - 1) * step for n, step in zip(size, stride)) if 0 not in size else 0
+    reach = offset + 1 + sum((n - 1) * step for n, step in zip(size, stride, strict=True)) if 0 not in size else 0
     if offset < 0 or reach > holder.numel():         # in Python's integers, which do not overflow
         raise RuntimeError("Trying to resize storage that is not resizable")
     return _core.view_of_storage(holder, size, stride, offset)

@@ -167,7 +167,7 @@ def get_unsafe_globals_in_checkpoint(f):
 def check_module_version_greater_or_equal(module, req_version_tuple, error_if_malformed=True):
     """Whether a module's `__version__` is at least the version asked for."""
     try:
-        found = tuple(type(want)(part) for want, part in zip(req_version_tuple, module.__version__.split(".")))
+        found = tuple(type(want)(part) for want, part in zip(req_version_tuple, module.__version__.split("."), strict=False))
     except Exception as e:
         message = (f"'{module.__name__}' module version string is malformed '{module.__version__}' and cannot be compared with tuple "
                    f"{req_version_tuple}")
@@ -552,10 +552,10 @@ def _legacy_load(file, restore, base, options):
         storage, dtype = waiting.get(key, (None, None))
         head = buffer.read(8)
         if storage is None or len(head) < 8 or int.from_bytes(head, order) != len(storage):
-            raise RuntimeError("storage has wrong byte size: expected %d got %d" % (len(storage or ()), int.from_bytes(head, order)))
+            raise RuntimeError(f"storage has wrong byte size: expected {len(storage or ())} got {int.from_bytes(head, order)}")
         data = buffer.read(storage.nbytes())
         if len(data) != storage.nbytes():
-            raise RuntimeError("unexpected EOF, expected %d more bytes. The file might be corrupted." % (storage.nbytes() - len(data)))
+            raise RuntimeError(f"unexpected EOF, expected {storage.nbytes() - len(data)} more bytes. The file might be corrupted.")
         filled = _typed(np.frombuffer(bytearray(data), np.uint8), dtype, order != sys.byteorder)
         storage_array(storage._holder, np.dtype(np.uint8))[...] = storage_array(filled, np.dtype(np.uint8))
     return result

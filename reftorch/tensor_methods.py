@@ -354,3 +354,6 @@ def lu(self, pivot=True, get_infos=False):
     """LU with row swaps: `torch.lu`."""
     lu, pivots, infos = T._lu_with_info(self, pivot=pivot)
     return (lu, pivots, infos) if get_infos else (lu, pivots)
+
+
+printing.bind(Tensor, type(None), _core.get_default_dtype)          # nn.parameter adds Parameter

@@ -137,7 +137,7 @@ def both():
     if importlib.util.find_spec("torch") is None:
         pytest.skip("PyTorch is not installed: there is no oracle to compare with")
     ours = run("import reftorch as torch, reftorch.utils.data as D, reftorch.utils.data.datapipes\n", CASES)
-    return dict(zip(CASES, zip(ours, run("import torch, torch.utils.data as D, torch.utils.data.datapipes\n", CASES))))
+    return dict(zip(CASES, zip(ours, run("import torch, torch.utils.data as D, torch.utils.data.datapipes\n", CASES), strict=False), strict=False))
 
 
 @pytest.mark.parametrize("case", CASES)

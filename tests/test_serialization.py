@@ -116,7 +116,7 @@ def written(tmp_path_factory):
 
 
 def shown(value):
-    return json.loads(json.dumps(show(reftorch, value, {})))
+    return json.loads(json.dumps(show(reftorch, value, {})))  # noqa: F821  (HELPERS defines it)
 
 
 @pytest.mark.parametrize(("name", "old"), [(name, old) for name in KINDS for old in ("", ".old") if not (old and name in NEW_ONLY)])
@@ -144,7 +144,7 @@ def test_same_bytes_as_pytorch(written, tmp_path, name):
     Left out: a module's attributes have another order; PyTorch writes the text of a device anew each time, where we refer to the first.
     """
     folder, _ = written
-    reftorch.save(make(reftorch, KINDS[name]), tmp_path / f"{name}.pt")
+    reftorch.save(make(reftorch, KINDS[name]), tmp_path / f"{name}.pt")  # noqa: F821
     ours, theirs = (d.joinpath(f"{name}.pt").read_bytes().partition(b".data/serialization_id") for d in (tmp_path, folder))
     assert ours[0] == theirs[0]
     assert len(ours[2]) == len(theirs[2])

@@ -23,7 +23,7 @@ def _tensors(value):
 
 def _rows(outputs, grads):
     """The gradients of a batch, one row at a time; each has one dim, the first, more than its output."""
-    given = [(i, out, g) for i, (out, g) in enumerate(zip(outputs, grads)) if g is not None]
+    given = [(i, out, g) for i, (out, g) in enumerate(zip(outputs, grads, strict=False)) if g is not None]
     for i, out, g in given:                  # torch: the text shows the shape without its first two dims
         if g.shape[1:] != out.shape:
             raise RuntimeError(f"If `is_grads_batched=True`, we interpret the first dimension of each grad_output as the batch dimension. The sizes of "
@@ -34,13 +34,13 @@ def _rows(outputs, grads):
         # torch: left out, it is one for a scalar, and that has no rows
         raise ValueError("vmap(vjp, in_dims=0, ...)(<inputs>): Got in_dim=0 for some input, but that input is a Tensor of dimensionality 0 so expected "
                          "in_dim to satisfy 0 <= in_dim < 0.")
-    return zip(*[[None] * len(given[0][2]) if g is None else g.unbind(0) for g in grads])
+    return zip(*[[None] * len(given[0][2]) if g is None else g.unbind(0) for g in grads], strict=False)
 
 
 def _root_gradients(outputs, grads):
     """The gradient each output starts with: given, or one for a scalar."""
     made = []
-    for out, g in zip(outputs, grads):
+    for out, g in zip(outputs, grads, strict=False):
         if isinstance(g, Tensor):
             if g.shape != out.shape:
                 raise RuntimeError(f"Mismatch in shape: grad_output[{_position(grads, g)}] has a shape of {g.shape} and "
@@ -125,7 +125,7 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
         retain_graph = create_graph
     if is_grads_batched:
         rows = [grad(outputs, inputs, row, True, create_graph, True, allow_unused, False, materialize_grads) for row in _rows(outputs, grads)]
-        return tuple([None if column[0] is None else _core.T.stack(column) for column in zip(*rows)])
+        return tuple([None if column[0] is None else _core.T.stack(column) for column in zip(*rows, strict=False)])
     grads = _root_gradients(outputs, grads)
     _check_roots(outputs)
     for t in inputs:
@@ -133,7 +133,7 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
             raise RuntimeError("One of the differentiated Tensors does not require grad")
     found = _core.run_backward(list(outputs), grads, retain_graph, create_graph, list(inputs), allow_unused, False)
     if materialize_grads:
-        found = [_core.T.zeros_like(t) if g is None else g for g, t in zip(found, inputs)]
+        found = [_core.T.zeros_like(t) if g is None else g for g, t in zip(found, inputs, strict=False)]
     return tuple(found)
 
 

@@ -124,7 +124,7 @@ def _propagate(overload, vals, inplace):
 def _attach(made, overload, inplace, outs):
     for level, tangents in made.items():
         with outside(_levels.index(level)):
-            for out, tangent in zip(outs, tangents):
+            for out, tangent in zip(outs, tangents, strict=False):
                 if tangent is None:
                     continue
                 if inplace and not overload.is_view:
@@ -200,7 +200,7 @@ def _tangent_of_result(overload, out, tracked, tangents, recorded):
     else:
         v = T.zeros_like(out).requires_grad_(True)
         grads = _core.run_backward([out], [v], True, True, tracked, True, False)
-        pairs = [(g, t) for g, t in zip(grads, tangents) if g is not None and g.requires_grad]
+        pairs = [(g, t) for g, t in zip(grads, tangents, strict=False) if g is not None and g.requires_grad]
         found = None
         if pairs:
             found = _core.run_backward([g for g, _ in pairs], [t.to(g.dtype) for g, t in pairs], True, recorded, [v], True, False)[0]

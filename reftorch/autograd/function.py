@@ -81,7 +81,7 @@ def _run_backward(node, *grads):
         raise RuntimeError("Implementing both 'backward' and 'vjp' for a custom Function is not allowed. You should only implement one of them.")
     fn = cls.vjp if cls.vjp is not Function.vjp else cls.backward
     if node.materialize_grads:
-        grads = tuple(_zeros(*meta) if g is None and meta is not None else g for g, meta in zip(grads, node._output_meta))
+        grads = tuple(_zeros(*meta) if g is None and meta is not None else g for g, meta in zip(grads, node._output_meta, strict=False))
     got = fn(node, *grads)
     if not isinstance(got, tuple):
         got = (got,)
@@ -93,7 +93,7 @@ def _run_backward(node, *grads):
     if given < wanted:
         raise RuntimeError(f"function {node.name()} returned an incorrect number of gradients (expected {wanted}, got {given})")
     out = []
-    for i, (g, is_tensor) in enumerate(zip(got, node._is_tensor)):
+    for i, (g, is_tensor) in enumerate(zip(got, node._is_tensor, strict=False)):
         if not is_tensor:
             if g is not None:
                 raise RuntimeError(f"function {node.name()} returned a gradient different from None at position {i + 1}, but the corresponding "
@@ -186,12 +186,12 @@ class Function(metaclass=FunctionMeta):
             raise RuntimeError("keyword arguments are not supported with setup_context")
         is_tensor = [isinstance(a, Tensor) for a in args]
         node = cls._backward_cls()
-        needs = tuple(t and a.requires_grad for a, t in zip(args, is_tensor))
+        needs = tuple(t and a.requires_grad for a, t in zip(args, is_tensor, strict=False))
         node._needs_input_grad = needs
         node._is_tensor = is_tensor
         recorded = _core.is_grad_enabled() and any(needs)
         # edges as they are before forward writes to anything
-        tensors = [a for a, t in zip(args, is_tensor) if t]
+        tensors = [a for a, t in zip(args, is_tensor, strict=False) if t]
         _core.init_node(node, tensors if recorded else [], _run_backward)
         with no_grad(), forward_ad.outside(0):
             output = cls.forward(*args) if separate else cls.forward(node, *args, **kwargs)
@@ -208,13 +208,13 @@ def _pass_tangents(cls, node, args, outputs):
             if all(t is None for t in given):
                 continue
             if node.materialize_grads:
-                given = [_core.T.zeros_like(a) if t is None and isinstance(a, Tensor) else t for a, t in zip(args, given)]
+                given = [_core.T.zeros_like(a) if t is None and isinstance(a, Tensor) else t for a, t in zip(args, given, strict=False)]
             got = cls.jvp(node, *given)
             if not isinstance(got, tuple):
                 got = (got,)
             if len(got) != len(outputs):
                 raise RuntimeError(f"Function's jvp returned an invalid number of forward gradients (expected {len(outputs)} but got {len(got)})")
-            for o, t in zip(outputs, got):
+            for o, t in zip(outputs, got, strict=False):
                 if isinstance(o, Tensor) and t is not None:
                     forward_ad.check_size(o, t)
                     forward_ad.set_tangent(o, level, t)
@@ -248,11 +248,11 @@ def _wrap_outputs(cls, node, args, inputs, output, recorded):
     node._output_meta = [(o.shape, o.dtype) if isinstance(o, Tensor) else None for o in shown]
     if recorded:
         results = [o if isinstance(o, Tensor) and id(raw) not in fixed and (o.is_floating_point() or o.is_complex()) else None
-                   for o, raw in zip(shown, outputs)]
+                   for o, raw in zip(shown, outputs, strict=False)]
         if not any(r is not None for r in results):
             return output
         node._saved = None
-        saved = [_saver(next((s for s, raw in zip(shown, outputs) if raw is t), t), node, shown) for t in node.to_save]
+        saved = [_saver(next((s for s, raw in zip(shown, outputs, strict=False) if raw is t), t), node, shown) for t in node.to_save]
         _core.set_history(node, results)
         node._saved = saved
         node.to_save = ()

@@ -57,7 +57,7 @@ def _prepare_v(v, like, like_is_tuple, create_graph, function, message):
     if len(v) != len(like):
         raise RuntimeError(f"v is a tuple of invalid length: should be {len(like)} but got {len(v)}." if like_is_tuple
                            else "The given v should contain a single Tensor.")
-    for i, (x, wanted) in enumerate(zip(v, like)):
+    for i, (x, wanted) in enumerate(zip(v, like, strict=False)):
         if x.shape != wanted.shape:
             raise RuntimeError(f"{f'Entry {i} in ' if like_is_tuple else ''}v has invalid size: should be {wanted.shape} but got {x.shape}.")
     return v
@@ -81,7 +81,7 @@ def _require_grad(tensors, message):
 
 def _gradients(outputs, inputs, grad_outputs=None, create_graph=False, retain_graph=None, is_grads_batched=False):
     """`autograd.grad` of those outputs that have a history; None where nothing arrives."""
-    pairs = [(o, g) for o, g in zip(outputs, grad_outputs or [None] * len(outputs)) if o is not None and o.requires_grad]
+    pairs = [(o, g) for o, g in zip(outputs, grad_outputs or [None] * len(outputs), strict=False) if o is not None and o.requires_grad]
     if not pairs:
         return (None,) * len(inputs)
     return _grad([o for o, _ in pairs], inputs, [g for _, g in pairs], retain_graph=retain_graph, create_graph=create_graph, allow_unused=True,
@@ -101,7 +101,7 @@ _UNUSED = {
 def _filled(grads, like, strict, create_graph, stage):
     """Zeros for what did not arrive; in strict mode an error."""
     made = []
-    for i, (g, x) in enumerate(zip(grads, like)):
+    for i, (g, x) in enumerate(zip(grads, like, strict=False)):
         if strict and g is None:
             raise RuntimeError(_UNUSED[stage].format(i))
         if strict and create_graph and not g.requires_grad:

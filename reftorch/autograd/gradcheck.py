@@ -70,7 +70,7 @@ def _check_rows(outputs, index_out, inputs, i, numeric, rtol, atol, nondet_tol, 
             if np.any(np.abs(got._array - again._array) > nondet_tol):
                 return ("Backward is not reentrant, i.e., running backward with same input and grad_output multiple times gives different values, although "
                         "analytical gradient matches numerical gradient.")
-            for row, a in zip(numeric, got.reshape(-1)._array):
+            for row, a in zip(numeric, got.reshape(-1)._array, strict=False):
                 # the gradient g of <factor, out> satisfies d<factor,out> = Re(conj(g) dx)
                 directional = [float(np.real(np.conj(factor) * part[element])) for part in row]
                 mine = [float(np.real(a)), float(np.imag(a))][:len(directional)]
@@ -83,7 +83,7 @@ def _check_columns(func, inputs, i, index_out, numeric, rtol, atol):
     """What is wrong with the tangents of one output for unit tangents of input `i`, or None."""
     x = inputs[i]
     for element, parts in enumerate(numeric):
-        for factor, wanted in zip((1, 1j), parts):
+        for factor, wanted in zip((1, 1j), parts, strict=False):
             direction = T.zeros(x.numel(), dtype=x.dtype)
             direction[element] = factor
             with forward_ad.new_level() as level:
@@ -116,7 +116,7 @@ def gradcheck(func, inputs, *, eps=1e-6, atol=1e-5, rtol=1e-3, raise_exception=T
         if x.dtype not in (DTYPES["float64"], DTYPES["complex128"]):
             warnings.warn(f"Input #{i} requires gradient and is not a double precision floating point or complex. This check will likely fail if all "
                           "the inputs are not of double precision floating point or complex. ", stacklevel=2)
-        if any(s == 0 and n > 1 for s, n in zip(x.stride(), x.shape)):
+        if any(s == 0 and n > 1 for s, n in zip(x.stride(), x.shape, strict=False)):
             raise RuntimeError(f"The {i}th input has a dimension with stride 0. gradcheck only supports inputs that are non-overlapping to be able to "
                                "compute the numerical gradients correctly. You should call .contiguous on the input before passing it to gradcheck.")
         x.retain_grad()
@@ -129,7 +129,7 @@ def gradcheck(func, inputs, *, eps=1e-6, atol=1e-5, rtol=1e-3, raise_exception=T
                 if any(np.any(np.abs(part) > 0) for row in numeric for part in row):
                     return _fail("Numerical gradient for function expected to be zero", raise_exception)
         return True
-    for index_out, out in enumerate(outputs):
+    for index_out in range(len(outputs)):
         for i in checked:
             numeric = _numeric_jacobian(func, inputs, i, index_out, eps)
             problem = None

@@ -110,8 +110,8 @@ class EventList(list):
                          f"{100 * e.cpu_time_total / whole:.2f}%", _format_time(e.cpu_time_total), _format_time(e.cpu_time), str(e.count)])
         widths = [max([12 if i else 0, *(len(row[i]) for row in [titles, *rows])]) for i in range(len(titles))]
         rule = "  ".join("-" * w for w in widths) + "  "
-        lines = [rule, "  ".join(t.rjust(w) for t, w in zip(titles, widths)) + "  ", rule]
-        lines += ["  ".join(cell.rjust(w) for cell, w in zip(row, widths)) + "  " for row in rows]
+        lines = [rule, "  ".join(t.rjust(w) for t, w in zip(titles, widths, strict=False)) + "  ", rule]
+        lines += ["  ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=False)) + "  " for row in rows]
         return "\n".join([*([header] if header else []), *lines, rule, f"Self CPU time total: {_format_time(whole if events else 0)}", ""])
 
     __str__ = table

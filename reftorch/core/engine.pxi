@@ -269,7 +269,7 @@ def run_backward(list roots, list grads, bint keep_graph, bint create_graph, lis
     cdef list root_nodes = [], slot, out, found = None, pending, leaves = []
     cdef Ready ready = Ready()
     cdef int no_grad_before = tls_no_grad
-    cdef list former = [_running[0], _running[1]]
+    cdef list former = list(_running)
     for t in roots:
         fn = grad_fn_of(t)
         if fn is not None:
@@ -285,7 +285,7 @@ def run_backward(list roots, list grads, bint keep_graph, bint create_graph, lis
             needed[key] = True
             captures.setdefault(key, []).append((i, t.out_nr))
     deps = count_dependencies(root_nodes, needed)
-    _running[0], _running[1] = object(), deps
+    _running[:] = [object(), deps, needed]
     set_no_grad(0 if create_graph else 1)
     try:
         for i in range(len(roots)):
@@ -350,7 +350,7 @@ def run_backward(list roots, list grads, bint keep_graph, bint create_graph, lis
     return found
 
 
-cdef list _running = [None, None]        # token and dependency table of the backward pass under way
+cdef list _running = [None, None, None]  # token, dependency table and wanted nodes of the backward pass under way
 
 
 def current_backward():
@@ -365,6 +365,8 @@ def reachable_count(tensors):
     for x in tensors:
         t = <Tensor>x
         e = edge_of(t)
+        if _running[2] is not None and e not in _running[2]:
+            continue
         if isinstance(e, Tensor):
             for node in _running[1]:
                 if any([y is e for y in (<Node>node).edges]):

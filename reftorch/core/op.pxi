@@ -50,6 +50,7 @@ cdef class Plan:
     """What to save, and how to call the rules, when a certain set of inputs needs gradients."""
     cdef list save                   # (kind, index): "p" parameter, "r" result, "shape" ... of a parameter
     cdef int n_save, n_params, n_results
+    cdef set tensor_places           # places in `save` of Tensor parameters
     cdef int params[MAX_SAVED]       # places in `save` that hold parameters ...
     cdef int results[MAX_SAVED]      # ... and results
     cdef int index[MAX_SAVED]
@@ -475,6 +476,7 @@ cdef Plan plan_for(Overload ov, long mask):
     if len(plan.save) > MAX_SAVED:
         raise TypeError(f"{ov.schema.text}: saves more than {MAX_SAVED} values")
     plan.n_save = len(plan.save)
+    plan.tensor_places = {place for place, (kind, index) in enumerate(plan.save) if kind == "p" and (<Arg>ov.args[index]).code == A_TENSOR}
     for place, (kind, index) in enumerate(plan.save):
         plan.index[<int>place] = index
         if kind == "p":

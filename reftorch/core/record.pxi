@@ -82,12 +82,17 @@ cdef class OpNode(Node):
 
     cdef int release(self) except -1:
         cdef list saved = self.saved
-        if saved is not None:
-            for v in saved:
-                if isinstance(v, Tensor) or type(v) is Packed or type(v) is list:
-                    self.freed = True
-                    self.saved = None
-                    break
+        cdef int i
+        if saved is None:
+            return 0
+        for i in range(len(saved)):
+            v = saved[i]
+            # torch: a number that stands for a tensor was saved as one
+            if isinstance(v, Tensor) or type(v) is Packed or type(v) is list or (
+                    v is not None and i in self.plan.tensor_places):
+                self.freed = True
+                self.saved = None
+                break
         return 0
 
     def __getattr__(self, name):

@@ -36,7 +36,7 @@ def _of_arguments(func, argnums, args, kwargs):
 
     def partial(*chosen):
         full = list(args)
-        for i, x in zip(positions, chosen):
+        for i, x in zip(positions, chosen, strict=False):
             full[i] = x
         return func(*full, **kwargs)
     return partial, tuple([args[i] for i in positions])
@@ -70,7 +70,7 @@ class _Reverse:
         flat, self.spec = tree_flatten(primals)
         with enable_grad():
             self.inputs = [self._input(x) for x in flat]
-            self.leaves = {id(x) for x in self.inputs}
+            self.leaves = {id(x): given for x, given in zip(self.inputs, flat, strict=False)}
             self.output = func(*tree_unflatten(self.inputs, self.spec))
 
     def _input(self, x):
@@ -83,18 +83,20 @@ class _Reverse:
         return tree_map(self._escape, tree)
 
     def _escape(self, x):
+        if id(x) in self.leaves:
+            return self.leaves[id(x)]
         if not isinstance(x, Tensor) or not x.requires_grad or self.tracked and _core.leads_elsewhere(x, self.leaves):
             return x
         return forward_ad.detach(x)
 
     def pull(self, outputs, cotangents, retain_graph=True):
         """The gradients of the inputs, as the caller arranged them; zeros where an output does not depend on one."""
-        pairs = [(o, c) for o, c in zip(outputs, cotangents) if o.requires_grad]
+        pairs = [(o, c) for o, c in zip(outputs, cotangents, strict=False) if o.requires_grad]
         outside = self.tracked and _core.is_grad_enabled() and any(c.requires_grad or _core.leads_elsewhere(o, self.leaves) for o, c in pairs)
         found = [None] * len(self.inputs)
         if pairs:
             found = _core.run_backward([o for o, _ in pairs], [c for _, c in pairs], retain_graph or outside, outside, self.inputs, True, False)
-        found = [T.zeros_like(x) if g is None else g for g, x in zip(found, self.inputs)]
+        found = [T.zeros_like(x) if g is None else g for g, x in zip(found, self.inputs, strict=False)]
         return tree_unflatten([self._escape(g) for g in found], self.spec)
 
 
@@ -189,7 +191,7 @@ def jvp(func, primals, tangents, *, strict=False, has_aux=False):
     _check_inputs(flat, "primals")
     _check_inputs(directions, "tangents")
     with forward_ad.new_level() as level:
-        duals = [forward_ad.dual_at(level, x, t) for x, t in zip(flat, directions)]
+        duals = [forward_ad.dual_at(level, x, t) for x, t in zip(flat, directions, strict=False)]
         output, aux = _split_aux(func(*tree_unflatten(duals, spec)), has_aux, _JVP)
         outputs, out_spec = _check_output(output, _JVP)
         pairs = [forward_ad.split(level, o) for o in outputs]
@@ -215,7 +217,7 @@ def linearize(func, *primals):
         given, given_spec = tree_flatten(tangents)
         if given_spec != spec:
             raise RuntimeError(f"Expected the tangents {given_spec} to have the same argspec as the primals {spec}")
-        for i, (x, t) in enumerate(zip(flat, given)):
+        for i, (x, t) in enumerate(zip(flat, given, strict=False)):
             for what, mine, wanted in (("shape", t.shape, x.shape), ("device", t.device, x.device), ("dtype", t.dtype, x.dtype)):
                 if mine != wanted:
                     raise RuntimeError(f"tangent:{i} with {what} {mine} in flattened pytree doesn't match the {what} {wanted} of the corresponding "
@@ -258,7 +260,7 @@ def jacrev(func, argnums=0, *, has_aux=False, chunk_size=None, _preallocate_and_
         partial, primals = _of_arguments(func, argnums, args, kwargs)
         run, outputs, out_spec, aux = _vjp(partial, primals, has_aux)
         _refuse_complex("jacrev", outputs, "outputs")
-        rows = [tree_leaves(run.pull(outputs, seeds)) for seeds in zip(*_basis(outputs))]
+        rows = [tree_leaves(run.pull(outputs, seeds)) for seeds in zip(*_basis(outputs), strict=False)]
         inputs = run.inputs
         per_output = [[] for _ in outputs]
         for j, x in enumerate(inputs):
@@ -285,8 +287,8 @@ def jacfwd(func, argnums=0, has_aux=False, *, randomness="error"):
         outputs, out_spec = tree_flatten(output)
         _refuse_complex("jacfwd", outputs, "outputs")
         trees = []
-        for o, stacked in zip(outputs, tree_leaves(columns)):
-            parts = [part.movedim(0, -1).reshape(*o.shape[1:], *x.shape) for part, x in zip(_pieces(stacked, flat), flat)]
+        for o, stacked in zip(outputs, tree_leaves(columns), strict=False):
+            parts = [part.movedim(0, -1).reshape(*o.shape[1:], *x.shape) for part, x in zip(_pieces(stacked, flat), flat, strict=False)]
             trees.append(tree_unflatten(parts, spec))
         result = tree_unflatten([t if isinstance(argnums, tuple) else t[0] for t in trees], out_spec)
         return (result, tree_map(lambda x: x[0], aux[0])) if has_aux else result

@@ -38,7 +38,7 @@ def _names(groups):
 def _lengths(groups, shape, known):
     """The length of every name on the left; one unknown length a group follows from that of its dim."""
     lengths = dict(known)
-    for group, n in zip(groups, shape):
+    for group, n in zip(groups, shape, strict=False):
         open_names = [name for name in group if name not in lengths]
         rest = math.prod(lengths[name] for name in group if name in lengths)
         if len(open_names) > 1:

@@ -36,7 +36,7 @@ def _read_inputs(in_dims, args, func):
     if dims is None:
         raise ValueError(f"{who}in_dims is not compatible with the structure of `inputs`. in_dims has structure {tree_flatten(in_dims)[1]} but inputs "
                          f"has structure {spec}.")
-    for i, (x, d) in enumerate(zip(leaves, dims)):
+    for i, (x, d) in enumerate(zip(leaves, dims, strict=False)):
         if d is None:
             continue
         if not isinstance(d, int):
@@ -48,7 +48,7 @@ def _read_inputs(in_dims, args, func):
             raise ValueError(f"{who}Got in_dim={d} for some input, but that input is a Tensor of dimensionality {x.dim()} so expected in_dim to satisfy "
                              f"-{x.dim()} <= in_dim < {x.dim()}.")
         dims[i] = d % x.dim()
-    sizes = [x.size(d) for x, d in zip(leaves, dims) if d is not None]
+    sizes = [x.size(d) for x, d in zip(leaves, dims, strict=False) if d is not None]
     if not sizes:
         raise ValueError("vmap: Expected at least one Tensor to vmap over")
     if any(s != sizes[0] for s in sizes):
@@ -119,17 +119,17 @@ def vmap(func, in_dims=0, out_dims=0, randomness="error", *, chunk_size=None):
         _check_out_dims(out_dims, func)
         size, dims, leaves, spec = _read_inputs(in_dims, args, func)
         if not size:                     # the function runs on zeros, to learn the shapes of its results
-            leaves = [x if d is None else x.new_zeros([n or 1 if i == d else n for i, n in enumerate(x.shape)]) for x, d in zip(leaves, dims)]
+            leaves = [x if d is None else x.new_zeros([n or 1 if i == d else n for i, n in enumerate(x.shape)]) for x, d in zip(leaves, dims, strict=False)]
         stream = _Randomness(randomness)
         found = []
         for i in range(size or 1):
             stream.next_example()
-            example = [x if d is None else x.select(d, i) for x, d in zip(leaves, dims)]
+            example = [x if d is None else x.select(d, i) for x, d in zip(leaves, dims, strict=False)]
             found.append(func(*tree_unflatten(example, spec), **kwargs))
             if not i:
                 stream.check()
         flat, out_spec = tree_flatten(found[0])
         out = _result_dims(out_dims, found[0], out_spec, func)
-        columns = zip(*[tree_leaves(r) for r in found]) if flat else ()
-        return tree_unflatten([_join(c, d, not size, func) for c, d in zip(columns, out)], out_spec)
+        columns = zip(*[tree_leaves(r) for r in found], strict=False) if flat else ()
+        return tree_unflatten([_join(c, d, not size, func) for c, d in zip(columns, out, strict=False)], out_spec)
     return wrapped

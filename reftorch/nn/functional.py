@@ -119,8 +119,7 @@ def _output_size(output_size, input, n):
         return output_size
     if input.dim() <= len(output_size):
         raise ValueError(f"Input dimension should be at least {len(output_size) + 1}")
-    sizes = input.shape[-len(output_size):]
-    return tuple(have if want is None else want for want, have in zip(output_size, sizes, strict=False))
+    return tuple(have if want is None else want for want, have in zip(output_size, input.shape[-len(output_size):], strict=False))
 
 
 def adaptive_max_pool2d_with_indices(input, output_size, return_indices=False):
@@ -164,8 +163,7 @@ def _fractional(input, kernel_size, output_size, output_ratio, _random_samples, 
     if _random_samples is None:
         batch = 1 if input.dim() == n + 1 else input.shape[0]
         _random_samples = T.rand(batch, input.shape[-n - 1], n, dtype=input.dtype)
-    op = T.fractional_max_pool2d if n == 2 else T.fractional_max_pool3d
-    return op(input, kernel_size, output_size, _random_samples)
+    return (T.fractional_max_pool2d if n == 2 else T.fractional_max_pool3d)(input, kernel_size, output_size, _random_samples)
 
 
 def fractional_max_pool2d_with_indices(input, kernel_size, output_size=None, output_ratio=None, return_indices=False, _random_samples=None):
@@ -538,10 +536,8 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
     """y = w (x - m) / sqrt(v + eps) + b per channel of [N, C, *]; source: Ioffe and Szegedy 2015."""
     if training:
         _verify_batch_size(input.shape)
-        if eps <= 0.0:
-            raise ValueError(f"batch_norm eps must be positive during training, but got {eps}")
-    elif eps < 0.0:
-        raise ValueError(f"batch_norm eps must be non-negative, but got {eps}")
+    if eps <= 0.0 if training else eps < 0.0:
+        raise ValueError(f"batch_norm eps must be {'positive during training' if training else 'non-negative'}, but got {eps}")
     return T.batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps, True)
 
 

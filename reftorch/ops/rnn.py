@@ -9,8 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ..core import T, composite, primitive
+from ..core._core import is_grad_enabled, run_backward
 from ..kernels import pointwise as kernels
-from ._common import not_implemented, type_name
+from ._common import type_name
 
 
 class _Weights(NamedTuple):
@@ -63,12 +64,12 @@ def _run(step, gates, start, w, reverse):
             ended.append(tuple(h.narrow(0, n, running - n) for h in hidden))
             hidden = tuple(h.narrow(0, 0, n) for h in hidden)
         elif n > running:
-            hidden = tuple(T.cat([h, s.narrow(0, running, n - running)], 0) for h, s in zip(hidden, start))
+            hidden = tuple(T.cat([h, s.narrow(0, running, n - running)], 0) for h, s in zip(hidden, start, strict=True))
         running = n
         hidden = step(g, hidden, w)
         outputs.append(hidden[0])
     if ended:
-        hidden = tuple(T.cat(parts, 0) for parts in zip(hidden, *reversed(ended)))
+        hidden = tuple(T.cat(parts, 0) for parts in zip(hidden, *reversed(ended), strict=True))
     return outputs[::-1] if reverse else outputs, hidden
 
 
@@ -76,8 +77,15 @@ _FUSED = "Tensor input, Tensor weight1, Tensor weight2, Tensor weight3, Tensor w
 
 
 def _fused_gradient(grads, input, weight1, weight2, weight3, weight4, hx_, cx_, reverse, result, result3):
-    filled = [T.zeros_like(like) if g is None else g for g, like in zip(grads, (result, hx_, cx_))]
-    return T.mkldnn_rnn_layer_backward(input, weight1, weight2, weight3, weight4, hx_, cx_, reverse, result, *filled, result3)
+    inputs = input, weight1, weight2, weight3, weight4, hx_, cx_
+    filled = [T.zeros_like(like) if g is None else g for g, like in zip(grads[:3], (result, hx_, cx_), strict=True)]
+    if not is_grad_enabled():
+        return T.mkldnn_rnn_layer_backward(*inputs, reverse, result, *filled, result3)
+    # to be differentiated again: the layer once more, of public ops
+    outputs, last = _run(_lstm_step, T.linear(input, weight1, weight3).unbind(0), (hx_, cx_), _Weights(weight1, weight2, weight3, weight4), reverse)
+    wanted = [t for t in inputs if t.requires_grad]
+    found = iter(run_backward([T.stack(outputs, 0), *last], filled, True, True, wanted, True, False))
+    return tuple(next(found) if t.requires_grad else None for t in inputs)
 
 
 @primitive(f"mkldnn_rnn_layer({_FUSED}) -> (Tensor, Tensor, Tensor, Tensor)", ns=None, node="MkldnnRnnLayerBackward0",
@@ -100,13 +108,13 @@ def mkldnn_rnn_layer(input, weight1, weight2, weight3, weight4, hx_, cx_, revers
 
 
 @primitive(f"mkldnn_rnn_layer_backward({_FUSED}, Tensor output, Tensor grad_output, Tensor grad_hy, Tensor grad_cy, Tensor workspace) -> "
-           "(Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)", ns=None, input=not_implemented("aten::mkldnn_rnn_layer_backward"))
+           "(Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)", ns=None, nograd=True)
 def mkldnn_rnn_layer_backward(input, weight1, weight2, weight3, weight4, hx_, cx_, reverse, output, grad_output, grad_hy, grad_cy, workspace):
     """The gradients of input, weights, biases, and the first hidden and cell state."""
     order = range(len(input))[::-1 if reverse else 1]
     size = hx_.shape[1]
     cells = workspace[..., 4 * size:]
-    before = {t: (output[s], cells[s]) for s, t in zip(order, order[1:])}
+    before = {t: (output[s], cells[s]) for s, t in zip(order[:-1], order[1:], strict=True)}
     before[order[0]] = hx_, cx_
     d_gates = np.empty((*output.shape[:2], 4 * size), output.dtype)
     h_before = np.empty_like(output)
@@ -180,7 +188,7 @@ def _network(step, data, batch_sizes, hx, params, has_biases, num_layers, dropou
             data = T.dropout(data, dropout, True)
     if batch_first:
         data = data.transpose(0, 1) if step is _lstm_step else data.transpose_(0, 1)        # torch: as the names of the nodes tell
-    return data, *[T.stack(states, 0) for states in zip(*lasts)]
+    return data, *[T.stack(states, 0) for states in zip(*lasts, strict=True)]
 
 
 _LAYERS = "Tensor[] params, bool has_biases, int num_layers, float dropout, bool train, bool bidirectional"
@@ -273,7 +281,7 @@ def _pack_padded_sequence_backward(grad, input_size, batch_sizes, batch_first):
     """The gradient of `_pack_padded_sequence`: rows back at their places, zero elsewhere."""
     steps, n, *rest = (input_size[1], input_size[0], *input_size[2:]) if batch_first else input_size
     first = T.arange(0, len(batch_sizes), dtype=batch_sizes.dtype) * n
-    rows = T.cat([T.arange(0, size) + start for size, start in zip(batch_sizes.tolist(), first.tolist())], 0)
+    rows = T.cat([T.arange(0, size) + start for size, start in zip(batch_sizes.tolist(), first.tolist(), strict=True)], 0)
     full = T.zeros((steps * n, *rest), dtype=grad.dtype).index_copy(0, rows, grad).reshape((steps, n, *rest))
     return full.transpose(0, 1) if batch_first else full
 

@@ -32,6 +32,9 @@ class SGD(PerParameter):
             _check_fused(p)
         return self.state[p] if group["momentum"] != 0 else None
 
+    def _check_group(self, group):
+        """Nothing: torch's foreach SGD lets autograd through."""
+
     def _update(self, p, grad, state, lr, group):
         momentum = group["momentum"]
         grad = decayed(grad, p, group["weight_decay"])

@@ -40,12 +40,14 @@ def get_swa_multi_avg_fn():
 
     @torch.no_grad()
     def swa_update(averaged_param_list, current_param_list, num_averaged):
-        weight = 1 / (num_averaged + 1)
         for average, current in zip(averaged_param_list, current_param_list, strict=True):
             if _is_continuous(average):
+                weight = 1 / (num_averaged + 1)
                 average.lerp_(current, weight.to(average.dtype) if isinstance(weight, torch.Tensor) else weight)
+            elif isinstance(num_averaged, torch.Tensor):
+                average.addcdiv_(current - average, num_averaged + 1)       # torch: refuses, as there is no integer division in it
             else:
-                average.add_(current - average, alpha=weight)
+                average.add_(current - average, alpha=1.0 / (num_averaged + 1))
 
     return swa_update
 

@@ -20,10 +20,10 @@ def register_pytree_node(cls, flatten_fn, unflatten_fn, *, serialized_type_name=
 
 register_pytree_node(tuple, lambda x: (list(x), None), lambda children, _: tuple(children))
 register_pytree_node(list, lambda x: (x, None), lambda children, _: list(children))
-register_pytree_node(dict, lambda x: (list(x.values()), list(x)), lambda children, keys: dict(zip(keys, children)))
-register_pytree_node(OrderedDict, lambda x: (list(x.values()), list(x)), lambda children, keys: OrderedDict(zip(keys, children)))
+register_pytree_node(dict, lambda x: (list(x.values()), list(x)), lambda children, keys: dict(zip(keys, children, strict=False)))
+register_pytree_node(OrderedDict, lambda x: (list(x.values()), list(x)), lambda children, keys: OrderedDict(zip(keys, children, strict=False)))
 register_pytree_node(defaultdict, lambda x: (list(x.values()), [x.default_factory, list(x)]),
-                     lambda children, context: defaultdict(context[0], zip(context[1], children)))
+                     lambda children, context: defaultdict(context[0], zip(context[1], children, strict=False)))
 register_pytree_node(deque, lambda x: (list(x), x.maxlen), lambda children, maxlen: deque(children, maxlen))
 register_pytree_node(namedtuple, lambda x: (list(x), type(x)), lambda children, cls: cls(*children))
 
@@ -77,7 +77,7 @@ class TreeSpec:
             raise ValueError(f"Node arity mismatch; expected {self.num_children}, but got {len(children)}.")
         if context != self.context:
             raise ValueError(f"Node context mismatch for node type {self.type}: expected {self.context}, but got {context}.")
-        return [leaf for spec, child in zip(self.children_specs, children) for leaf in spec.flatten_up_to(child)]
+        return [leaf for spec, child in zip(self.children_specs, children, strict=False) for leaf in spec.flatten_up_to(child)]
 
     def _key(self):
         return self.type, self.context, self.children_specs
@@ -208,7 +208,7 @@ def _broadcast_to_and_flatten(tree, treespec, is_leaf=None):
     if kind is not treespec.type or len(children) != treespec.num_children or context != treespec.context:
         return None
     found = []
-    for child, spec in zip(children, treespec.children_specs):
+    for child, spec in zip(children, treespec.children_specs, strict=False):
         part = _broadcast_to_and_flatten(child, spec, is_leaf)
         if part is None:
             return None

@@ -160,7 +160,7 @@ class _SpectralNorm(Module):
         if ndim > 1:
             self.n_power_iterations = n_power_iterations
             matrix = self._reshape_weight_to_matrix(weight)
-            for name, size in zip(("_u", "_v"), matrix.size()):
+            for name, size in zip(("_u", "_v"), matrix.size(), strict=True):
                 self.register_buffer(name, F.normalize(matrix.new_empty(size).normal_(0, 1), dim=0, eps=eps))
             self._power_method(matrix, 15)
 

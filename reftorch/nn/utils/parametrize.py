@@ -112,7 +112,7 @@ class ParametrizationList(ModuleList):
                 raise ValueError(f"'right_inverse' must return a sequence of tensors. Got {_name(value)}.")
             if len(value) != self.ntensors:
                 raise ValueError(f"'right_inverse' must return a sequence of tensors of length {self.ntensors}. Got a sequence of length {len(value)}.")
-            for i, (part, original) in enumerate(zip(value, self._originals())):
+            for i, (part, original) in enumerate(zip(value, self._originals(), strict=True)):
                 if not isinstance(part, torch.Tensor):
                     raise ValueError("'right_inverse' must return a sequence of tensors or reference-type opaques. Got element "
                                      f"{i} of type {_name(part)}.")

@@ -309,7 +309,7 @@ def global_unstructured(parameters, pruning_method, importance_scores=None, **kw
         raise TypeError(f'Only "unstructured" PRUNING_TYPE supported for the `pruning_method`. Found method {pruning_method} of type {method.PRUNING_TYPE}')
     method._tensor_name = "temp"
     final = PruningContainer(method).compute_mask(vector, parameters_to_vector(masks))
-    for (module, name), part in zip(pairs, final.split([m.numel() for m in masks])):
+    for (module, name), part in zip(pairs, final.split([m.numel() for m in masks]), strict=True):
         custom_from_mask(module, name, mask=part.view_as(getattr(module, name)))
 
 

@@ -65,7 +65,7 @@ def _reparametrize_module(module, tensors, *, tie_weights=False, strict=False):
     if strict:
         _check_names(module, full)
     places = {path: _find(module, path) for path in full}
-    for path, tensor in full.items():
+    for tensor in full.values():
         if tensor is not None and not isinstance(tensor, Tensor):
             raise TypeError(f"{tensor} is not an instance of torch.Tensor")
     before = {path: held.get(name, _ABSENT) for path, (held, name) in places.items()}

@@ -64,7 +64,7 @@ class StackDataset(Dataset):
         return list(self.datasets.values()) if isinstance(self.datasets, dict) else list(self.datasets)
 
     def _join(self, samples):
-        return dict(zip(self.datasets, samples)) if isinstance(self.datasets, dict) else tuple(samples)
+        return dict(zip(self.datasets, samples, strict=False)) if isinstance(self.datasets, dict) else tuple(samples)
 
     def __getitem__(self, index):
         return self._join(part[index] for part in self._parts())
@@ -77,7 +77,7 @@ class StackDataset(Dataset):
             if len(column) != len(indices):
                 raise ValueError(f"Nested dataset's output size mismatch. Expected {len(indices)}, got {len(column)}")
             columns.append(column)
-        return [self._join(samples) for samples in zip(*columns)]
+        return [self._join(samples) for samples in zip(*columns, strict=False)]
 
     def __len__(self):
         return self._length
@@ -177,4 +177,4 @@ def random_split(dataset, lengths, generator=torch.default_generator):
     if sum(lengths) != len(dataset):
         raise ValueError("Sum of input lengths does not equal the length of the input dataset!")
     order = torch.randperm(sum(lengths), generator=generator).tolist()
-    return [Subset(dataset, order[end - length:end]) for end, length in zip(itertools.accumulate(lengths), lengths)]
+    return [Subset(dataset, order[end - length:end]) for end, length in zip(itertools.accumulate(lengths), lengths, strict=False)]

@@ -55,11 +55,11 @@ def collate(batch, *, collate_fn_map=None):
     if isinstance(elem, collections.abc.Mapping):
         return _rebuilt(elem, {key: collate([d[key] for d in batch], collate_fn_map=collate_fn_map) for key in elem})
     if isinstance(elem, tuple) and hasattr(elem, "_fields"):
-        return kind(*(collate(samples, collate_fn_map=collate_fn_map) for samples in zip(*batch)))
+        return kind(*(collate(samples, collate_fn_map=collate_fn_map) for samples in zip(*batch, strict=False)))
     if isinstance(elem, collections.abc.Sequence):
         if any(len(one) != len(elem) for one in batch):
             raise RuntimeError("each element in list of batch should be of equal size")
-        columns = [collate(samples, collate_fn_map=collate_fn_map) for samples in zip(*batch)]
+        columns = [collate(samples, collate_fn_map=collate_fn_map) for samples in zip(*batch, strict=False)]
         return columns if isinstance(elem, tuple) else _rebuilt(elem, columns)      # torch: tuples become lists
     raise TypeError(default_collate_err_msg_format.format(kind))
 

@@ -42,7 +42,7 @@ class ZipperIterDataPipe(_Several):
     """Tuples of one item of each source, until the shortest ends."""
 
     def __iter__(self):
-        yield from zip(*self.datapipes)
+        yield from zip(*self.datapipes, strict=False)
 
     def __len__(self):
         return min(self._lengths())
@@ -53,7 +53,7 @@ class MultiplexerIterDataPipe(_Several):
     """One item of each source in turn, until the shortest ends."""
 
     def __iter__(self):
-        for items in zip(*self.datapipes):
+        for items in zip(*self.datapipes, strict=False):
             yield from items
 
     def __len__(self):
