@@ -94,21 +94,3 @@ def functional_call(module, parameters_and_buffers, args=None, kwargs=None, *, t
     warnings.warn("`torch.nn.utils.stateless.functional_call` is deprecated as of PyTorch 2.0 and will be removed in a future version of PyTorch. Please use "
                   "`torch.func.functional_call` instead which is a drop-in replacement.", FutureWarning, stacklevel=2)
     return _functional_call(module, parameters_and_buffers, args, kwargs, tie_weights=tie_weights, strict=strict)
-
-
-def func_functional_call(module, parameter_and_buffer_dicts, args=None, kwargs=None, *, tie_weights=True, strict=False):
-    """torch.func.functional_call: as `functional_call`; also takes several dicts without a name in common."""
-    dicts = parameter_and_buffer_dicts
-    if isinstance(dicts, dict):
-        tensors = dicts
-    elif isinstance(dicts, (list, tuple)):
-        if not all(isinstance(d, dict) for d in dicts):
-            raise ValueError("Expected all elements of parameter_and_buffer_dicts to be dictionaries")
-        names = [name for d in dicts for name in d]
-        repeated = [name for i, name in enumerate(names) if name in names[:i]]
-        if repeated:
-            raise ValueError(f"{repeated} appeared in multiple dictionaries; behavior of functional call is ambiguous")
-        tensors = {name: tensor for d in dicts for name, tensor in d.items()}
-    else:
-        raise ValueError(f"Expected parameter_and_buffer_dicts to be a dict, or a list/tuple of dicts, but got {type(dicts)}")
-    return _functional_call(module, tensors, args, kwargs, tie_weights=tie_weights, strict=strict)
