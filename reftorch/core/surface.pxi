@@ -131,7 +131,8 @@ def new_hook_handle(hooks, hook):
 def strided_view(Tensor t not None, shape, strides, offset=None):
     """An array on the storage of `t` with given shape, strides and offset in elements; RuntimeError when it would reach outside."""
     cdef Storage st = storage_of(t)
-    cdef Py_ssize_t item = ITEMSIZE[t.code], need
+    cdef Py_ssize_t item = ITEMSIZE[t.code]
+    cdef object need                     # a Python number: hostile sizes must not wrap around
     cdef cnp.npy_intp dims[64]
     cdef cnp.npy_intp steps[64]
     cdef int i, nd = len(shape)
@@ -146,13 +147,17 @@ def strided_view(Tensor t not None, shape, strides, offset=None):
             raise RuntimeError(f"Trying to create tensor with negative dimension {shape[i]}: {list(shape)}")
         if strides[i] < 0:
             raise RuntimeError(f"as_strided: Negative strides are not supported at the moment, got strides: {list(strides)}")
-        dims[i], steps[i] = shape[i], strides[i] * item
         need = 0 if shape[i] == 0 or need == 0 else need + (shape[i] - 1) * strides[i]
     if offset < 0:
         raise RuntimeError(f"Tensor: invalid storage offset {offset}")
+    if need * item >= 2**63:
+        raise RuntimeError(f"Storage size calculation overflowed with sizes={list(shape)} and strides={list(strides)}")
     if need * item > st.nbytes:
         raise RuntimeError(f"setStorage: sizes {list(shape)}, strides {list(strides)}, storage offset {offset}, and itemsize {item} requiring a "
                            f"storage size of {need * item} are out of bounds for storage of size {st.nbytes}")
+    for i in range(nd):
+        dims[i] = shape[i]
+        steps[i] = strides[i] * item if need and shape[i] > 1 else min(strides[i] * item, 2**62)
     a = PyArray_FromMemory(cnp.PyArray_DESCR(t._a), nd, dims, steps, st.data + <Py_ssize_t>offset * item)
     cnp.set_array_base(a, st.base)
     return a
