@@ -67,7 +67,8 @@ from .autograd import enable_grad, inference_mode, no_grad, set_grad_enabled  # 
 
 # ------------------------------------------------------------------ what ordinary programs may not need: imported when asked for
 _MODULES = ("__config__", "accelerator", "amp", "backends", "compiler", "cpu", "cuda", "distributed", "distributions", "fft", "func", "futures", "hub",
-            "jit", "linalg", "masked", "mps", "mtia", "nn", "optim", "profiler", "quasirandom", "serialization", "signal", "special", "testing", "version", "xpu")
+            "jit", "linalg", "masked", "mps", "mtia", "nn", "optim", "profiler", "quasirandom", "serialization",
+            "signal", "special", "testing", "version", "xpu")
 _SETTINGS = ("_assert", "are_deterministic_algorithms_enabled", "compiled_with_cxx11_abi", "get_autocast_dtype",
              "get_deterministic_debug_mode", "get_float32_matmul_precision", "get_num_interop_threads",
              "is_autocast_cache_enabled", "is_autocast_cpu_enabled", "is_autocast_enabled",

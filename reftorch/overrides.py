@@ -112,7 +112,8 @@ def handle_torch_function(public_api, relevant_args, *args, **kwargs):
         if got is not NotImplemented:
             return got
     for arg in candidates:
-        got = type(arg).__torch_function__(public_api, types, args, kwargs) if isinstance(arg, Tensor) else arg.__torch_function__(public_api, types, args, kwargs)
+        owner = type(arg) if isinstance(arg, Tensor) else arg
+        got = owner.__torch_function__(public_api, types, args, kwargs)
         if got is not NotImplemented:
             return got
     name = f"{getattr(public_api, '__module__', None)}.{getattr(public_api, '__name__', public_api)}"

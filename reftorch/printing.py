@@ -84,7 +84,7 @@ def _texts(array):
         imags, imag_width = _float_texts(flat.imag.astype(np.float64))
         # torch: real parts are padded, imaginary ones are not, though a line is filled as if they were.
         signed = [imag if imag[0] == "-" else "+" + imag for imag in imags]
-        return [f"{real.rjust(width)}{imag}j" for real, imag in zip(reals, signed)], width + imag_width + 1
+        return [f"{real.rjust(width)}{imag}j" for real, imag in zip(reals, signed, strict=False)], width + imag_width + 1
     if array.dtype.kind in "iub":
         texts = [*map(str, flat.tolist())]
         width = max(map(len, texts))
@@ -117,7 +117,7 @@ def tensor_str(array, indent=0):
         if edge == 0:
             return "[...]"
         cut = [n > 2 * edge for n in array.shape]
-        array = array[np.ix_(*[[*range(edge), *range(n - edge, n)] if c else range(n) for n, c in zip(array.shape, cut)])]
+        array = array[np.ix_(*[[*range(edge), *range(n - edge, n)] if c else range(n) for n, c in zip(array.shape, cut, strict=False)])]
     texts, width = _texts(array)
     if not array.ndim:
         return texts[0]

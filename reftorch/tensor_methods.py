@@ -2,8 +2,8 @@
 import numpy as np
 
 from . import printing
-from .core import Size, T, Tensor, _core, device
-from .core._core import DTYPES, from_array, set_type_attribute
+from .core import T, Tensor, _core
+from .core._core import from_array, set_type_attribute
 
 
 def _method(fn):
@@ -303,7 +303,6 @@ def __deepcopy__(self, memo):
     key = ("storage", self._storage)
     base = memo.get(key)
     if base is None:
-        from .core._core import strided_view
         flat = from_array(np.array(_flat_storage(self), copy=True))
         base = memo[key] = flat
     made = _core.view_of_storage(base, self.shape, self.stride(), self.storage_offset())

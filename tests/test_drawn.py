@@ -15,12 +15,17 @@ VIEWS = ["[0]", "[-1]", "[:, 1]", "[..., :2]", "[1:]", "[::2]", ".t()", ".transp
          ".unsqueeze(0)", ".squeeze()", ".flatten()", ".expand(2, -1, -1)", ".permute(1, 0)", ".narrow(0, 0, 1)", ".diagonal()", ".unbind(0)[0]",
          ".split(1)[0]", ".detach()", ".chunk(2)[0]", ".select(0, 1)", ".movedim(0, -1)", ".unfold(0, 2, 1)", ".T", "[None]", ".contiguous()",
          ".clone()", ".data"]
-POINTWISE = ["{a} * {b}", "{a} + {b}", "{a} - {b}", "{a} * 2", "3 - {a}", "-{a}", "{a}.abs()", "{a} ** 2", "{a}.sum()", "{a}.sum(0)", "{a}.sum(-1, keepdim=True)",
-             "torch.cat([{a}, {b}])", "torch.stack([{a}, {a}])", "{a}.max()", "{a}.cumsum(0)", "{a}.flip(0)", "torch.where({a} > 1, {a}, {b})", "{a}.relu()",
-             "{a} @ {b}", "{a}.clamp(1, 3)", "{a}.repeat(2, 1)", "{a}.gather(0, torch.zeros_like({a}, dtype=torch.long))", "{a}.index_select(0, torch.tensor([0, 0]))",
+POINTWISE = ["{a} * {b}", "{a} + {b}", "{a} - {b}", "{a} * 2", "3 - {a}", "-{a}", "{a}.abs()", "{a} ** 2", "{a}.sum()", "{a}.sum(0)",
+             "{a}.sum(-1, keepdim=True)",
+             "torch.cat([{a}, {b}])", "torch.stack([{a}, {a}])", "{a}.max()", "{a}.cumsum(0)", "{a}.flip(0)",
+             "torch.where({a} > 1, {a}, {b})", "{a}.relu()",
+             "{a} @ {b}", "{a}.clamp(1, 3)", "{a}.repeat(2, 1)", "{a}.gather(0, torch.zeros_like({a}, dtype=torch.long))",
+             "{a}.index_select(0, torch.tensor([0, 0]))",
              "{a}.masked_fill({a} > 2, 0)", "{a}.prod()", "{a}.tril()", "{a}.mean()", "{a}.roll(1, 0)"]
-WRITES = ["{a}.mul_(2)", "{a}.add_({b})", "{a}.zero_()", "{a}[0] = 1", "{a} += 1", "{a} *= {b}", "{a}.copy_({b})", "{a}.fill_(3)", "{a}.sub_(1)", "{a}[..., 0] = {b}[..., 0]",
-          "{a}.t_()", "{a}.unsqueeze_(0)", "{a}.detach_()", "{a}.neg_()", "{a}.relu_()", "{a}[{a} > 1] = 0", "{a}.masked_fill_({a} > 2, 1)", "{a}.requires_grad_()",
+WRITES = ["{a}.mul_(2)", "{a}.add_({b})", "{a}.zero_()", "{a}[0] = 1", "{a} += 1", "{a} *= {b}", "{a}.copy_({b})", "{a}.fill_(3)",
+          "{a}.sub_(1)", "{a}[..., 0] = {b}[..., 0]",
+          "{a}.t_()", "{a}.unsqueeze_(0)", "{a}.detach_()", "{a}.neg_()", "{a}.relu_()", "{a}[{a} > 1] = 0",
+          "{a}.masked_fill_({a} > 2, 1)", "{a}.requires_grad_()",
           "{a}.index_add_(0, torch.tensor([0]), torch.ones_like({a}[:1]))", "{a}.squeeze_()", "{a}.clamp_(0, 2)", "{a}.addcmul_({a}, {b})"]
 
 

@@ -4,7 +4,8 @@
              self=lambda grad, other: grad * other.conj(), other=lambda grad, self: grad * self.conj())
 
 Several schema strings are overloads, tried in the order given.  `make` names the faces besides the function: `method`, `inplace`
-(`mul_`; `function_` where `torch.mul_` exists too), `out` (`out=`).  `ns` is the public namespace (`torch`, `torch.linalg` as "linalg", ...), None for methods alone.
+(`mul_`; `function_` where `torch.mul_` exists too), `out` (`out=`).  `ns` is the public namespace (`torch`, `torch.linalg` as "linalg", ...),
+None for methods alone.
 
 A rule is a lambda named after the input it differentiates.  Its parameter names say what it gets, and so what is saved:
   grad            the gradient of the first result       grads     those of all results, None where nothing arrived

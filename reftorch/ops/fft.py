@@ -97,7 +97,7 @@ def _resized(x, dims, sizes):
     """`x` cut or padded with zeros at the end to `sizes` along `dims`; -1 leaves a dim alone."""
     pad = [0] * (2 * x.dim())
     needs_pad = False
-    for d, n in zip(dims, sizes):
+    for d, n in zip(dims, sizes, strict=False):
         if n == -1:
             continue
         _positive(n)
@@ -125,7 +125,7 @@ def _many_dims(x, s, dim):
             raise RuntimeError(f"Got shape with {len(s)} values but input tensor only has {nd} dimensions.")
         if dim is None:
             dims = list(range(nd - len(s), nd))
-        sizes = [x.size(d) if n == -1 else n for d, n in zip(dims, s)]
+        sizes = [x.size(d) if n == -1 else n for d, n in zip(dims, s, strict=False)]
     else:
         if dim is None:
             dims = list(range(nd))

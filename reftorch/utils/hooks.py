@@ -84,14 +84,14 @@ class BackwardHook:
         made = _identity.apply(*[values[i] for i in places])
         nodes = [t.grad_fn for t in made if t.grad_fn is not None]
         out = list(values)
-        for place, t in zip(places, made):
+        for place, t in zip(places, made, strict=False):
             out[place] = t
         return tuple(out), nodes[0] if nodes else None, places
 
     @staticmethod
     def _spread(grads, places, count):
         full = [None] * count
-        for place, g in zip(places, grads):
+        for place, g in zip(places, grads, strict=False):
             full[place] = g
         return tuple(full)
 

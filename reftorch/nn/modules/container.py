@@ -3,8 +3,6 @@ import operator
 from collections import OrderedDict, abc
 from itertools import chain, islice
 
-import reftorch as torch
-
 from ...core import Tensor
 from ..parameter import Parameter
 from .module import Module, _addindent

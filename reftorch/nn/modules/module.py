@@ -184,7 +184,7 @@ class Module(StateDict):
         if recurse:
             for module in self.children():
                 module._apply(fn)
-        for key, param in self._parameters.items():
+        for param in self._parameters.values():
             if param is None:
                 continue
             with torch.no_grad():
