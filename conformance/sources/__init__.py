@@ -21,7 +21,7 @@ class Source:
     files: tuple[str, ...]  # globs beside this file; the cases are made anew when one of them changes
 
     def paths(self) -> list[Path]:
-        return [path for pattern in self.files for path in Path(__file__).parent.glob(pattern)]
+        return [path for pattern in self.files for path in Path(__file__).parent.glob(pattern) if path.is_file()]
 
 
 SOURCES = {
