@@ -269,7 +269,7 @@ def run_backward(list roots, list grads, bint keep_graph, bint create_graph, lis
     cdef list root_nodes = [], slot, out, found = None, pending, leaves = []
     cdef Ready ready = Ready()
     cdef int no_grad_before = tls_no_grad
-    cdef list former = list(_running)
+    cdef object former_token = _running[0], former_deps = _running[1], former_needed = _running[2]
     for t in roots:
         fn = grad_fn_of(t)
         if fn is not None:
@@ -285,7 +285,7 @@ def run_backward(list roots, list grads, bint keep_graph, bint create_graph, lis
             needed[key] = True
             captures.setdefault(key, []).append((i, t.out_nr))
     deps = count_dependencies(root_nodes, needed)
-    _running[:] = [object(), deps, needed]
+    _running[0], _running[1], _running[2] = None, deps, needed
     set_no_grad(0 if create_graph else 1)
     try:
         for i in range(len(roots)):
@@ -341,7 +341,7 @@ def run_backward(list roots, list grads, bint keep_graph, bint create_graph, lis
                     accumulate_into(<Tensor>inputs[i], <Tensor>found[i], False)
     finally:
         set_no_grad(no_grad_before)
-        _running[:] = former
+        _running[0], _running[1], _running[2] = former_token, former_deps, former_needed
     if found is not None and not allow_unreachable and not accumulate_grad:
         for i in range(len(found)):
             if found[i] is None:
@@ -354,7 +354,9 @@ cdef list _running = [None, None, None]  # token, dependency table and wanted no
 
 
 def current_backward():
-    """A token of the backward pass under way; None outside."""
+    """A token of the backward pass under way, made when first asked for; None outside."""
+    if _running[0] is None and _running[1] is not None:
+        _running[0] = object()
     return _running[0]
 
 
