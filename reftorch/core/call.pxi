@@ -29,7 +29,7 @@ cdef object run_overload(Overload ov, list vals, int mode):
                     check_partial_overlap(t._a, (<Tensor>v)._a)
         check_inplace(t, mask != 0 or requires_grad(t))
         give_tangents = None if forward_hook is None else forward_hook(ov, vals, True)      # before the write
-        node = make_node(ov, vals, [t], mask, True) if mask else None
+        node = make_node(ov, vals, mask, True) if mask else None
         if ov.kind == LOOP:
             run_loop(ov, given, t)
         elif ov.kind == PRIMITIVE:
@@ -60,11 +60,11 @@ cdef object run_overload(Overload ov, list vals, int mode):
         if give_tangents is not None:
             give_tangents(outs)
     if mask and out is None:
-        finish_node(make_node(ov, vals, outs, mask, False), outs)
-    result = outs[0] if ov.single and not (ov.kind == VIEW and type(result) is list) else (
-        ov.result_type(outs) if ov.result_type is not None else tuple(outs))
-    if ov.kind != LOOP and ov.single and (<str>(ov.schema.returns[0][0])).endswith("[]"):
-        result = tuple(outs)
+        finish_node(make_node(ov, vals, mask, False), outs)
+    if ov.single and not ov.listed:
+        result = outs[0]
+    else:
+        result = tuple(outs) if ov.result_type is None else ov.result_type(outs)
     if out is not None:
         return write_out(ov, result, out, vals)
     return result
@@ -208,7 +208,7 @@ cdef inline Tensor fast_binary(Op op, object a, object b):
     else:
         return None
     n = cnp.PyArray_SIZE(x._a)
-    if n > 16384:
+    if n > QUICK_LIMIT:
         return None                          # threads: the general way
     r = Tensor.__new__(Tensor)
     r.code = ov.loop_out[code]
@@ -229,7 +229,6 @@ cdef inline Tensor fast_unary(Op op, object a):
     cdef cnp.npy_intp st[2]
     cdef cnp.npy_intp n
     cdef int code
-    cdef list vals
     if type(a) is not Tensor or ov is None or ov.kind != LOOP or forward_hook is not None or function_modes or tls_inference:
         return None
     x = <Tensor>a
@@ -238,7 +237,7 @@ cdef inline Tensor fast_unary(Op op, object a):
             ov.check is not None and KIND[code] != KIND_FLOAT):
         return None
     n = cnp.PyArray_SIZE(x._a)
-    if n > 16384:
+    if n > QUICK_LIMIT:
         return None
     r = Tensor.__new__(Tensor)
     r.code = ov.loop_out[code]
@@ -260,14 +259,13 @@ cdef inline Tensor fast_reduce(Op op, object a):
     cdef char *ptr[3]
     cdef cnp.npy_intp st[3]
     cdef cnp.npy_intp n
-    cdef list vals
     if type(a) is not Tensor or forward_hook is not None or function_modes or tls_inference:
         return None
     x = <Tensor>a
     if (x.code != F32 and x.code != F64) or not PyArray_IS_C_CONTIGUOUS(x._a):
         return None
     n = cnp.PyArray_SIZE(x._a)
-    if n > 16384:
+    if n > QUICK_LIMIT:
         return None
     r = Tensor.__new__(Tensor)
     r.code = x.code
@@ -324,7 +322,6 @@ cdef PyObject *method_vectorcall(PyObject *self, PyObject *const *args, size_t n
     cdef Method m = <Method>self
     cdef Py_ssize_t n = PyVectorcall_NARGS(nf)
     if n == 0 or not isinstance(<object>args[0], Tensor):
-        got = f"but received a '{type(<object>args[0]).__name__}'" if n else ""
         raise TypeError(f"descriptor '{m.__name__}' for 'torch._C.TensorBase' objects doesn't apply to a '{type(<object>args[0]).__name__}' object"
                         if n else f"unbound method TensorBase.{m.__name__}() needs an argument")
     r = call_vector(m.op, args, n, names, INPLACE if m.writes else METHOD)

@@ -118,7 +118,7 @@ cdef int add_quick(Tensor sum, Tensor g) except -1:
     cdef char *ptr[3]
     cdef cnp.npy_intp st[3]
     cdef cnp.npy_intp n = cnp.PyArray_SIZE(sum._a)
-    if (ov is None or sum.code != g.code or ov.loops[sum.code] == NULL or n > 16384 or not same_shape(sum._a, g._a) or forward_hook is not None
+    if (ov is None or sum.code != g.code or ov.loops[sum.code] == NULL or n > QUICK_LIMIT or not same_shape(sum._a, g._a) or forward_hook is not None
             or not PyArray_IS_C_CONTIGUOUS(sum._a) or not PyArray_IS_C_CONTIGUOUS(g._a) or sum._fn is not None or type(sum) is not Tensor
             or cnp.PyArray_BASE(sum._a) != NULL):
         call_op(<Op>slot_ops[SLOT_ADD], [sum, g], None, INPLACE)
@@ -136,10 +136,6 @@ cdef cnp.ndarray gradient_copy(Tensor v, Tensor g):
     cdef cnp.ndarray r = empty_like_order(cnp.PyArray_NDIM(g._a), cnp.PyArray_DIMS(g._a), cnp.PyArray_TYPE(g._a), v._a)
     np.copyto(r, g._a)
     return r
-
-
-cdef accumulate(AccumulateGrad node, Tensor g):
-    accumulate_into(node.variable_, g, False)
 
 
 cdef object run_hooks(object hooks, object g):

@@ -30,6 +30,7 @@ cdef enum:
     SRC_MASK = -3
 
 DEF MAX_SAVED = 16
+DEF QUICK_LIMIT = 16384             # elements up to which the quick ways serve; more may want threads
 cdef long MAX_SEQ = 0x7fffffffffffffff
 _PROMOTE = {None: P_NONE, "default": P_DEFAULT, "float": P_FLOAT}
 _META = ("shape", "dtype", "strides", "offset")      # a rule may ask for self_shape and leave self unsaved
@@ -67,7 +68,7 @@ cdef class Overload:
     cdef list args
     cdef int n_positional, varargs, n_out, kind, promote, n_slots
     cdef bint takes_number           # the fast way round serves `x op 2` as well
-    cdef bint numbers, has_out, half, nograd, single, is_method, tensors, shares
+    cdef bint numbers, has_out, half, nograd, single, is_method, tensors, shares, listed
     cdef int leaf                    # index of a factory's `requires_grad`, or -1
     cdef object ufunc
     cdef str loop_name
@@ -300,6 +301,7 @@ def build_overload(Op op, int kind, schema, body=None, loop=None, promote=None, 
     ov.varargs = varargs_position(schema)
     ov.n_out = len(schema.returns)
     ov.single = ov.n_out == 1
+    ov.listed = ov.single and schema.returns[0][0].endswith("[]")
     ov.numbers, ov.half, ov.nograd, ov.check, ov.jvp, ov.has_out = numbers, half, nograd, check, jvp, has_out
     ov.tensors, ov.shares = tensors, shares
     ov.is_method = argerror.is_method(schema)

@@ -197,7 +197,7 @@ cdef int record_quick(Overload ov, Tensor x, object b, Tensor r) except -1:
         if ov.n_positional > 1 and b is not None:
             vals[1] = b
         if ov.n_slots:
-            finish_node(make_node(ov, vals, None, gradient_mask(ov, vals), False), [r])
+            finish_node(make_node(ov, vals, gradient_mask(ov, vals), False), [r])
         return 0
     if requires_grad(x):
         mask = 1
@@ -248,48 +248,37 @@ cdef int record_quick(Overload ov, Tensor x, object b, Tensor r) except -1:
     return 0
 
 
-cdef OpNode make_node(Overload ov, list vals, list outs, long mask, bint inplace):
-    """The node of one call; `outs` are its results (the receiver itself when in place)."""
+cdef inline bint add_edge(list edges, list nrs, object x) except -1:
+    """Append where the gradient of `x` goes; whether that is another than output 0."""
+    cdef object e = edge_of(<Tensor>x) if isinstance(x, Tensor) else None
+    edges.append(e)
+    nrs.append(0 if e is None else (<Tensor>x).out_nr)
+    return e is not None and (<Tensor>x).out_nr != 0
+
+
+cdef OpNode make_node(Overload ov, list vals, long mask, bint inplace):
+    """The node of one call, connected to its inputs; `finish_node` gives it its results."""
     global sequence
     cdef object kind_of_node = node_type_of(ov)
     cdef OpNode node = <OpNode>type_alloc(<PyTypeObject *>kind_of_node, _empty)
     cdef Plan plan = plan_for(ov, mask)
     cdef int i, j
     cdef Tensor t
-    cdef list edges = [], counts = None, nrs = None
-    cdef object v, e
+    cdef list edges = [], nrs = [], counts = None
+    cdef bint several = False
+    cdef object v
     node.ov, node.plan = ov, plan
     for i in range(ov.n_slots):
         v = vals[<int>ov.slots[i]]
-        if isinstance(v, Tensor):
-            t = <Tensor>v
-            e = edge_of(t)
-            edges.append(e)
-            if e is not None and t.out_nr:
-                if nrs is None:
-                    nrs = []
-                while len(nrs) < len(edges) - 1:
-                    nrs.append(0)
-                nrs.append(t.out_nr)
-        elif type(v) is list:
+        if type(v) is list:
             if counts is None:
                 counts = [-1] * ov.n_slots
             counts[i] = len(v)
             for x in v:
-                e = edge_of(<Tensor>x) if isinstance(x, Tensor) else None
-                edges.append(e)
-                if e is not None and (<Tensor>x).out_nr:
-                    if nrs is None:
-                        nrs = []
-                    while len(nrs) < len(edges) - 1:
-                        nrs.append(0)
-                    nrs.append((<Tensor>x).out_nr)
+                several |= add_edge(edges, nrs, x)
         else:
-            edges.append(None)
-    if nrs is not None:
-        while len(nrs) < len(edges):
-            nrs.append(0)
-    node.edges, node.edge_nrs, node.counts = edges, nrs, counts
+            several |= add_edge(edges, nrs, v)
+    node.edges, node.edge_nrs, node.counts = edges, nrs if several else None, counts
     node.seq = sequence                      # after the edges: a view's node may have been made for them just now
     sequence += 1
     node.saved = [None] * plan.n_save
@@ -539,7 +528,7 @@ cdef Node view_node(Tensor t):
     build(op)
     cdef Overload ov = op.first
     cdef list vals = [base, t.shape, t.stride(), t.storage_offset(), None]
-    node = make_node(ov, vals, [t], 1, False)
+    node = make_node(ov, vals, 1, False)
     node.n_grads = 1
     set_meta(node, t)
     return node

@@ -191,7 +191,6 @@ cdef Tensor run_loop(Overload ov, list vals, Tensor dest):
     cdef double scalars[16]
     cdef cnp.ndarray a, out, ref = None
     cdef list arrays = []
-    cdef bint plain = True
     resolve(ov)
     code = common_code(operands)
     if ov.promote == P_FLOAT and KIND[code] < KIND_FLOAT:
@@ -298,7 +297,6 @@ cdef list raw_arguments(Overload ov, list vals, int *half):
     cdef list values = list(vals)
     cdef int code = NOCODE, work, i, nd = 0
     cdef cnp.npy_intp dims[64]
-    cdef Tensor t
     half[0] = NOCODE
     if ov.promote != P_NONE:
         code = common_code([vals[i] for i in ov.operands])
@@ -318,15 +316,7 @@ cdef list raw_arguments(Overload ov, list vals, int *half):
                 values[i] = np.asarray(v, np_dtype(<dtype>DTYPE[work]))
     for i in range(len(values) - 1):
         v = values[i]
-        if isinstance(v, Tensor):
-            t = <Tensor>v
-            if ov.half and (t.code == F16 or t.code == BF16):
-                half[0] = t.code
-                values[i] = as_code(t, F32)
-            else:
-                values[i] = t._a
-        elif type(v) is list:
-            values[i] = [raw_element(ov, x, half) for x in v]
+        values[i] = [raw_element(ov, x, half) for x in v] if type(v) is list else raw_element(ov, v, half)
     return values
 
 
@@ -375,14 +365,19 @@ cdef Tensor fresh(object r, int half, list values):
     return wrap(a, code)
 
 
+cdef object call_body(Overload ov, list values):
+    """The body of a primitive on its arguments; NumPy's floating-point warnings are off."""
+    token = PyContextVar_Set(_quiet_var, _quiet_value)
+    try:
+        return ov.body(*body_values(ov, values))
+    finally:
+        PyContextVar_Reset(_quiet_var, token)
+
+
 cdef object run_primitive(Overload ov, list vals):
     cdef int half
     cdef list values = raw_arguments(ov, vals, &half)
-    token = PyContextVar_Set(_quiet_var, _quiet_value)
-    try:
-        r = ov.body(*body_values(ov, values))
-    finally:
-        PyContextVar_Reset(_quiet_var, token)
+    r = call_body(ov, values)
     if ov.shares:
         values = []
     if ov.single and type(r) is not list:
@@ -395,8 +390,7 @@ cdef write_primitive(Overload ov, list vals, Tensor dest):
     cdef int half
     cdef list values = raw_arguments(ov, vals, &half)
     cdef Tensor t
-    with np.errstate(all="ignore"):
-        r = ov.body(*body_values(ov, values))
+    r = call_body(ov, values)
     if r is dest._a:
         return
     t = fresh(r, half, values)

@@ -276,11 +276,6 @@ cdef class Tensor:
 
     def requires_grad_(self, requires_grad=True):
         """Set `requires_grad` in place; returns self."""
-        if not requires_grad and grad_fn_of(self) is not None:
-            raise RuntimeError("you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a "
-                               "subgraph that doesn't require differentiation use var_no_grad = var.detach().")
-        if requires_grad and KIND[self.code] < KIND_FLOAT:
-            raise RuntimeError("only Tensors of floating point dtype can require gradients")
         self.requires_grad = bool(requires_grad)
         return self
 
@@ -583,10 +578,6 @@ cdef class AccumulateGrad(Node):
     @property
     def variable(self):
         return self.variable_
-
-    cdef list apply(self, list grads):
-        accumulate(self, <Tensor>grads[0])
-        return []
 
 
 cdef inline object edge_of(Tensor t):
