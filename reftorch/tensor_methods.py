@@ -55,24 +55,24 @@ def __bool__(self):
     return bool(self._array.item())
 
 
+def _real_item(self, c_type):
+    """`item()`, a complex one as its real part when it has no other."""
+    value = self.item()
+    if not isinstance(value, complex):
+        return value
+    if value.imag != 0:
+        raise RuntimeError(f"value cannot be converted to type {c_type} without overflow")
+    return value.real
+
+
 @_method
 def __float__(self):
-    value = self.item()
-    if isinstance(value, complex):
-        if value.imag != 0:
-            raise RuntimeError("value cannot be converted to type double without overflow")
-        return value.real
-    return float(value)
+    return float(_real_item(self, "double"))
 
 
 @_method
 def __int__(self):
-    value = self.item()
-    if isinstance(value, complex):
-        if value.imag != 0:
-            raise RuntimeError("value cannot be converted to type int64_t without overflow")
-        value = value.real
-    return int(value)
+    return int(_real_item(self, "int64_t"))
 
 
 @_method

@@ -142,16 +142,22 @@ def jvp(func, inputs, v=None, create_graph=False, strict=False):
     return _give_back(outputs, create_graph, many_out), _give_back(found, create_graph, many_out)
 
 
+def _first_gradient(func, inputs, v, create_graph, strict, name):
+    """What a product with a Hessian begins with: (several inputs?, inputs, v, output, its gradient, to be differentiated again)."""
+    many_in, inputs = _as_tuple(inputs, "inputs", name)
+    inputs = _prepare(inputs, create_graph, True)
+    v = _prepare_v(v, inputs, many_in, create_graph, name, _V_FOR_INPUT)
+    outputs = _scalar_of(func, inputs, name, strict)
+    jac = _gradients(outputs, inputs, create_graph=True)
+    if strict:
+        _require_grad(jac, _NO_JACOBIAN)
+    return many_in, inputs, v, outputs, jac
+
+
 def vhp(func, inputs, v=None, create_graph=False, strict=False):
     """(func(inputs), v^T H) of a function that returns one number."""
     with enable_grad():
-        many_in, inputs = _as_tuple(inputs, "inputs", "vhp")
-        inputs = _prepare(inputs, create_graph, True)
-        v = _prepare_v(v, inputs, many_in, create_graph, "vhp", _V_FOR_INPUT)
-        outputs = _scalar_of(func, inputs, "vhp", strict)
-        jac = _gradients(outputs, inputs, create_graph=True)
-        if strict:
-            _require_grad(jac, _NO_JACOBIAN)
+        many_in, inputs, v, outputs, jac = _first_gradient(func, inputs, v, create_graph, strict, "vhp")
     with set_grad_enabled(create_graph or _core.is_grad_enabled()):
         found = _filled(_gradients(jac, inputs, v, create_graph), inputs, strict, create_graph, "hessian")
     return _give_back(outputs, create_graph, False), _give_back(found, create_graph, many_in)
@@ -160,13 +166,7 @@ def vhp(func, inputs, v=None, create_graph=False, strict=False):
 def hvp(func, inputs, v=None, create_graph=False, strict=False):
     """(func(inputs), H v) of a function that returns one number."""
     with enable_grad():
-        many_in, inputs = _as_tuple(inputs, "inputs", "hvp")
-        inputs = _prepare(inputs, create_graph, True)
-        v = _prepare_v(v, inputs, many_in, create_graph, "hvp", _V_FOR_INPUT)
-        outputs = _scalar_of(func, inputs, "hvp", strict)
-        jac = _gradients(outputs, inputs, create_graph=True)
-        if strict:
-            _require_grad(jac, _NO_JACOBIAN)
+        many_in, inputs, v, outputs, jac = _first_gradient(func, inputs, v, create_graph, strict, "hvp")
         seeds = tuple([T.zeros_like(x).requires_grad_(True) for x in inputs])
         double = _gradients(jac, inputs, seeds, create_graph=True)
     with set_grad_enabled(create_graph or _core.is_grad_enabled()):

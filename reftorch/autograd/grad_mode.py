@@ -55,34 +55,33 @@ class _Switch:
         return wrapped
 
 
-class no_grad(_Switch):
+class _Recording(_Switch):
+    """Sets recording to `mode` while it lasts; also usable as a bare decorator."""
+
+    mode = None
+
+    def __new__(cls, orig_func=None):
+        made = super().__new__(cls)
+        return made if orig_func is None else made(orig_func)
+
+    def __enter__(self):
+        self.prev = _core.is_grad_enabled()
+        _core._set_grad_enabled(self.mode)
+
+    def __exit__(self, *exc):
+        _core._set_grad_enabled(self.prev)
+
+
+class no_grad(_Recording):
     """Context manager and decorator: operations are not recorded."""
 
-    def __new__(cls, orig_func=None):
-        made = super().__new__(cls)
-        return made if orig_func is None else made(orig_func)
-
-    def __enter__(self):
-        self.prev = _core.is_grad_enabled()
-        _core._set_grad_enabled(False)
-
-    def __exit__(self, *exc):
-        _core._set_grad_enabled(self.prev)
+    mode = False
 
 
-class enable_grad(_Switch):
+class enable_grad(_Recording):
     """Context manager and decorator: operations are recorded, also inside no_grad."""
 
-    def __new__(cls, orig_func=None):
-        made = super().__new__(cls)
-        return made if orig_func is None else made(orig_func)
-
-    def __enter__(self):
-        self.prev = _core.is_grad_enabled()
-        _core._set_grad_enabled(True)
-
-    def __exit__(self, *exc):
-        _core._set_grad_enabled(self.prev)
+    mode = True
 
 
 class set_grad_enabled(_Switch):

@@ -8,20 +8,23 @@ from ..core import Tensor, _core
 from ..overrides import _disabled_torch_function_impl
 
 
-class _ParameterMeta(type(Tensor)):
-    """isinstance(x, Parameter) also holds for tensors of another class marked as parameters."""
+class _MarkedMeta(type(Tensor)):
+    """isinstance(x, Parameter) also holds for tensors of another class that bear its mark; Buffer likewise."""
 
     def __instancecheck__(self, instance):
-        if self is Parameter and isinstance(instance, Tensor) and getattr(instance, "_is_param", False):
+        mark = self.__dict__.get("_mark")
+        if mark is not None and isinstance(instance, Tensor) and getattr(instance, mark, False):
             return True
         return super().__instancecheck__(instance)
 
 
-class Parameter(Tensor, metaclass=_ParameterMeta):
+class Parameter(Tensor, metaclass=_MarkedMeta):
     """A tensor that a Module lists among its parameters when it is assigned as an attribute.
 
-    data: Tensor of any shape and dtype (an empty one when None); requires_grad: True by default, TypeError-free for floats only.
+    data: Tensor of any shape and dtype (an empty one when None); requires_grad: True by default, RuntimeError for integers.
     """
+
+    _mark = "_is_param"
 
     def __new__(cls, data=None, requires_grad=True):
         if data is None:
@@ -62,15 +65,10 @@ def _rebuild_parameter(data, requires_grad, backward_hooks, state=None):
 printing.bind(Tensor, Parameter, _core.get_default_dtype)
 
 
-class _BufferMeta(type(Tensor)):
-    def __instancecheck__(self, instance):
-        if self is Buffer and isinstance(instance, Tensor) and getattr(instance, "_is_buffer", False):
-            return True
-        return super().__instancecheck__(instance)
-
-
-class Buffer(Tensor, metaclass=_BufferMeta):
+class Buffer(Tensor, metaclass=_MarkedMeta):
     """A tensor that a Module lists among its buffers when it is assigned as an attribute."""
+
+    _mark = "_is_buffer"
 
     def __new__(cls, data=None, *, persistent=True):
         if data is None:

@@ -8,6 +8,14 @@ from ..parameter import Parameter
 from .module import Module, _addindent
 
 
+def _position(index, n):
+    """`index` into `n` items, counted from the front; IndexError when out of range."""
+    index = operator.index(index)
+    if not -n <= index < n:
+        raise IndexError(f"index {index} is out of range")
+    return index % n
+
+
 class Sequential(Module):
     """Modules applied one after another; from positional modules or an OrderedDict."""
 
@@ -21,11 +29,7 @@ class Sequential(Module):
                 self.add_module(str(i), module)
 
     def _key(self, index):
-        n = len(self)
-        index = operator.index(index)
-        if not -n <= index < n:
-            raise IndexError(f"index {index} is out of range")
-        return next(islice(self._modules, index % n, None))
+        return next(islice(self._modules, _position(index, len(self)), None))
 
     def __getitem__(self, index):
         if isinstance(index, slice):
@@ -135,10 +139,7 @@ class ModuleList(Module):
             self += modules
 
     def _key(self, index):
-        index = operator.index(index)
-        if not -len(self) <= index < len(self):
-            raise IndexError(f"index {index} is out of range")
-        return str(index + len(self) if index < 0 else index)
+        return str(_position(index, len(self)))
 
     def __getitem__(self, index):
         if isinstance(index, slice):
@@ -300,10 +301,7 @@ class ParameterList(Module):
             self += values
 
     def _key(self, index):
-        index = operator.index(index)
-        if not -len(self) <= index < len(self):
-            raise IndexError(f"index {index} is out of range")
-        return str(index + len(self) if index < 0 else index)
+        return str(_position(index, len(self)))
 
     def __getitem__(self, index):
         if isinstance(index, slice):
