@@ -9,7 +9,11 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 CFLAGS = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off", "-Wno-unused-function", "-Wno-cpp", "-g0"]
+DEBUG = bool(os.environ.get("REFTORCH_DEBUG"))      # bounds checks, no optimisation, Cython's annotated source
 OPENMP = [] if os.environ.get("REFTORCH_NO_OPENMP") or sys.platform == "darwin" else ["-fopenmp"]
+STRIP = ["-Wl,-s"] if sys.platform.startswith("linux") and not DEBUG else []
+if DEBUG:
+    CFLAGS += ["-O0", "-g"]
 
 
 def extension(source):
@@ -17,7 +21,7 @@ def extension(source):
     headers = sorted(str(p) for suffix in ("*.h", "*.pxi") for p in path.parent.glob(suffix))
     return Extension(".".join(path.with_suffix("").parts), [source], depends=headers,
                      include_dirs=[np.get_include(), str(path.parent)], extra_compile_args=CFLAGS + OPENMP,
-                     extra_link_args=OPENMP + ["-Wl,-s"] if sys.platform.startswith("linux") else OPENMP,
+                     extra_link_args=OPENMP + STRIP,
                      define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")])
 
 
@@ -29,5 +33,7 @@ class ParallelBuild(build_ext):
         self.parallel = self.parallel or min(2, os.cpu_count() or 1)
 
 
+directives = {"boundscheck": True, "initializedcheck": True, "nonecheck": True} if DEBUG else {}
 sources = ["reftorch/core/_core.pyx", *sorted(str(p) for p in Path("reftorch/kernels").glob("*.pyx"))]
-setup(ext_modules=cythonize([extension(s) for s in sources], nthreads=0, quiet=True), cmdclass={"build_ext": ParallelBuild})
+setup(ext_modules=cythonize([extension(s) for s in sources], nthreads=0, quiet=True, annotate=DEBUG, compiler_directives=directives,
+                            force=DEBUG), cmdclass={"build_ext": ParallelBuild})

@@ -151,8 +151,7 @@ cdef object call_op(Op op, list args, dict kwargs, int mode, bint operator=False
                 take_out_dtype(ov, vals, vals[len(ov.args)])
             result = run_overload(ov, vals, INPLACE if op.writes else mode)
             if ov.leaf >= 0 and vals[ov.leaf]:
-                if KIND[(<Tensor>result).code] < KIND_FLOAT:
-                    raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
+                check_can_require(<Tensor>result)
                 result.requires_grad_(True)
             return result
     if operator:

@@ -55,8 +55,10 @@ def in_forward_mode():
 # ------------------------------------------------------------------ the raw surface for Python layers
 def make_subclass(cls, Tensor data not None, requires_grad=False):
     """A tensor of class `cls` on the data of `data`."""
-    cdef Tensor t = <Tensor>cls.__new__(cls) if cls is Tensor else <Tensor>Tensor.__new__(cls)
+    cdef Tensor t = <Tensor>Tensor.__new__(cls)
     t._a, t.code, t._st = data._a, data.code, storage_of(data)
+    if requires_grad:
+        check_can_require(t)
     t.rg = requires_grad
     return t
 

@@ -263,7 +263,7 @@ cdef class Tensor:
     def requires_grad(self, value):
         if not isinstance(value, bool):
             raise RuntimeError("requires_grad must be a bool")
-        if not requires_grad(self) and value and self.inference and not in_inference():
+        if not requires_grad(self) and value and self.inference and not tls_inference:
             raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
         if grad_fn_of(self) is not None:
             if not value:
@@ -549,8 +549,11 @@ cdef inline bint requires_grad(Tensor t):
     return t._base_ is not None and requires_grad(t._base_) and KIND[t.code] >= KIND_FLOAT
 
 
-cdef inline bint in_inference():
-    return tls_inference
+cdef int check_can_require(Tensor t) except -1:
+    """Refuse a gradient to a new tensor of integers or bools."""
+    if KIND[t.code] < KIND_FLOAT:
+        raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
+    return 0
 
 
 cdef Node grad_fn_of(Tensor t) except *:
