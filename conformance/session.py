@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from conformance.case import group_of, read_cases, read_data
+from conformance.case import read_cases, read_data
 from conformance.compare.axes import PROFILES
 from conformance.compare.referee import Referee
 from conformance.compare.verdict import Excluded, Verdict, verdicts
-from conformance.matching import matches
+from conformance.matching import matches, may_match
 from conformance.report.repro import script
 from conformance.report.show import outcomes
 from conformance.results import Results
@@ -36,7 +36,6 @@ class Chosen:
 
     pack: Path
     cases: list[dict]
-    all: bool
 
     @property
     def options(self) -> dict:
@@ -50,6 +49,7 @@ class Session:
         self.subject, self.root, self.workers = subject, root, workers
         self.oracle = Oracle(oracle, root)
         self.kept: Counter[str] = Counter()
+        self.asked: dict[str, Sequence[str]] = {}  # patterns by source, as given to `choose`
         self.heard: Callable[[str, int, int], None] = lambda stage, done, total: None
 
     def choose(self, sources: Sequence[str], patterns: Sequence[str], dtypes: Sequence[str] = ()) -> list[Chosen]:
@@ -61,6 +61,7 @@ class Session:
                 continue
             if dtypes and not own and source == "op":
                 own = [f"op/*/{dtype}/*" for dtype in dtypes]
+            self.asked[source] = own
             made = Counter()
 
             def count(line, source=source, made=made):
@@ -68,10 +69,9 @@ class Session:
                 self.heard(f"making {source} cases", made["packs"], 0)
 
             for pack in self.oracle.packs(source, own, count):
-                cases = list(read_cases(pack))
-                wanted = [case for case in cases if matches(case["id"], own) and _of_dtype(case["id"], dtypes)]
+                wanted = [case for case in read_cases(pack) if matches(case["id"], own) and _of_dtype(case["id"], dtypes)]
                 if wanted:
-                    chosen.append(Chosen(pack, wanted, len(wanted) == len(cases)))
+                    chosen.append(Chosen(pack, wanted))
         return chosen
 
     def record(self, chosen: Sequence[Chosen]) -> None:
@@ -123,7 +123,7 @@ class Session:
         finally:
             referee.close()
             shutil.rmtree(home, ignore_errors=True)
-        results.excluded += self._left_out(chosen)
+        results.excluded += self._left_out()
         absent = sum(verdict.status == "not run" for verdict in results.verdicts)
         if absent or len(results.verdicts) != expected:
             results.problems.append(f"partial: {absent} of {expected} cases were not run")
@@ -160,14 +160,13 @@ class Session:
             data = read_data(item.pack) if data is None else data
             results.details[verdict.id] = detail(case, data, oracle.get(verdict.id), subject.get(verdict.id), self.subject.module)
 
-    def _left_out(self, chosen: Sequence[Chosen]) -> list[Excluded]:
-        """What the oracle's tables hold but no case can say, of the groups that were chosen whole."""
-        folders = {item.pack.parent for item in chosen}
-        groups = {group_of(item.pack) for item in chosen if item.all}
+    def _left_out(self) -> list[Excluded]:
+        """What the oracle's tables hold but no case can say, as far as it was asked for: single samples and whole groups (`.../*`)."""
         found = []
-        for file in sorted(folder / "excluded.jsonl" for folder in folders):
+        for source, patterns in self.asked.items():
+            file = self.oracle.folders[source] / "excluded.jsonl"
             for id, cause in map(json.loads, file.read_text("utf-8").splitlines() if file.exists() else ()):
-                if any(id.startswith(group) for group in groups):
+                if may_match(id.removesuffix("/*"), patterns):
                     found.append(Excluded(id, "oracle-error", cause))
         return list(dict.fromkeys(found))
 

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import numpy as np
@@ -123,7 +124,7 @@ def run(folder, subject, cases=None, **more):
     pack = folder / "packs" / "toy.zip"
     cases = cases or group_of_cases()
     write_pack(pack, cases, "op/toy")
-    return session.run([Chosen(pack, list(read_cases(pack)), True)], **more)
+    return session.run([Chosen(pack, list(read_cases(pack)))], **more)
 
 
 @pytest.fixture(autouse=True)
@@ -171,6 +172,18 @@ def test_a_subject_that_leans_on_the_real_thing_is_refused(tmp_path):
     toys(tmp_path, leaning="import torch")
     (tmp_path / "torch.py").write_text("")
     assert "imports the real torch" in run(tmp_path, "leaning").problems[0]
+
+
+def test_what_the_source_left_out_is_listed_whole_groups_too(tmp_path):
+    """A group of which no case could be made has no pack, and still stands in the results."""
+    left = [["op/gone/float32/*", "sparse tensors"], ["op/kept/float32/3", "needs CUDA"], ["op/other/float32/*", "sparse tensors"]]
+    (tmp_path / "excluded.jsonl").write_text("".join(json.dumps(line) + "\n" for line in left + left[:1]))
+    session = Session.__new__(Session)
+    session.oracle = SimpleNamespace(folders={"op": tmp_path})
+    session.asked = {"op": ["op/gone/*", "op/kept/float32/*"]}
+    assert session._left_out() == [Excluded(id, "oracle-error", cause) for id, cause in left[:2]]
+    session.asked = {"op": []}
+    assert len(session._left_out()) == 3
 
 
 def test_an_example_that_the_oracle_cannot_run_leaves_the_denominator_with_its_cause(tmp_path):

@@ -53,7 +53,6 @@ cdef default_value(param):
 
 cdef object MISMATCH = object()
 cdef object generator_type = None
-cdef tuple _numpy_ints = (np.integer,)
 cdef tuple _numpy_scalars = (np.number, np.bool_)
 cdef dict _builtin_dtypes = {float: F64, int: I64, bool: B1, complex: C128}
 cdef set plain_types = set()                 # Tensor subclasses whose __torch_function__ is disabled, e.g. Parameter

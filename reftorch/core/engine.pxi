@@ -262,7 +262,7 @@ def run_backward(list roots, list grads, bint keep_graph, bint create_graph, lis
     cdef Node node
     cdef int i, nr
     cdef dict deps, buffers = {}, needed = None, captures = {}
-    cdef list root_nodes = [], slot, out, found = None, pending, leaves = []
+    cdef list root_nodes = [], slot, out, found = None
     cdef Ready ready = Ready()
     cdef int no_grad_before = tls_no_grad
     cdef object former_token = _running[0], former_deps = _running[1], former_needed = _running[2]
@@ -282,7 +282,7 @@ def run_backward(list roots, list grads, bint keep_graph, bint create_graph, lis
             captures.setdefault(key, []).append((i, t.out_nr))
     deps = count_dependencies(root_nodes, needed)
     _running[0], _running[1], _running[2] = None, deps, needed
-    set_no_grad(0 if create_graph else 1)
+    tls_no_grad_write(0 if create_graph else 1)
     try:
         for i in range(len(roots)):
             t = <Tensor>roots[i]
@@ -292,10 +292,8 @@ def run_backward(list roots, list grads, bint keep_graph, bint create_graph, lis
                 give_leaf(t, g, captures, found, inputs is None, False)
                 continue
             put(buffers, <Node>fn, t.out_nr, g)
-        pending = []
-        for node in root_nodes:
-            if <object>deps[node] == 0 and node not in pending:
-                pending.append(node)
+        for node in set(root_nodes):
+            if <object>deps[node] == 0:
                 ready.push(node)
         while ready.heap:
             node = ready.pop()
@@ -336,7 +334,7 @@ def run_backward(list roots, list grads, bint keep_graph, bint create_graph, lis
                 if found[i] is not None:
                     accumulate_into(<Tensor>inputs[i], <Tensor>found[i], False)
     finally:
-        set_no_grad(no_grad_before)
+        tls_no_grad_write(no_grad_before)
         _running[0], _running[1], _running[2] = former_token, former_deps, former_needed
     if found is not None and not allow_unreachable and not accumulate_grad:
         for i in range(len(found)):
@@ -531,7 +529,6 @@ cdef class PyNode(Node):
     """A node whose backward is a Python callable; base of autograd.Function's nodes and of graph.Node users."""
     cdef public object fn            # fn(node, *grads) -> gradient or tuple of gradients, one an edge
     cdef public object on_release
-    cdef readonly tuple inputs_need
 
     cdef list apply(self, list grads):
         got = self.fn(self, *grads)

@@ -519,11 +519,11 @@ cdef Node view_node(Tensor t):
     cdef int before
     if KIND[base.code] != KIND[t.code]:
         before = tls_no_grad
-        set_no_grad(0)
+        tls_no_grad_write(0)
         try:
             return (<Tensor>look(base, t.code, t.shape, t.stride(), offset_from_base(t)))._fn
         finally:
-            set_no_grad(before)
+            tls_no_grad_write(before)
     cdef Op op = <Op>OPS["as_strided"]
     build(op)
     cdef Overload ov = op.first

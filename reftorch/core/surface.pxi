@@ -1,10 +1,6 @@
 # The raw surface of the core for the Python layers: modes, arrays behind tensors, and what they install here.
 
 # ------------------------------------------------------------------ modes
-cdef set_no_grad(int value):
-    tls_no_grad_write(value)
-
-
 def is_grad_enabled():
     """Whether operations are recorded (per thread)."""
     return not tls_no_grad
@@ -75,8 +71,8 @@ def as_subclass(Tensor t not None, cls):
     return r
 
 
-def alias(Tensor t not None, base=True):
-    """Same memory, no history; `base=False` makes it a plain share (detach), else a view of `t`."""
+def alias(Tensor t not None):
+    """Same memory and version, no history: `t.detach()`."""
     return share(t)
 
 
