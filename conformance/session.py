@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -54,7 +55,6 @@ class Session:
 
     def choose(self, sources: Sequence[str], patterns: Sequence[str], dtypes: Sequence[str] = ()) -> list[Chosen]:
         """The packs that hold cases asked for."""
-        chosen = []
         for source in sources:
             own = [pattern for pattern in patterns if pattern.split("/")[0] in (source, "*")]
             if patterns and not own:
@@ -62,17 +62,23 @@ class Session:
             if dtypes and not own and source == "op":
                 own = [f"op/*/{dtype}/*" for dtype in dtypes]
             self.asked[source] = own
-            made = Counter()
-
-            def count(line, source=source, made=made):
-                made["packs"] += 1
-                self.heard(f"making {source} cases", made["packs"], 0)
-
-            for pack in self.oracle.packs(source, own, count):
-                wanted = [case for case in read_cases(pack) if matches(case["id"], own) and _of_dtype(case["id"], dtypes)]
-                if wanted:
-                    chosen.append(Chosen(pack, wanted))
+        chosen = []
+        with ThreadPoolExecutor(self.workers) as threads:  # each source is made in a process of its own
+            for packs, own in zip(threads.map(self._packs, self.asked), self.asked.values(), strict=True):
+                for pack in packs:
+                    wanted = [case for case in read_cases(pack) if matches(case["id"], own) and _of_dtype(case["id"], dtypes)]
+                    if wanted:
+                        chosen.append(Chosen(pack, wanted))
         return chosen
+
+    def _packs(self, source: str) -> list[Path]:
+        made = Counter()
+
+        def count(line):
+            made["packs"] += 1
+            self.heard(f"making {source} cases", made["packs"], 0)
+
+        return self.oracle.packs(source, self.asked[source], count)
 
     def record(self, chosen: Sequence[Chosen]) -> None:
         """Have the oracle's transcripts of these packs."""
