@@ -14,7 +14,7 @@ test: build          ## run the tests
 
 build: $(VENV)/ready ## create the environment, compile, install
 
-$(VENV)/ready: pyproject.toml setup.py $(wildcard reftorch/core/*.pyx reftorch/core/*.pxi reftorch/core/*.h reftorch/kernels/*.pyx reftorch/kernels/*.h)
+$(VENV)/ready: pyproject.toml setup.py $(wildcard reftorch/core/*.pyx reftorch/core/*.pxi reftorch/core/*.h reftorch/kernels/*.pyx reftorch/kernels/*.h reftorch/kernels/native/*)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable '.[conformance,oracle,test]'
 	touch $@
@@ -32,4 +32,4 @@ debug:               ## rebuild with bounds checks and Cython's annotated source
 
 clean:
 	rm -rf build dist *.egg-info $(VENV) report .conformance
-	find reftorch -name '*.so' -o -name '*.c' -path '*reftorch*' | xargs rm -f
+	find reftorch \( -name '*.so' -o -name '*.c' \) -not -path '*/native/*' -delete

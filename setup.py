@@ -1,5 +1,6 @@
 """Builds the compiled core and kernels; everything else about the package is in pyproject.toml."""
 import os
+import platform
 import sys
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
-CFLAGS = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off", "-Wno-unused-function", "-Wno-cpp", "-g0"]
+CFLAGS = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off", "-Wno-unused-function", "-Wno-cpp", "-Wno-psabi", "-g0"]
 DEBUG = bool(os.environ.get("REFTORCH_DEBUG"))      # bounds checks, no optimisation, Cython's annotated source
 OPENMP = [] if os.environ.get("REFTORCH_NO_OPENMP") or sys.platform == "darwin" else ["-fopenmp"]
 STRIP = ["-Wl,-s"] if sys.platform.startswith("linux") and not DEBUG else []
@@ -16,13 +17,33 @@ if DEBUG:
     CFLAGS += ["-O0", "-g"]
 
 
+#: Builds of native kernels: their name and what the compiler may use, see kernels/native/isa.h.
+V3 = platform.machine() in ("x86_64", "AMD64")
+ISAS = {"base": "", **({"v3": '#pragma GCC target("arch=x86-64-v3")\n'} if V3 else {})}
+
+
+def native(family):
+    """The sources that build kernels/native/FAMILY.c for every instruction set."""
+    made = []
+    for isa, target in ISAS.items():
+        path = Path("build/isa", f"{family.stem}_{isa}.c")
+        text = f'{target}#define ISA(name) name##_{isa}\n#include "native/{family.name}"\n'
+        if not path.exists() or path.read_text() != text:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        made.append(str(path))
+    return made
+
+
 def extension(source):
     path = Path(source)
-    headers = sorted(str(p) for suffix in ("*.h", "*.pxi") for p in path.parent.glob(suffix))
-    return Extension(".".join(path.with_suffix("").parts), [source], depends=headers,
+    family = path.parent / "native" / f"{path.stem}.c"
+    headers = sorted(str(p) for suffix in ("*.h", "*.pxi", "native/*.h") for p in path.parent.glob(suffix))
+    return Extension(".".join(path.with_suffix("").parts), [source, *(native(family) if family.exists() else [])],
+                     depends=[*headers, *([str(family)] if family.exists() else [])],
                      include_dirs=[np.get_include(), str(path.parent)], extra_compile_args=CFLAGS + OPENMP,
                      extra_link_args=OPENMP + STRIP,
-                     define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")])
+                     define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION"), *([("ISA_V3", "1")] if V3 else [])])
 
 
 class ParallelBuild(build_ext):

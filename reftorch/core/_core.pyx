@@ -9,6 +9,8 @@ cimport numpy as cnp
 from cpython.object cimport PyObject, PyTypeObject
 from cpython.ref cimport Py_INCREF, Py_REFCNT
 
+from ..kernels.runtime cimport THREADS
+
 import contextvars
 import importlib
 import operator
@@ -18,6 +20,7 @@ from weakref import ref as weakref_ref
 
 import numpy as np
 
+from ..kernels import runtime
 from . import argerror
 from .schema import parse as parse_schema
 
@@ -46,15 +49,9 @@ cdef extern from *:
     void tls_no_dispatch_write(int)
 
 cdef extern from "strided.h":
-    """
-    static void set_c_threads(int n) { num_threads = n; }
-    static int c_threads(void) { return num_threads; }
-    """
+    const int *strided_threads
     ctypedef void (*loopfn)(char **, const cnp.npy_intp *, const cnp.npy_intp *, void *) noexcept nogil
     void strided_run(loopfn, void *, int, char **, int, const cnp.npy_intp *, cnp.npy_intp (*)[8])
-    void strided_init(int)
-    void set_c_threads(int)
-    int c_threads()
 
 cdef extern from "numpy/arrayobject.h":
     """
@@ -150,4 +147,4 @@ cdef _enable():
     type_rename(<PyTypeObject *>CopySlices, "reftorch.autograd.CopySlices")
 
 _enable()
-strided_init(1)
+strided_threads = &THREADS

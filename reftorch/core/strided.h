@@ -2,7 +2,6 @@
  * what is contiguous, then call the loop once a row. Large work is split over threads by the result's elements, so the
  * numbers do not depend on how many there are. */
 #include <numpy/ndarraytypes.h>
-#include <pthread.h>
 #ifdef _OPENMP
 #include <omp.h>
 #endif
@@ -12,13 +11,7 @@
 
 typedef void (*loopfn)(char **, npy_intp const *, npy_intp const *, void *);
 
-static int num_threads = 1;
-static void strided_after_fork(void) { num_threads = 1; }   /* libgomp's pool does not survive a fork */
-
-static void strided_init(int threads) {
-    num_threads = threads;
-    pthread_atfork(NULL, NULL, strided_after_fork);
-}
+static const int *strided_threads;          /* how many threads there are now */
 
 static void run_rows(loopfn f, void *data, int nop, char *const *ptr, int nd, const npy_intp *shape,
                      npy_intp (*st)[MAX_OPERANDS], npy_intp first, npy_intp last) {
@@ -73,6 +66,7 @@ static void strided_run(loopfn f, void *data, int nop, char *const *ptr, int ndi
     npy_intp rows = 1;
     for (int d = 1; d < nd; d++) rows *= shape[d];
 #ifdef _OPENMP
+    int num_threads = *strided_threads;
     if (num_threads > 1 && rows * shape[0] > PARALLEL_GRAIN) {
         if (rows >= num_threads) {
             #pragma omp parallel for num_threads(num_threads) schedule(static)

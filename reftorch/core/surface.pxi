@@ -168,14 +168,18 @@ def tensor_item(Tensor t not None):
     return item_of(t)
 
 
-def set_num_threads(int n):
-    """Threads of the compiled loops."""
-    set_c_threads(n)
+def set_num_threads(n):
+    """Threads that one operation may use."""
+    if not isinstance(n, int):
+        raise RuntimeError(f"set_num_threads expects an int, but got {type(n).__name__}")
+    if n <= 0:
+        raise RuntimeError("set_num_threads expects a positive integer")
+    runtime.set_threads(n)
 
 
 def get_num_threads():
-    """Threads of the compiled loops."""
-    return c_threads()
+    """Threads that one operation may use."""
+    return runtime.threads()
 
 
 def install(**given):

@@ -1,11 +1,11 @@
 # cython: language_level=3, boundscheck=False, cdivision=True, initializedcheck=False
 """Selection and search on rows, see sort.h: arrays are C-contiguous float64 or int64, (rows, n); results are indices."""
 cimport numpy as cnp
+from libc.stdint cimport int64_t as i64
+
 import numpy as np
 
 cnp.import_array()
-
-ctypedef long long i64
 
 cdef extern from "sort.h" nogil:
     void argsort_f(const double *x, i64 rows, i64 n, int descending, i64 *out)

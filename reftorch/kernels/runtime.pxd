@@ -1,0 +1,1 @@
+cdef int THREADS      # threads that a kernel may start now
