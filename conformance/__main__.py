@@ -1,3 +1,3 @@
-from conformance.cli import main
+from conformance.commands import main
 
 main(prog_name="python -m conformance")

@@ -1,0 +1,101 @@
+"""What commands share: connect strings, the choice of cases, progress on the terminal."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from glob import escape as escape_glob
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from conformance.runner.pool import Implementation, WorkerError
+from conformance.session import Chosen, Session
+from conformance.sources import SOURCES
+
+console = Console(stderr=True)
+
+
+class _Progress:
+    """Stages of a run as bars on the terminal; plain lines where there is none."""
+
+    def __init__(self):
+        columns = TextColumn("{task.description:24}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+        self.bars = Progress(*columns, console=console)
+        self.stages: dict[str, int] = {}
+
+    def __enter__(self):
+        self.bars.start()
+        return self
+
+    def __exit__(self, *_):
+        self.bars.stop()
+
+    def heard(self, stage: str, done: int, total: int) -> None:
+        if stage not in self.stages:
+            self.stages[stage] = self.bars.add_task(stage)
+        self.bars.update(self.stages[stage], completed=done, total=total or None)
+
+
+def _implementation(context, parameter, value: str) -> Implementation:
+    try:
+        return Implementation.parse(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+def sides(command):
+    """The options that say who is compared with whom, on cases of which sources."""
+    options = (
+        click.option("--subject", default="reftorch", callback=_implementation, help="MODULE or MODULE@PATH/TO/python"),
+        click.option("--oracle", default="torch", callback=_implementation, help="the measure, in the same form"),
+        click.option("--source", "sources", multiple=True, type=click.Choice(list(SOURCES)), help="repeatable; default: all"),
+        click.option("-j", "workers", default=2, show_default=True, help="workers for each side"),
+    )
+    return _with(options, command)
+
+
+def choice(command):
+    """The options that say which cases."""
+    options = (
+        click.option("--filter", "patterns", multiple=True, metavar="GLOB", help="case ids, such as 'doc/torch.cumsum/*'; repeatable"),
+        click.option("--dtype", "dtypes", multiple=True, help="op cases of this dtype only; repeatable"),
+    )
+    return _with(options, command)
+
+
+def _with(options, command):
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@contextmanager
+def session(subject: Implementation, oracle: Implementation, workers: int):
+    """A session with its progress on the terminal; trouble outside any case ends the program with code 2."""
+    try:
+        with _Progress() as progress:
+            made = Session(subject, oracle, Path.cwd(), workers)
+            made.heard = progress.heard
+            yield made
+    except WorkerError as error:
+        console.print(f"[red]{escape(str(error))}")
+        sys.exit(2)
+
+
+def one(session: Session, id: str) -> Chosen:
+    """The one case of this id."""
+    source = id.split("/")[0]
+    chosen = session.choose([source] if source in SOURCES else [], [escape_glob(id)])
+    if len(chosen) != 1 or len(chosen[0].cases) != 1:
+        raise click.ClickException(f"there is no case {id}")
+    return chosen[0]
+
+
+def sources_of(patterns) -> list[str]:
+    """The sources the patterns name; all of them where they name none."""
+    named = [pattern.split("/")[0] for pattern in patterns]
+    return [source for source in SOURCES if source in named] or list(SOURCES)
