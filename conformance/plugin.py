@@ -8,16 +8,17 @@ A source file collects as its cases. One warm worker of the subject serves all i
 from __future__ import annotations
 
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from conformance.case import read_cases
 from conformance.compare.axes import PROFILES
-from conformance.compare.referee import Referee
+from conformance.compare.referee import judge
 from conformance.compare.verdict import Excluded, Verdict, verdicts
 from conformance.runner.pool import Implementation, Worker, seconds
-from conformance.session import Session
+from conformance.session import Session, measure
 from conformance.sources import SOURCES
 from conformance.transcript import Transcripts
 
@@ -85,11 +86,15 @@ class Bench:
     """The session, the subject's worker and the transcripts at hand, one for a pytest process."""
 
     def __init__(self, config: pytest.Config):
-        subject, oracle = (Implementation.parse(config.getoption(name)) for name in ("subject", "oracle"))
-        self.session = Session(subject, oracle, Path(__file__).parents[1])
-        self.worker, self.referee = Worker(subject, self.session.root), Referee(oracle, self.session.root)
+        root = Path(__file__).parents[1]
+        subject = Implementation.parse(config.getoption("subject"))
+        self.session = Session(subject, measure(config.getoption("oracle"), root), root)
+        self.ends = ExitStack()
+        self.worker = Worker(subject, self.session.root)
+        self.ends.callback(self.worker.close)
+        self.wide = self.ends.enter_context(self.session.oracle.wide())
         self.counted = PROFILES[config.getoption("profile")]
-        self.home = tempfile.TemporaryDirectory(prefix="conformance-")
+        self.home = Path(self.ends.enter_context(tempfile.TemporaryDirectory(prefix="conformance-")))
         self.known: tuple[Path | None, Transcripts] = None, Transcripts()
 
     @classmethod
@@ -97,7 +102,7 @@ class Bench:
         bench = getattr(config, "_conformance", None)
         if bench is None:
             bench = config._conformance = cls(config)
-            config.add_cleanup(bench.close)
+            config.add_cleanup(bench.ends.close)
         return bench
 
     def judge(self, pack: Path, case: dict) -> Verdict | Excluded:
@@ -105,15 +110,10 @@ class Bench:
         if self.known[0] != pack:
             self.session.oracle.record([pack], 1, lambda id, status: None)
             self.known = pack, Transcripts.of_pack(self.session.oracle.recorded(pack))
-        out = Path(self.home.name) / "one"
+        out = self.home / "one"
         self.worker.run(pack, out, only=[case["id"]], seconds=seconds(case["id"].split("/")[0]))
         subject = Transcripts.of_files(out)
         ((verdict, _),) = verdicts([case], self.known[1], subject, self.counted)
         if isinstance(verdict, Verdict):
-            self.referee.judge(pack, [(verdict, case)], self.known[1], subject)
+            judge(self.wide, pack, [(verdict, case)], self.known[1], subject)
         return verdict
-
-    def close(self) -> None:
-        self.worker.close()
-        self.referee.close()
-        self.home.cleanup()

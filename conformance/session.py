@@ -15,8 +15,9 @@ from pathlib import Path
 
 from conformance.case import read_cases, read_data
 from conformance.compare.axes import PROFILES
-from conformance.compare.referee import Referee
+from conformance.compare.referee import Wide, judge
 from conformance.compare.verdict import Excluded, Verdict, verdicts
+from conformance.golden import Golden
 from conformance.matching import matches, may_match
 from conformance.report.repro import script
 from conformance.report.show import outcomes
@@ -43,12 +44,17 @@ class Chosen:
         return {"seconds": pool.seconds(_source(self))}
 
 
+def measure(text: str, root: Path) -> Implementation | Golden:
+    """The oracle of a connect string: a golden pack where there is such a file, else an implementation."""
+    return Golden(Path(text), root) if Path(text).is_file() else Implementation.parse(text)
+
+
 class Session:
     """Subject against oracle. `heard(stage, done, total)` follows the progress."""
 
-    def __init__(self, subject: Implementation, oracle: Implementation, root: Path, workers: int = 1):
+    def __init__(self, subject: Implementation, oracle: Implementation | Golden, root: Path, workers: int = 1):
         self.subject, self.root, self.workers = subject, root, workers
-        self.oracle = Oracle(oracle, root)
+        self.oracle = oracle if isinstance(oracle, Golden) else Oracle(oracle, root)
         self.kept: Counter[str] = Counter()
         self.asked: dict[str, Sequence[str]] = {}  # patterns by source, as given to `choose`
         self.heard: Callable[[str, int, int], None] = lambda stage, done, total: None
@@ -118,18 +124,17 @@ class Session:
             done["cases"] += 1
             self.heard("running the subject", done["cases"], expected)
 
-        referee = Referee(self.oracle.implementation, self.root)
         try:
-            for pack, out, error in run_packs(self.subject, self.root, jobs, self.workers, heard):
-                if error:
-                    results.problems.append(f"{pack.name}: {error}")
-                self._compare(by_pack[pack], out, counted, results, referee)
-                for suffix in (".jsonl", ".bin"):
-                    Path(f"{out}{suffix}").unlink(missing_ok=True)
+            with self.oracle.wide() as wide:
+                for pack, out, error in run_packs(self.subject, self.root, jobs, self.workers, heard):
+                    if error:
+                        results.problems.append(f"{pack.name}: {error}")
+                    self._compare(by_pack[pack], out, counted, results, wide)
+                    for suffix in (".jsonl", ".bin"):
+                        Path(f"{out}{suffix}").unlink(missing_ok=True)
         finally:
-            referee.close()
             shutil.rmtree(home, ignore_errors=True)
-        results.excluded += self._left_out()
+        results.excluded += self.left_out()
         absent = sum(verdict.status == "not run" for verdict in results.verdicts)
         if absent or len(results.verdicts) != expected:
             results.problems.append(f"partial: {absent} of {expected} cases were not run")
@@ -150,13 +155,13 @@ class Session:
                     raise WorkerError(error)
             return Transcripts.of_pack(self.oracle.recorded(item.pack)).get(id), Transcripts.of_files(job[1]).get(id)
 
-    def _compare(self, item: Chosen, out: Path, counted: set[str], results: Results, referee: Referee) -> None:
+    def _compare(self, item: Chosen, out: Path, counted: set[str], results: Results, wide: Wide) -> None:
         oracle = Transcripts.of_pack(self.oracle.recorded(item.pack))
         subject = Transcripts.of_files(out) if Path(f"{out}.jsonl").exists() else Transcripts()
         pairs = list(verdicts(item.cases, oracle, subject, counted))
         results.excluded += [verdict for verdict, _ in pairs if isinstance(verdict, Excluded)]
         judged = [(verdict, case) for verdict, case in pairs if isinstance(verdict, Verdict)]
-        referee.judge(item.pack, judged, oracle, subject)
+        judge(wide, item.pack, judged, oracle, subject)
         results.verdicts += [verdict for verdict, _ in judged]
         data = None
         for verdict, case in judged:
@@ -166,7 +171,7 @@ class Session:
             data = read_data(item.pack) if data is None else data
             results.details[verdict.id] = detail(case, data, oracle.get(verdict.id), subject.get(verdict.id), self.subject.module)
 
-    def _left_out(self) -> list[Excluded]:
+    def left_out(self) -> list[Excluded]:
         """What the oracle's tables hold but no case can say, as far as it was asked for: single samples and whole groups (`.../*`)."""
         found = []
         for source, patterns in self.asked.items():

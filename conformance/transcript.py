@@ -74,11 +74,19 @@ class Transcripts(dict):
         with zipfile.ZipFile(path) as pack:
             return cls.parse(pack.read("record.jsonl").decode(), pack.read("record.bin"))
 
+    @property
+    def data(self) -> bytes:
+        """The bytes that all of them refer to."""
+        return next(iter(self.values())).data if self else b""
+
+    def lines(self) -> str:
+        """Their records, one a line."""
+        return "\n".join(json.dumps(item.record) for item in self.values())
+
     def write_pack(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(".part")
-        data = next(iter(self.values())).data if self else b""
         with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as pack:
-            pack.writestr("record.jsonl", "\n".join(json.dumps(item.record) for item in self.values()))
-            pack.writestr("record.bin", data)
+            pack.writestr("record.jsonl", self.lines())
+            pack.writestr("record.bin", self.data)
         part.rename(path)

@@ -181,9 +181,9 @@ def test_what_the_source_left_out_is_listed_whole_groups_too(tmp_path):
     session = Session.__new__(Session)
     session.oracle = SimpleNamespace(folders={"op": tmp_path})
     session.asked = {"op": ["op/gone/*", "op/kept/float32/*"]}
-    assert session._left_out() == [Excluded(id, "oracle-error", cause) for id, cause in left[:2]]
+    assert session.left_out() == [Excluded(id, "oracle-error", cause) for id, cause in left[:2]]
     session.asked = {"op": []}
-    assert len(session._left_out()) == 3
+    assert len(session.left_out()) == 3
 
 
 def test_an_example_that_the_oracle_cannot_run_leaves_the_denominator_with_its_cause(tmp_path):

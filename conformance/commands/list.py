@@ -13,7 +13,7 @@ from conformance.commands.options import choice, session, sides, sources_of
 def command(subject, oracle, sources, workers, patterns, dtypes) -> None:
     """Print the ids of cases."""
     with session(subject, oracle, workers) as bench:
-        chosen = bench.choose(sources or sources_of(patterns), patterns, dtypes)
+        chosen = bench.choose(sources or sources_of(bench, patterns), patterns, dtypes)
     for item in chosen:
         for case in item.cases:
             click.echo(case["id"])

@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from conformance.golden import Golden
 from conformance.runner.pool import Implementation, WorkerError
-from conformance.session import Chosen, Session
+from conformance.session import Chosen, Session, measure
 from conformance.sources import SOURCES
 
 console = Console(stderr=True)
@@ -47,11 +48,18 @@ def _implementation(context, parameter, value: str) -> Implementation:
         raise click.BadParameter(str(error)) from None
 
 
+def _measure(context, parameter, value: str) -> Implementation | Golden:
+    try:
+        return measure(value, Path.cwd())
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
 def sides(command):
     """The options that say who is compared with whom, on cases of which sources."""
     options = (
         click.option("--subject", default="reftorch", callback=_implementation, help="MODULE or MODULE@PATH/TO/python"),
-        click.option("--oracle", default="torch", callback=_implementation, help="the measure, in the same form"),
+        click.option("--oracle", default="torch", callback=_measure, help="the measure, in the same form, or a golden pack's path"),
         click.option("--source", "sources", multiple=True, type=click.Choice(list(SOURCES)), help="repeatable; default: all"),
         click.option("-j", "workers", default=2, show_default=True, help="workers for each side"),
     )
@@ -74,7 +82,7 @@ def _with(options, command):
 
 
 @contextmanager
-def session(subject: Implementation, oracle: Implementation, workers: int):
+def session(subject: Implementation, oracle: Implementation | Golden, workers: int):
     """A session with its progress on the terminal; trouble outside any case ends the program with code 2."""
     try:
         with _Progress() as progress:
@@ -95,7 +103,8 @@ def one(session: Session, id: str) -> Chosen:
     return chosen[0]
 
 
-def sources_of(patterns) -> list[str]:
-    """The sources the patterns name; all of them where they name none."""
+def sources_of(session: Session, patterns) -> list[str]:
+    """The sources the patterns name; all that the oracle has where they name none."""
     named = [pattern.split("/")[0] for pattern in patterns]
-    return [source for source in SOURCES if source in named] or list(SOURCES)
+    known = list(session.oracle.folders)
+    return [source for source in known if source in named] or known

@@ -28,7 +28,7 @@ REPORTS = {"index.html": html.render, "summary.md": markdown.render, "junit.xml"
 def command(subject, oracle, sources, workers, patterns, dtypes, profile, out, expected, update, top) -> None:
     """Run cases on the subject and compare with the oracle. Exits 0 when the run is complete, whatever the score."""
     with session(subject, oracle, workers) as bench:
-        results = bench.run(bench.choose(sources or sources_of(patterns), patterns, dtypes), profile)
+        results = bench.run(bench.choose(sources or sources_of(bench, patterns), patterns, dtypes), profile)
     out.mkdir(parents=True, exist_ok=True)
     results.write(out / "results.json")
     for name, render in REPORTS.items():

@@ -11,7 +11,8 @@ import re
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -27,34 +28,41 @@ NUMERIC = {"value", "gradient", "mutation"}
 ALLOWED = 3.0  # times the oracle's own error
 
 
-class Referee:
-    """Keeps one oracle at hand and judges what failed by value alone."""
+#: Asks an oracle in double precision: of a pack, the cases given, as `widens` allows.
+Wide = Callable[[Path, Sequence[dict]], Transcripts]
 
-    def __init__(self, oracle: Implementation, root: Path):
-        self.oracle, self.root = oracle, root
-        self.worker: Worker | None = None
-        self.home = Path(tempfile.mkdtemp(prefix="referee-"))
 
-    def close(self) -> None:
-        if self.worker:
-            self.worker.close()
-        shutil.rmtree(self.home, ignore_errors=True)
+def judge(wide: Wide, pack: Path, failed: Iterable[tuple[Verdict, dict]], oracle: Transcripts, subject: Transcripts) -> None:
+    """Give the verdicts that deserve it the status `pass (referee)`."""
+    asked = [(verdict, case) for verdict, case in failed if verdict.status == "mismatch" and set(verdict.axes) <= NUMERIC and widens(case)]
+    if not asked:
+        return
+    references = wide(pack, [case for _, case in asked])
+    for verdict, case in asked:
+        reference = references.get(verdict.id)
+        if reference and reference.status == "ok" and within(verdict, case, oracle[verdict.id], subject[verdict.id], reference):
+            verdict.status, verdict.axes, verdict.cause = "pass (referee)", (), ""
 
-    def judge(self, pack: Path, failed: Iterable[tuple[Verdict, dict]], oracle: Transcripts, subject: Transcripts) -> None:
-        """Give the verdicts that deserve it the status `pass (referee)`."""
-        asked = [(verdict, case) for verdict, case in failed if verdict.status == "mismatch" and set(verdict.axes) <= NUMERIC]
-        asked = [(verdict, case) for verdict, case in asked if case["inputs"] and _narrow(case)]
-        if not asked:
-            return
-        wide = self.home / "wide.zip"
-        _write(wide, [case for _, case in asked], read_data(pack))
-        self.worker = self.worker or Worker(self.oracle, self.root)
-        self.worker.run(wide, self.home / "out", seconds=seconds("op"))
-        references = Transcripts.of_files(self.home / "out")
-        for verdict, case in asked:
-            reference = references.get(verdict.id)
-            if reference and reference.status == "ok" and within(verdict, case, oracle[verdict.id], subject[verdict.id], reference):
-                verdict.status, verdict.axes, verdict.cause = "pass (referee)", (), ""
+
+@contextmanager
+def live(oracle: Implementation, root: Path) -> Iterator[Wide]:
+    """A live oracle in double precision; its worker starts with the first question."""
+    worker: Worker | None = None
+
+    def ask(pack: Path, cases: Sequence[dict]) -> Transcripts:
+        nonlocal worker
+        worker = worker or Worker(oracle, root)
+        _write(home / "wide.zip", cases, read_data(pack))
+        worker.run(home / "wide.zip", home / "out", seconds=seconds("op"))
+        return Transcripts.of_files(home / "out")
+
+    home = Path(tempfile.mkdtemp(prefix="referee-"))
+    try:
+        yield ask
+    finally:
+        if worker:
+            worker.close()
+        shutil.rmtree(home, ignore_errors=True)
 
 
 class _Numbers(Comparison):
@@ -92,11 +100,12 @@ def within(verdict: Verdict, case: dict, oracle: Transcript, subject: Transcript
     return True
 
 
-def _narrow(case: dict) -> bool:
+def widens(case: dict) -> bool:
+    """Whether the case has inputs that can be made wider."""
     return any(name in json.dumps(case["inputs"]) for name in WIDER)
 
 
-def _write(path: Path, cases: list[dict], data: bytes) -> None:
+def _write(path: Path, cases: Sequence[dict], data: bytes) -> None:
     """A pack of the same cases with every narrow float in double precision."""
     parts: list[bytes] = []
     size = 0

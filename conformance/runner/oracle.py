@@ -23,6 +23,7 @@ from pathlib import Path
 
 from conformance import case as case_module
 from conformance.case import group_of, read_cases
+from conformance.compare.referee import live
 from conformance.compare.verdict import classify
 from conformance.matching import may_match
 from conformance.runner import pool
@@ -62,6 +63,10 @@ class Oracle:
 
     def recorded(self, pack: Path) -> Path:
         return pack.parent / f"rec-{self.runner}" / pack.name
+
+    def wide(self):
+        """The oracle in double precision, for the referee."""
+        return live(self.implementation, self.root)
 
     @contextmanager
     def alone(self, folder: Path) -> Iterator[None]:

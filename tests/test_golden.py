@@ -1,0 +1,97 @@
+"""Golden packs: written from a live oracle, read without one, and never trusted."""
+import json
+import random
+import sys
+import zipfile
+
+import pytest
+from test_conformance import group_of_cases, toys
+
+from conformance.case import read_cases, write_pack
+from conformance.compare.verdict import Excluded
+from conformance.golden import MANIFEST, Golden, GoldenError, write
+from conformance.runner.pool import Implementation, WorkerError
+from conformance.session import Chosen, Session, measure
+
+
+@pytest.fixture
+def golden(tmp_path):
+    """A golden pack of the toy cases, and the folder of the toys."""
+    toys(tmp_path, wrong="def square(x): return Tensor(x.a * x.a + 1)", rounded="def square(x): return Tensor(np.nextafter(x.a * x.a, 9, dtype=x.a.dtype))")
+    live = Session(Implementation("toy_good", sys.executable), Implementation("toy_good", sys.executable), tmp_path)
+    pack = live.oracle.folders["op"] / "op+toy.zip"
+    write_pack(pack, group_of_cases(), "op/toy")
+    live.record([Chosen(pack, list(read_cases(pack)))])
+    path = tmp_path / "toy.pack"
+    write(path, live.oracle, [pack], [Excluded("op/gone/*", "oracle-error", "sparse tensors")])
+    return path
+
+
+def against(golden, subject):
+    bench = Session(Implementation(f"toy_{subject}", sys.executable), measure(str(golden), golden.parent), golden.parent)
+    return bench.run(bench.choose(["op"], []))
+
+
+def test_a_run_against_the_file_finds_what_a_live_oracle_finds(golden):
+    good, wrong = against(golden, "good"), against(golden, "wrong")
+    assert {verdict.id: verdict.status for verdict in good.verdicts} == {f"op/toy/{n}": "pass" for n in range(4)}
+    assert [verdict.id for verdict in wrong.verdicts if not verdict.passed] == ["op/toy/1"]
+    assert good.excluded == [Excluded("op/gone/*", "oracle-error", "sparse tensors")] and not good.problems
+
+
+def test_the_file_says_who_was_asked_and_what_it_lacks(golden):
+    opened = Golden(golden, golden.parent)
+    assert opened.about["as"] == "toy_good" and opened.manifest["environment"]["machine"]
+    with pytest.raises(WorkerError, match="holds no doc cases; it holds op"):
+        opened.packs("doc", [])
+
+
+def rewritten(golden, change):
+    """The pack with its manifest and objects passed through `change(name, bytes)`."""
+    with zipfile.ZipFile(golden) as old:
+        members = [(name, change(name, old.read(name))) for name in old.namelist()]
+    path = golden.with_name("changed.pack")
+    with zipfile.ZipFile(path, "w") as new:
+        for name, data in members:
+            new.writestr(name, data)
+    return path
+
+
+def test_another_schema_is_refused(golden):
+    def later(name, data):
+        return json.dumps(json.loads(data) | {"schema": 99}).encode() if name == MANIFEST else data
+    with pytest.raises(GoldenError, match="its schema is 99, this version reads 1"):
+        Golden(rewritten(golden, later), golden.parent)
+
+
+def test_an_object_that_is_not_what_its_name_says_is_refused(golden):
+    path = rewritten(golden, lambda name, data: data if name == MANIFEST else data + b" ")
+    with pytest.raises(GoldenError, match="object .* is damaged"):
+        Golden(path, golden.parent)
+
+
+def test_names_cannot_leave_the_folder(golden):
+    def climb(name, data):
+        return data.replace(b'"op+toy.zip"', b'"../../up.zip"') if name == MANIFEST else data
+    with pytest.raises(GoldenError, match="a name that is no file name"):
+        Golden(rewritten(golden, climb), golden.parent)
+    assert not list(golden.parent.parent.glob("up.zip"))
+
+
+def test_damaged_files_are_refused_or_read_as_they_were(golden):
+    whole, drawn = golden.read_bytes(), random.Random(0)
+    expected = Golden(golden, golden.parent).manifest
+    refused = 0
+    for _ in range(60):
+        data = bytearray(whole)
+        if drawn.random() < 0.5:
+            del data[drawn.randrange(len(data)):]
+        else:
+            data[drawn.randrange(len(data))] ^= 1 << drawn.randrange(8)
+        path = golden.with_name("damaged.pack")
+        path.write_bytes(data)
+        try:
+            assert Golden(path, golden.parent).manifest == expected      # a bit that nobody reads, such as a date in the zip
+        except GoldenError:
+            refused += 1
+    assert refused > 30
