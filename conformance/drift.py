@@ -14,7 +14,8 @@ BETWEEN_RUNS = {
 }  # fmt: skip
 #: Kinds of difference between two implementations, by status or by the axis that was first found to differ.
 BY_FIRST = {
-    "missing": "name missing", "error": "raises", "refused": "refuses", "error-type": "another exception", "type": "another type", "dtype": "another dtype", "shape": "another shape",
+    "missing": "name missing", "error": "raises", "refused": "refuses", "error-type": "another exception",
+    "type": "another type", "dtype": "another dtype", "shape": "another shape",
     "value": "other values", "gradient": "other gradients", "rng": "another random stream", "mutation": "writes elsewhere", "alias": "shares memory otherwise",
     "text": "other text",
 }  # fmt: skip

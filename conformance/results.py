@@ -21,21 +21,43 @@ class Results:
     details: dict[str, dict] = field(default_factory=dict)  # program and both outcomes of cases that fail
     problems: list[str] = field(default_factory=list)
 
-    def write(self, path: Path) -> None:
-        path.write_text(json.dumps({
-            "meta": self.meta, "problems": self.problems, "cases": [verdict.as_json() for verdict in self.verdicts],
-            "excluded": [asdict(item) for item in self.excluded], "details": self.details,
-        }), "utf-8")  # fmt: skip
+    def add(self, part: Results) -> None:
+        """Take in what another run, or one pack of this run, found out."""
+        self.verdicts += part.verdicts
+        self.excluded += part.excluded
+        self.details |= part.details
+        self.problems += part.problems
+
+    def sort(self) -> None:
+        """The order of every report: by id, numbers as numbers."""
+        self.verdicts.sort(key=lambda verdict: _order(verdict.id))
+
+    def as_json(self) -> dict:
+        cases, excluded = [verdict.as_json() for verdict in self.verdicts], [asdict(item) for item in self.excluded]
+        return {"meta": self.meta, "problems": self.problems, "cases": cases, "excluded": excluded, "details": self.details}
 
     @classmethod
-    def read(cls, path: Path) -> Results:
-        data = json.loads(path.read_text("utf-8"))
+    def of_json(cls, data: dict) -> Results:
         verdicts = []
         for case in data["cases"]:
             differences = [Difference(**item) for item in case.pop("differences", ())]
             lists = {name: tuple(case.pop(name, ())) for name in ("axes", "checked", "beside", "apis")}
             verdicts.append(Verdict(**case, **lists, differences=differences))
         return cls(data["meta"], verdicts, [Excluded(**item) for item in data["excluded"]], data["details"], data["problems"])
+
+    def write(self, path: Path) -> None:
+        """To a temporary name first: a file of results is there whole or not at all."""
+        part = path.with_name(path.name + ".part")
+        part.write_text(json.dumps(self.as_json()), "utf-8")
+        part.replace(path)
+
+    @classmethod
+    def read(cls, path: Path) -> Results:
+        return cls.of_json(json.loads(path.read_text("utf-8")))
+
+
+def _order(id: str) -> tuple:
+    return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in id.split("/"))
 
 
 OP_SPACES = ("common", "nn.functional", "linalg", "fft", "special", "signal.windows", "masked")
@@ -84,6 +106,18 @@ def by_source(verdicts: list[Verdict]) -> dict[str, Sum]:
     sums: dict[str, Sum] = defaultdict(Sum)
     for verdict in verdicts:
         sums[verdict.id.split("/")[0]].add(verdict.passed)
+    return dict(sums)
+
+
+def whole_names(verdicts: list[Verdict]) -> dict[str, Sum]:
+    """By source: the operators, modules or other names of which every case passes, of all that have cases."""
+    names: dict[tuple[str, str], Sum] = defaultdict(Sum)
+    for verdict in verdicts:
+        source, name, *_ = [*verdict.id.split("/"), ""]
+        names[source, name].add(verdict.passed)
+    sums: dict[str, Sum] = defaultdict(Sum)
+    for (source, _), total in names.items():
+        sums[source].add(total.passed == total.total)
     return dict(sums)
 
 

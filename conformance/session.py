@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +18,7 @@ from conformance.compare.axes import PROFILES
 from conformance.compare.referee import Wide, judge
 from conformance.compare.verdict import Excluded, Verdict, verdicts
 from conformance.golden import Golden
+from conformance.journal import Journal
 from conformance.matching import matches, may_match
 from conformance.report.repro import script
 from conformance.report.show import outcomes
@@ -32,12 +33,21 @@ KEPT = 1200
 SHORT = 4000  # characters of a reproducer that travels with the results
 
 
+#: Runs (pack, out, options) jobs on an implementation, here or elsewhere; see `run_packs`.
+RunJobs = Callable[..., Iterator[tuple[Path, Path, str | None]]]
+
+
 @dataclass
 class Chosen:
     """A pack and those of its cases that are asked for."""
 
     pack: Path
     cases: list[dict]
+
+    @property
+    def name(self) -> str:
+        """The pack among all packs of all sources."""
+        return f"{self.pack.parent.name}/{self.pack.name}"
 
     @property
     def options(self) -> dict:
@@ -97,8 +107,8 @@ class Session:
 
         self.oracle.record([item.pack for item in chosen], self.workers, heard)
 
-    def run(self, chosen: Sequence[Chosen], profile: str = "drop-in") -> Results:
-        """Run the subject and compare."""
+    def run(self, chosen: Sequence[Chosen], profile: str = "drop-in", run_jobs: RunJobs = run_packs, resume: bool = False) -> Results:
+        """Run the subject and compare. With `resume`, what an interrupted run of the same cases has judged is not run again."""
         began, counted = time.monotonic(), PROFILES[profile]
         results = Results({"profile": profile, "oracle": self.oracle.about | {"as": str(self.oracle.implementation)}})
         results.meta |= {"when": datetime.now(UTC).isoformat(timespec="seconds"), "sources": sorted({_source(c) for c in chosen})}
@@ -111,14 +121,20 @@ class Session:
             results.problems.append(f"the subject cannot be started: {error}")
             return results
         self.record(chosen)
-        by_pack = {item.pack: item for item in chosen}
         expected, done = 0, Counter()
         jobs, home = [], Path(tempfile.mkdtemp(prefix="conformance-"))
+        journal = Journal(self.root / ".conformance", [str(self.subject), profile, *sorted(case["id"] for item in chosen for case in item.cases)])
+        known = journal.start(resume)
+        by_pack = {item.pack: item for item in chosen}
         for index, item in enumerate(chosen):
             kinds = {id: t.record["class"] for id, t in Transcripts.of_pack(self.oracle.recorded(item.pack)).items()}
             runnable = [case["id"] for case in item.cases if kinds.get(case["id"]) not in ("environment", "oracle-error", None)]
             expected += len(runnable)
-            jobs.append((item.pack, home / f"{index:05d}", item.options | {"only": runnable}))
+            if item.name in known:
+                results.add(known[item.name])
+                done["cases"] += len(runnable)
+            else:
+                jobs.append((item.pack, home / f"{index:05d}", item.options | {"only": runnable}))
 
         def heard(id, status):
             done["cases"] += 1
@@ -126,22 +142,27 @@ class Session:
 
         try:
             with self.oracle.wide() as wide:
-                for pack, out, error in run_packs(self.subject, self.root, jobs, self.workers, heard):
+                for pack, out, error in run_jobs(self.subject, self.root, jobs, self.workers, heard):
+                    part = self._compare(by_pack[pack], out, counted, wide)
                     if error:
-                        results.problems.append(f"{pack.name}: {error}")
-                    self._compare(by_pack[pack], out, counted, results, wide)
+                        part.problems.append(f"{pack.name}: {error}")
+                    else:
+                        journal.add(by_pack[pack].name, part)
+                    results.add(part)
                     for suffix in (".jsonl", ".bin"):
                         Path(f"{out}{suffix}").unlink(missing_ok=True)
         finally:
             shutil.rmtree(home, ignore_errors=True)
+            journal.close()
         results.excluded += self.left_out()
         absent = sum(verdict.status == "not run" for verdict in results.verdicts)
         if absent or len(results.verdicts) != expected:
             results.problems.append(f"partial: {absent} of {expected} cases were not run")
         if not results.verdicts:
             results.problems.append("empty: no case matches that the oracle can run")
-        results.verdicts.sort(key=lambda verdict: _order(verdict.id))
+        results.sort()
         results.meta["seconds"] = round(time.monotonic() - began, 1)
+        journal.discard()
         return results
 
     def sides(self, item: Chosen) -> tuple[Transcript | None, Transcript | None]:
@@ -155,21 +176,23 @@ class Session:
                     raise WorkerError(error)
             return Transcripts.of_pack(self.oracle.recorded(item.pack)).get(id), Transcripts.of_files(job[1]).get(id)
 
-    def _compare(self, item: Chosen, out: Path, counted: set[str], results: Results, wide: Wide) -> None:
+    def _compare(self, item: Chosen, out: Path, counted: set[str], wide: Wide) -> Results:
+        """What came out for one pack."""
         oracle = Transcripts.of_pack(self.oracle.recorded(item.pack))
         subject = Transcripts.of_files(out) if Path(f"{out}.jsonl").exists() else Transcripts()
         pairs = list(verdicts(item.cases, oracle, subject, counted))
-        results.excluded += [verdict for verdict, _ in pairs if isinstance(verdict, Excluded)]
+        part = Results({}, excluded=[verdict for verdict, _ in pairs if isinstance(verdict, Excluded)])
         judged = [(verdict, case) for verdict, case in pairs if isinstance(verdict, Verdict)]
         judge(wide, item.pack, judged, oracle, subject)
-        results.verdicts += [verdict for verdict, _ in judged]
+        part.verdicts = [verdict for verdict, _ in judged]
         data = None
         for verdict, case in judged:
-            if verdict.passed or self.kept[verdict.cause] >= KEPT_PER_CAUSE or len(results.details) >= KEPT:
+            if verdict.passed or self.kept[verdict.cause] >= KEPT_PER_CAUSE or self.kept.total() >= KEPT:
                 continue
             self.kept[verdict.cause] += 1
             data = read_data(item.pack) if data is None else data
-            results.details[verdict.id] = detail(case, data, oracle.get(verdict.id), subject.get(verdict.id), self.subject.module)
+            part.details[verdict.id] = detail(case, data, oracle.get(verdict.id), subject.get(verdict.id), self.subject.module)
+        return part
 
     def left_out(self) -> list[Excluded]:
         """What the oracle's tables hold but no case can say, as far as it was asked for: single samples and whole groups (`.../*`)."""
@@ -195,7 +218,3 @@ def _source(item: Chosen) -> str:
 
 def _of_dtype(id: str, dtypes: Sequence[str]) -> bool:
     return not dtypes or not id.startswith("op/") or any(part in dtypes for part in id.split("/")[2:])
-
-
-def _order(id: str) -> tuple:
-    return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in id.split("/"))

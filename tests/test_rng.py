@@ -105,9 +105,8 @@ def test_only_the_low_32_bits_of_a_seed_count():
 
 
 def test_data_streams():
-    from reftorch.utils.data import DataLoader, random_split
-
     import reftorch as torch
+    from reftorch.utils.data import DataLoader, random_split
 
     torch.manual_seed(42)
     batches = iter(DataLoader(range(8), shuffle=True))

@@ -13,6 +13,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from conformance.golden import Golden
+from conformance.report import html, junit, markdown, terminal
+from conformance.results import Results
 from conformance.runner.pool import Implementation, WorkerError
 from conformance.session import Chosen, Session, measure
 from conformance.sources import SOURCES
@@ -108,3 +110,16 @@ def sources_of(session: Session, patterns) -> list[str]:
     named = [pattern.split("/")[0] for pattern in patterns]
     known = list(session.oracle.folders)
     return [source for source in known if source in named] or known
+
+
+REPORTS = {"index.html": html.render, "summary.md": markdown.render, "junit.xml": junit.render}
+
+
+def write(results: Results, out: Path, top: int) -> None:
+    """All reports of a run: files in `out`, and the summary on the terminal."""
+    out.mkdir(parents=True, exist_ok=True)
+    results.write(out / "results.json")
+    for name, render in REPORTS.items():
+        (out / name).write_text(render(results), "utf-8")
+    terminal.summary(results, Console(), top)
+    console.print(f"written: {', '.join(str(out / name) for name in ('results.json', *REPORTS))}")
