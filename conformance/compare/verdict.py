@@ -101,7 +101,7 @@ def judge(case: dict, oracle: Transcript, subject: Transcript | None, counted: s
         verdict.status, verdict.cause = _of_error(error)
     elif verdict.axes:
         first = next(item for item in found if item.axis in counted)
-        verdict.cause = f"{first.axis} differs: {_api(case)}"
+        verdict.cause = f"{first.axis} differs: {_place(case, first)}"
         if first.axis == "error-type" and error:
             verdict.cause = f"{first.axis} differs: {error['type']}: {_general(error['text'])}"
     return verdict
@@ -109,6 +109,14 @@ def judge(case: dict, oracle: Transcript, subject: Transcript | None, counted: s
 
 def _api(case: dict) -> str:
     return case["apis"][0] if case["apis"] else case["id"].rsplit("/", 1)[0]
+
+
+def _place(case: dict, difference: Difference) -> str:
+    """What a difference is about: the API that the case is for, or else the statement where it shows."""
+    index = difference.path.split("/")[0]
+    if case["apis"] or not index.isdigit() or int(index) >= len(case["program"]):
+        return _api(case)
+    return " ".join(case["program"][int(index)].split())[:80]
 
 
 def _of_error(error: dict) -> tuple[str, str]:

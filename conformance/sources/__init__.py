@@ -27,10 +27,12 @@ class Source:
 SOURCES = {
     "doc": Source("conformance.sources.docs", ("docs.py", "fixtures.toml")),
     "tutorial": Source("conformance.sources.tutorials", ("tutorials/*",)),
+    "script": Source("conformance.sources.scripts", ("scripts/*",)),
     "op": Source("conformance.sources.opinfo", ("opinfo.py", "opforms.py", "written.py")),
     "error": Source("conformance.sources.errors", ("errors.py", "mistakes.py", "opinfo.py", "opforms.py", "written.py")),
     "module": Source("conformance.sources.modules", ("modules.py", "opinfo.py", "opforms.py", "written.py")),
     "optim": Source("conformance.sources.optimizers", ("optimizers.py", "written.py")),
+    "fuzz": Source("conformance.sources.fuzz", ("fuzz/*",)),
     "surface": Source("conformance.sources.surface", ("surface.py",)),
 }
 
