@@ -143,7 +143,7 @@ class Session:
         try:
             with self.oracle.wide() as wide:
                 for pack, out, error in run_jobs(self.subject, self.root, jobs, self.workers, heard):
-                    part = self._compare(by_pack[pack], out, counted, wide)
+                    part = self.compare(by_pack[pack], out, counted, wide)
                     if error:
                         part.problems.append(f"{pack.name}: {error}")
                     else:
@@ -176,7 +176,7 @@ class Session:
                     raise WorkerError(error)
             return Transcripts.of_pack(self.oracle.recorded(item.pack)).get(id), Transcripts.of_files(job[1]).get(id)
 
-    def _compare(self, item: Chosen, out: Path, counted: set[str], wide: Wide) -> Results:
+    def compare(self, item: Chosen, out: Path, counted: set[str], wide: Wide) -> Results:
         """What came out for one pack."""
         oracle = Transcripts.of_pack(self.oracle.recorded(item.pack))
         subject = Transcripts.of_files(out) if Path(f"{out}.jsonl").exists() else Transcripts()
