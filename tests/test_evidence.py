@@ -3,6 +3,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from click.testing import CliRunner
@@ -10,6 +11,7 @@ from click.testing import CliRunner
 from conformance.commands import main
 from conformance.compare.verdict import Verdict
 from conformance.evidence import by_name, namespaces, of_usage
+from conformance.report import badge
 from conformance.results import Results
 from conformance.usage import of_folder
 from conformance.worklist import gains, worklist
@@ -104,3 +106,11 @@ def test_a_traced_program_tells_what_it_calls(tmp_path):
     subprocess.run(command, cwd=HOME, check=True)
     heard = json.loads((tmp_path / "heard.json").read_text())
     assert {"torch.nn.Linear", "torch.nn.functional.linear", "torch.Tensor.cumsum"} <= set(heard)
+
+
+@pytest.mark.parametrize("statuses, problems, text", [(["pass"] * 3, [], "100.0 %"), (["pass"] * 3999 + ["error"], [], "99.9 %"),
+                                                      (["error"], [], "0.0 %"), (["pass"], ["partial"], "no score"), ([], [], "no score")])
+def test_the_badge_never_rounds_up(statuses, problems, text):
+    image = badge.render(Results(ABOUT, [Verdict(f"op/a/{n}", status) for n, status in enumerate(statuses)], problems=problems))
+    assert f">{text}</text>" in image and ">torch 2.13.0<" in image
+    ElementTree.fromstring(image)

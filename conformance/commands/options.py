@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from conformance.golden import Golden
-from conformance.report import html, junit, markdown, terminal
+from conformance.report import badge, html, junit, markdown, terminal
 from conformance.results import Results
 from conformance.runner.pool import Implementation, WorkerError
 from conformance.session import Chosen, Session, measure
@@ -60,7 +60,7 @@ def _measure(context, parameter, value: str) -> Implementation | Golden:
 def sides(command):
     """The options that say who is compared with whom, on cases of which sources."""
     options = (
-        click.option("--subject", default="reftorch", callback=_implementation, help="MODULE or MODULE@PATH/TO/python"),
+        click.option("--subject", default="reftorch", callback=_implementation, help="MODULE, or PYTHON:MODULE for another interpreter"),
         click.option("--oracle", default="torch", callback=_measure, help="the measure, in the same form, or a golden pack's path"),
         click.option("--source", "sources", multiple=True, type=click.Choice(list(SOURCES)), help="repeatable; default: all"),
         click.option("-j", "workers", default=2, show_default=True, help="workers for each side"),
@@ -112,7 +112,7 @@ def sources_of(session: Session, patterns) -> list[str]:
     return [source for source in known if source in named] or known
 
 
-REPORTS = {"index.html": html.render, "summary.md": markdown.render, "junit.xml": junit.render}
+REPORTS = {"index.html": html.render, "summary.md": markdown.render, "junit.xml": junit.render, "badge.svg": badge.render}
 
 
 def write(results: Results, out: Path, top: int) -> None:
