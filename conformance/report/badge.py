@@ -20,7 +20,8 @@ def render(results: Results) -> str:
     left, right = (round(LETTER * len(text) + 12) for text in (label, value))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + right}" height="20" role="img" aria-label="{escape(label)}: {value}">'
-        f'<rect width="{left + right}" height="20" rx="3" fill="#41464d"/><path d="M{left} 0h{right - 3}a3 3 0 0 1 3 3v14a3 3 0 0 1-3 3H{left}z" fill="{colour}"/>'
+        f'<rect width="{left + right}" height="20" rx="3" fill="#41464d"/>'
+        f'<path d="M{left} 0h{right - 3}a3 3 0 0 1 3 3v14a3 3 0 0 1-3 3H{left}z" fill="{colour}"/>'
         f'<g fill="#fff" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11"><text x="6" y="14">{escape(label)}</text>'
         f'<text x="{left + 6}" y="14">{value}</text></g></svg>\n'
     )
