@@ -26,7 +26,9 @@ KINDS = {
     "does not run": "raises where the documentation shows a result",
     "not Python": "a continuation line is written as a prompt, or the example is no statement: no tool can run it",
     "follows another": "lacks a name that an earlier example of its docstring failed to make",
-    "other output": "prints other words or another structure", "other numbers": "prints the same text with other numbers, and not by chance", "other spacing": "differs in blanks and line breaks only",
+    "other output": "prints other words or another structure",
+    "other numbers": "prints the same text with other numbers, and not by chance",
+    "other spacing": "differs in blanks and line breaks only",
     "random": "depends on a seed that the example does not set", "as shown": "prints what is shown",
 }  # fmt: skip
 ROT = ("does not run", "not Python", "follows another", "other output", "other numbers", "other spacing")

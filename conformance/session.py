@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from pathlib import Path
 from conformance.case import read_cases, read_data
 from conformance.compare.axes import PROFILES
 from conformance.compare.referee import Wide, judge
+from conformance.compare.skew import Other, judge_skew, live
 from conformance.compare.verdict import Excluded, Verdict, verdicts
 from conformance.golden import Golden
 from conformance.journal import Journal
@@ -62,8 +64,8 @@ def measure(text: str, root: Path) -> Implementation | Golden:
 class Session:
     """Subject against oracle. `heard(stage, done, total)` follows the progress."""
 
-    def __init__(self, subject: Implementation, oracle: Implementation | Golden, root: Path, workers: int = 1):
-        self.subject, self.root, self.workers = subject, root, workers
+    def __init__(self, subject: Implementation, oracle: Implementation | Golden, root: Path, workers: int = 1, skew: Implementation | None = None):
+        self.subject, self.root, self.workers, self.skew = subject, root, workers, skew
         self.oracle = oracle if isinstance(oracle, Golden) else Oracle(oracle, root)
         self.kept: Counter[str] = Counter()
         self.asked: dict[str, Sequence[str]] = {}  # patterns by source, as given to `choose`
@@ -141,9 +143,9 @@ class Session:
             self.heard("running the subject", done["cases"], expected)
 
         try:
-            with self.oracle.wide() as wide:
+            with self.oracle.wide() as wide, live(self.skew, self.root) if self.skew else nullcontext() as other:
                 for pack, out, error in run_jobs(self.subject, self.root, jobs, self.workers, heard):
-                    part = self.compare(by_pack[pack], out, counted, wide)
+                    part = self.compare(by_pack[pack], out, counted, wide, other)
                     if error:
                         part.problems.append(f"{pack.name}: {error}")
                     else:
@@ -176,7 +178,7 @@ class Session:
                     raise WorkerError(error)
             return Transcripts.of_pack(self.oracle.recorded(item.pack)).get(id), Transcripts.of_files(job[1]).get(id)
 
-    def compare(self, item: Chosen, out: Path, counted: set[str], wide: Wide) -> Results:
+    def compare(self, item: Chosen, out: Path, counted: set[str], wide: Wide, other: tuple[str, Other] | None = None) -> Results:
         """What came out for one pack."""
         oracle = Transcripts.of_pack(self.oracle.recorded(item.pack))
         subject = Transcripts.of_files(out) if Path(f"{out}.jsonl").exists() else Transcripts()
@@ -184,6 +186,8 @@ class Session:
         part = Results({}, excluded=[verdict for verdict, _ in pairs if isinstance(verdict, Excluded)])
         judged = [(verdict, case) for verdict, case in pairs if isinstance(verdict, Verdict)]
         judge(wide, item.pack, judged, oracle, subject)
+        if other:
+            judge_skew(*other, item.pack, judged, oracle, subject, counted)
         part.verdicts = [verdict for verdict, _ in judged]
         data = None
         for verdict, case in judged:

@@ -95,3 +95,15 @@ def test_damaged_files_are_refused_or_read_as_they_were(golden):
         except GoldenError:
             refused += 1
     assert refused > 30
+
+
+def test_what_fails_but_does_as_another_version_does_is_version_skew(golden):
+    toys(golden.parent, older="def square(x): return Tensor(x.a * x.a + 1)", wrong="def square(x): return Tensor(x.a * x.a + 1)",
+         worse="def square(x): return Tensor(x.a * x.a + 2)")
+    implementation = lambda name: Implementation(f"toy_{name}", sys.executable)
+    found = {}
+    for subject in ("good", "wrong", "worse"):
+        bench = Session(implementation(subject), measure(str(golden), golden.parent), golden.parent, skew=implementation("older"))
+        found[subject] = {verdict.id: verdict for verdict in bench.run(bench.choose(["op"], [])).verdicts}["op/toy/1"]
+    assert [found[subject].status for subject in ("good", "wrong", "worse")] == ["pass", "version skew", "mismatch"]
+    assert found["wrong"].cause.startswith("behaves as toy_older") and not found["wrong"].passed

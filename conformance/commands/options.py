@@ -43,9 +43,9 @@ class _Progress:
         self.bars.update(self.stages[stage], completed=done, total=total or None)
 
 
-def _implementation(context, parameter, value: str) -> Implementation:
+def implementation(context, parameter, value: str | None) -> Implementation | None:
     try:
-        return Implementation.parse(value)
+        return Implementation.parse(value) if value is not None else None
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
 
@@ -60,7 +60,7 @@ def _measure(context, parameter, value: str) -> Implementation | Golden:
 def sides(command):
     """The options that say who is compared with whom, on cases of which sources."""
     options = (
-        click.option("--subject", default="reftorch", callback=_implementation, help="MODULE, or PYTHON:MODULE for another interpreter"),
+        click.option("--subject", default="reftorch", callback=implementation, help="MODULE, or PYTHON:MODULE for another interpreter"),
         click.option("--oracle", default="torch", callback=_measure, help="the measure, in the same form, or a golden pack's path"),
         click.option("--source", "sources", multiple=True, type=click.Choice(list(SOURCES)), help="repeatable; default: all"),
         click.option("-j", "workers", default=2, show_default=True, help="workers for each side"),
@@ -84,11 +84,11 @@ def _with(options, command):
 
 
 @contextmanager
-def session(subject: Implementation, oracle: Implementation | Golden, workers: int):
+def session(subject: Implementation, oracle: Implementation | Golden, workers: int, skew: Implementation | None = None):
     """A session with its progress on the terminal; trouble outside any case ends the program with code 2."""
     try:
         with _Progress() as progress:
-            made = Session(subject, oracle, Path.cwd(), workers)
+            made = Session(subject, oracle, Path.cwd(), workers, skew)
             made.heard = progress.heard
             yield made
     except WorkerError as error:

@@ -9,7 +9,7 @@ import click
 from rich.markup import escape
 
 from conformance import expect
-from conformance.commands.options import choice, console, session, sides, sources_of, write
+from conformance.commands.options import choice, console, implementation, session, sides, sources_of, write
 from conformance.compare.axes import PROFILES
 from conformance.runner.cluster import runner
 
@@ -33,10 +33,11 @@ def _shard(context, parameter, value: str | None) -> tuple[int, int] | None:
 @click.option("--resume", is_flag=True, help="take up an interrupted run of the same cases")
 @click.option("--shard", callback=_shard, metavar="I/N", help="only the I-th of N parts; `merge` puts them together")
 @click.option("--cluster", metavar="tcp://HOST:PORT", help="run the subject on the workers of a Dask scheduler")
+@click.option("--skew", callback=implementation, metavar="MODULE@PYTHON", help="another version: what fails and behaves as it does is `version skew`")
 @click.option("--top", default=25, show_default=True, help="how many causes to show")
-def command(subject, oracle, sources, workers, patterns, dtypes, profile, out, expected, update, resume, shard, cluster, top) -> None:
+def command(subject, oracle, sources, workers, patterns, dtypes, profile, out, expected, update, resume, shard, cluster, skew, top) -> None:
     """Run cases on the subject and compare with the oracle. Exits 0 when the run is complete, whatever the score."""
-    with session(subject, oracle, workers) as bench:
+    with session(subject, oracle, workers, skew) as bench:
         chosen = bench.choose(sources or sources_of(bench, patterns), patterns, dtypes)
         if shard:
             chosen = chosen[shard[0] - 1 :: shard[1]]

@@ -10,7 +10,7 @@ from conformance.compare.axes import Comparison, Difference, missing
 from conformance.transcript import Transcript, Transcripts
 
 STATUSES = (
-    "pass", "pass (referee)", "mismatch", "missing", "refused", "error", "crash", "timeout", "out of memory", "not run",
+    "pass", "pass (referee)", "version skew", "mismatch", "missing", "refused", "error", "crash", "timeout", "out of memory", "not run",
 )  # fmt: skip
 PASSING = {"pass", "pass (referee)"}
 KEPT = 20  # differences of one case that are kept
