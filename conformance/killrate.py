@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from collections.abc import Callable, Iterable
@@ -15,6 +16,7 @@ from conformance.runner.pool import run_packs
 from conformance.session import Chosen, Session
 
 HOME = Path(__file__).parents[1]
+FILE = "killrate.json"
 PACKS = 40  # of a fault's patterns, at most so many are tried
 
 
@@ -35,9 +37,6 @@ class Outcome:
 
     def line(self) -> str:
         return f"{self.name}: " + (f"caught by {self.case} ({', '.join(self.axes)})" if self.caught else f"not caught by {self.tried} cases")
-
-    def as_json(self) -> dict:
-        return asdict(self)
 
 
 def measure(bench: Session, faults: Iterable[Fault], heard: Callable[[Outcome], None] = lambda outcome: None) -> list[Outcome]:
@@ -75,6 +74,21 @@ def _verdicts(bench: Session, item: Chosen, fault: str = "") -> dict[str, tuple[
             return dict.fromkeys(ids, (False, ("runs",)))
         part = bench.compare(item, out, PROFILES["bitwise"], wide)
     return {verdict.id: (verdict.passed, (*verdict.axes, *([] if verdict.axes else [verdict.status]))) for verdict in part.verdicts}
+
+
+def write(outcomes: Iterable[Outcome], folder: Path) -> Path:
+    """Keep what was measured where reports find it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path, part = folder / FILE, folder / f"{FILE}.part"
+    part.write_text(json.dumps([asdict(outcome) for outcome in outcomes], indent=1), "utf-8")
+    part.replace(path)
+    return path
+
+
+def read(folder: Path) -> list[Outcome]:
+    """What was measured last; nothing if nothing was."""
+    path = folder / FILE
+    return [Outcome(**item | {"axes": tuple(item["axes"])}) for item in json.loads(path.read_text("utf-8"))] if path.exists() else []
 
 
 def by_axis(outcomes: Iterable[Outcome]) -> dict[str, Sum]:

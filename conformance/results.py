@@ -20,6 +20,7 @@ class Results:
     excluded: list[Excluded] = field(default_factory=list)
     details: dict[str, dict] = field(default_factory=dict)  # program and both outcomes of cases that fail
     problems: list[str] = field(default_factory=list)
+    beside: dict = field(default_factory=dict)  # what reports show too and the file does not hold: history, kill rate
 
     def add(self, part: Results) -> None:
         """Take in what another run, or one pack of this run, found out."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import json
 import sys
 from fnmatch import fnmatch
 from pathlib import Path
@@ -15,14 +14,13 @@ from rich.table import Table
 
 from conformance.commands.options import console, session, sides
 from conformance.faults import FAULTS
-from conformance.killrate import by_axis, measure
+from conformance.killrate import by_axis, measure, write
 
 
 @click.command("killrate")
 @sides
 @click.option("--fault", "names", multiple=True, metavar="GLOB", help="faults of this name only; repeatable")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), default=Path(".conformance/killrate.json"), show_default=True)
-def command(subject, oracle, sources, workers, names, out) -> None:
+def command(subject, oracle, sources, workers, names) -> None:
     """Lay seeded faults over the subject, one at a time, and count how many of them some case catches that passes without."""
     importlib.import_module("conformance.faults.catalogue")
     chosen = [fault for fault in FAULTS.values() if not names or any(fnmatch(fault.name, name) for name in names)]
@@ -39,10 +37,7 @@ def command(subject, oracle, sources, workers, names, out) -> None:
     for outcome in faults:
         if not outcome.caught:
             Console().print(f"not caught: {outcome.name}: {escape(outcome.about)}")
-    part = out.with_name(out.name + ".part")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    part.write_text(json.dumps([outcome.as_json() for outcome in faults], indent=1), "utf-8")
-    part.replace(out)
+    console.print(f"written: {write(faults, Path('.conformance'))}; the next report shows it")
     if any(outcome.caught for outcome in wrapping):
         console.print(f"[red]no rate: the wrapping alone is caught by {escape(wrapping[0].case)}")
         sys.exit(1)

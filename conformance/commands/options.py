@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from conformance import history, killrate
 from conformance.golden import Golden
 from conformance.report import badge, html, junit, markdown, terminal
 from conformance.results import Results
@@ -119,6 +120,7 @@ def write(results: Results, out: Path, top: int) -> None:
     """All reports of a run: files in `out`, and the summary on the terminal."""
     out.mkdir(parents=True, exist_ok=True)
     results.write(out / "results.json")
+    results.beside = {"history": history.note(results, out), "killrate": killrate.read(Path(".conformance"))}
     for name, render in REPORTS.items():
         (out / name).write_text(render(results), "utf-8")
     terminal.summary(results, Console(), top)
