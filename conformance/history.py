@@ -53,15 +53,15 @@ def note(results: Results, folder: Path) -> list[Entry]:
     return [run for run in read(folder) if (run.oracle, run.profile) == alike[:2] and run.subject.split()[0].split("@")[0] == alike[2]]
 
 
-def lines(runs: list[Entry], width: int = 640, height: int = 140) -> dict[str, str]:
-    """A polyline of the share that passed for each source, as points of an SVG; the scale runs from the lowest share to 100 %."""
+def lines(runs: list[Entry], width: int = 640, height: int = 140) -> tuple[float, dict[str, str]]:
+    """A polyline of the share that passed for each source, as points of an SVG, and the share at the foot of the chart; its top is 1."""
     shares = {}
     for index, run in enumerate(runs):
         for name, (passed, total) in run.sources.items():
             if total:
                 shares.setdefault(name, []).append((index, passed / total))
     low = min((share for points in shares.values() for _, share in points), default=0.0)
-    low = min(low, 0.99)
+    low = min(int(low * 20) / 20, 0.95)
     x = lambda index: round(index / max(len(runs) - 1, 1) * width, 1)  # noqa: E731
     y = lambda share: round((1 - share) / (1 - low) * height, 1)  # noqa: E731
-    return {name: " ".join(f"{x(index)},{y(share)}" for index, share in points) for name, points in shares.items()}
+    return low, {name: " ".join(f"{x(index)},{y(share)}" for index, share in points) for name, points in shares.items()}

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
+from conformance import history, killrate
 from conformance.compare.axes import AXES
 from conformance.compare.verdict import STATUSES
-from conformance.results import Results, area, by_area, by_axis, by_cause, by_source, by_status
+from conformance.results import Results, area, by_area, by_axis, by_cause, by_source, by_status, whole_names
 
 BUDGET = 4_500_000  # characters of the data; programs and outcomes take what ids and causes leave
 
@@ -23,13 +24,16 @@ def render(results: Results) -> str:
     """The page."""
     templates = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=select_autoescape(default=True))
     left_out: dict[str, list] = defaultdict(list)
+    runs, faults = results.beside.get("history", []), results.beside.get("killrate", [])
+    least, lines = history.lines(runs)
     for item in results.excluded:
         left_out[item.kind].append(item)
     return templates.get_template("page.html.j2").render(
         meta=results.meta, problems=results.problems, total=len(results.verdicts), left_out=dict(left_out),
         passed=sum(verdict.passed for verdict in results.verdicts), sources=by_source(results.verdicts),
-        areas=by_area(results.verdicts), axes=by_axis(results.verdicts), statuses=by_status(results.verdicts),
-        causes=by_cause(results.verdicts)[:200], data=embed(payload(results)),
+        whole=whole_names(results.verdicts), areas=by_area(results.verdicts), axes=by_axis(results.verdicts), statuses=by_status(results.verdicts),
+        causes=by_cause(results.verdicts)[:200], data=embed(payload(results)), runs=runs, least=least, lines=lines,
+        faults=killrate.by_axis(faults), caught=sum(fault.caught for fault in faults), escaped=[fault for fault in faults if not fault.caught],
     )  # fmt: skip
 
 

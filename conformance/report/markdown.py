@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from conformance.results import Results, Sum, by_area, by_axis, by_cause, by_source, by_status
+from conformance import killrate
+from conformance.results import Results, Sum, by_area, by_axis, by_cause, by_source, by_status, whole_names
 
 
 def render(results: Results, top: int = 20) -> str:
@@ -11,12 +12,16 @@ def render(results: Results, top: int = 20) -> str:
     lines += [f"**No score**: {problem.splitlines()[0]}" for problem in results.problems]
     lines += [f"Profile `{results.meta['profile']}`, {results.meta.get('seconds', 0)} s. "
               + ", ".join(f"{status} {number}" for status, number in by_status(results.verdicts).most_common()), ""]  # fmt: skip
-    for title, sums in (("source", by_source(results.verdicts)), ("area", by_area(results.verdicts)), ("axis", by_axis(results.verdicts))):
-        lines += _table(title, sums)
+    tables = {"source": by_source, "names without a failing case": whole_names, "area": by_area, "axis": by_axis}
+    for title, sums in tables.items():
+        lines += _table(title, sums(results.verdicts))
+    faults = results.beside.get("killrate", [])
+    if faults:
+        lines += _table(f"seeded faults caught: {sum(fault.caught for fault in faults)} of {len(faults)}", killrate.by_axis(faults))
     causes = by_cause(results.verdicts)[:top]
     if causes:
         lines += ["| cases | cause | for example |", "|---:|---|---|"]
-        lines += [f"| {len(cases)} | {_cell(cause)} | `{cases[0].id}` |" for cause, cases in causes]
+        lines += [f"| {len(cases)} | {cell(cause)} | `{cases[0].id}` |" for cause, cases in causes]
     return "\n".join(lines) + "\n"
 
 
@@ -25,5 +30,5 @@ def _table(title: str, sums: dict[str, Sum]) -> list[str]:
     return [f"| {title} | pass | of | |", "|---|---:|---:|---:|", *rows, ""]
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from conformance.report.show import outcomes
-from conformance.results import Results, Sum, by_area, by_axis, by_cause, by_source, by_status
+from conformance.results import Results, Sum, by_area, by_axis, by_cause, by_source, by_status, whole_names
 from conformance.transcript import Transcript
 
 
@@ -23,6 +23,7 @@ def summary(results: Results, console: Console, top: int = 25) -> None:
     if not results.verdicts:
         return
     console.print(_table("source", by_source(results.verdicts)))
+    console.print(_table("names without a failing case", whole_names(results.verdicts)))
     console.print(_table("area", by_area(results.verdicts)))
     console.print(_table("axis", by_axis(results.verdicts)))
     console.print("  ".join(f"{status} {number}" for status, number in by_status(results.verdicts).most_common()))
