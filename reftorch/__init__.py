@@ -18,9 +18,10 @@ from .core._core import (  # noqa: F401
 from .core.bind import bind as _bind
 from .printing import set_printoptions  # noqa: F401
 from .random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state  # noqa: F401
+from .torch_version import TorchVersion
 
 newaxis = None
-__version__ = "2.13.0+reftorch"
+__version__ = TorchVersion("2.13.0+reftorch")
 
 for _d in DTYPES.values():
     globals()[_d.name] = _d
@@ -77,5 +78,7 @@ _SETTINGS = ("_assert", "are_deterministic_algorithms_enabled", "compiled_with_c
              "set_warn_always", "use_deterministic_algorithms")
 _NAMES = {**dict.fromkeys(_SETTINGS, ".settings"), "GradScaler": ".amp", "OutOfMemoryError": ".cuda", "autocast": ".amp", "compile": ".compiler",
           "install_as_torch": "._alias", "load": ".serialization", "pca_lowrank": "._lowrank",
+          **dict.fromkeys(("SymBool", "SymFloat", "SymInt", "sym_float", "sym_int", "sym_ite", "sym_max", "sym_min", "sym_not", "sym_sum"), ".symbolic"),
+          "AcceleratorError": ".accelerator", "get_device_module": ".accelerator",
           "save": ".serialization", "svd_lowrank": "._lowrank", "unravel_index": ".functional", "vmap": ".func"}
 __getattr__, __dir__ = _lazy(__name__, _MODULES, _NAMES)

@@ -1,4 +1,22 @@
 """torch.accelerator where there is none."""
+import importlib
+
+from .core import device as _device
+
+
+class AcceleratorError(RuntimeError):
+    """Raised by an accelerator; never here."""
+
+
+def get_device_module(device=None):
+    """The module of a device's kind: `torch.cpu`, `torch.cuda`."""
+    if not isinstance(device, (_device, str, type(None))):
+        raise RuntimeError(f"Invalid value of device '{device}', expect torch.device, str, or None")
+    kind = "cpu" if device is None else _device(device).type
+    try:
+        return importlib.import_module(f".{kind}", __package__)
+    except ModuleNotFoundError:
+        raise RuntimeError(f"Device '{kind}' does not have a corresponding module registered as 'torch.{kind}'.") from None
 
 
 def is_available():

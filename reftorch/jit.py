@@ -3,7 +3,7 @@ import builtins
 from typing import Final  # noqa: F401
 
 
-def script(obj=None, *args, **kwargs):
+def script(obj, optimize=None, _frames_up=0, _rcb=None, example_inputs=None):
     """The function or module itself."""
     return obj
 
@@ -18,7 +18,7 @@ def ignore(drop=False, **kwargs):
     return drop if callable(drop) else lambda fn: fn
 
 
-def _marked(fn=None):
+def _marked(fn):
     """A mark for the compiler."""
     return fn
 

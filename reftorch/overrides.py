@@ -1,10 +1,12 @@
 """`__torch_function__`: how other classes take part in calls of the API."""
 import contextlib
 import functools
+import sys
 
 from .core import Tensor, _core
 
 _modes = []
+_past = False           # the next function to ask is not overridden: it was called by `redispatch_function`
 
 
 def _disabled_torch_function_impl(func, types, args=(), kwargs=None):
@@ -60,6 +62,7 @@ def _torch_function(cls, func, types, args=(), kwargs=None):
     return value if func in get_default_nowrap_functions() else _convert(value, cls)
 
 
+_torch_function.__name__ = "__torch_function__"
 _core.set_type_attribute(Tensor, "__torch_function__", classmethod(_torch_function))
 
 
@@ -132,6 +135,10 @@ _core.install(disabled_torch_function=_disabled_torch_function_impl, torch_funct
 
 def has_torch_function(relevant_args):
     """Whether any of the arguments overrides the call, or a mode is active."""
+    global _past
+    if _past:
+        _past = False
+        return False
     if _core.dispatch_level() >= 2:
         return False
     return bool(_modes) or bool(_overloaded(relevant_args))
@@ -220,6 +227,44 @@ def resolve_name(f):
 def is_tensor_method_or_property(func):
     """Whether `func` is a method of Tensor or the getter of one of its properties."""
     return isinstance(func, _core.Method) or getattr(func, "__name__", "") == "__get__"
+
+
+def redispatch_function(func, types, args, kwargs):
+    """Run `func` past its own override, as a `__torch_function__` does that changes arguments or results alone; calls within are overridden again."""
+    if isinstance(func, (_core.Op, _core.Method)):           # the ops within one are never overridden
+        with DisableTorchFunction():
+            return func(*args, **(kwargs or {}))
+    global _past
+    _past = True
+    try:
+        return func(*args, **(kwargs or {}))
+    finally:
+        _past = False
+
+
+def _face(args):
+    """A function with these arguments that does nothing; `from` cannot be said in Python."""
+    return eval(f"lambda {args.replace('from=', 'from_=')}: -1", {"torch": sys.modules[__package__]})
+
+
+@functools.cache
+def get_testing_overrides():
+    """For every op that can be overridden a function of the same arguments that gives -1."""
+    found = {}
+    for op in _core.OPS.values():
+        for face in (op, op.method, op.inplace):
+            if face is None or face is op and op.ns is None or not get_ignored_functions().isdisjoint((op, face)):
+                continue
+            args = face.__doc__.partition("(")[2].partition(") -> ")[0]
+            found[face] = _face(args if face is op else ", ".join(["self"] + [args] * bool(args)))
+    return found
+
+
+@functools.cache
+def get_ignored_functions():
+    """Ops that cannot be overridden, as none of their arguments is a tensor, and the methods that only make tensors."""
+    makers = {getattr(Tensor, name) for name in dir(Tensor) if name.startswith("new") or name == "as_subclass"}
+    return makers | {op for op in _core.OPS.values() if not any(p.type == "Tensor" and p.name != "out" for o in op.overloads for p in o.schema.params)}
 
 
 def get_overridable_functions():

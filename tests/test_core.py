@@ -92,23 +92,6 @@ def test_backward_from_several_threads():
     assert not failures
 
 
-def test_forked_child_computes():
-    """libgomp's threads do not survive a fork: the child must run serially, not hang."""
-    code = """
-import os, reftorch as torch
-torch.set_num_threads(2)
-x = torch.ones(400, 400)
-(x + x).sum()
-pid = os.fork()
-if pid == 0:
-    assert (x + x).sum().item() == 320000 and torch.get_num_threads() == 1
-    os._exit(7)
-_, status = os.waitpid(pid, 0)
-assert os.waitstatus_to_exitcode(status) == 7
-"""
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
-
-
 def resident():
     with open("/proc/self/statm") as f:
         return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")

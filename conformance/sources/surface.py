@@ -2,6 +2,9 @@
 
 `surface/NAMESPACE/NAME` asks for the kind of the thing; `surface/NAMESPACE/NAME/signature` for names and defaults of its
 arguments, where PyTorch has exactly one signature to show: by `inspect`, or in the first line of the docstring.
+Keyword-only arguments have no order, and the positional ones of special methods (`__add__`) no names: none can tell.
+
+Names that have no meaning for dense tensors on a CPU are no cases but stand in `excluded`, with the reason (`BEYOND`).
 """
 
 from __future__ import annotations
@@ -42,6 +45,24 @@ USUAL = {
     "torch.jit": ("Final", "script", "ignore", "unused", "is_scripting", "is_tracing"),
     "torch.utils": ("_pytree", "data", "checkpoint"),
     "torch.accelerator": ("is_available", "current_accelerator", "device_count"),
+}  # fmt: skip
+# Reason: a pattern of the names it holds for.
+BEYOND = {
+    "sparse and opaque layouts": r"torch\.(Tensor\.)?((to_)?sparse_.*|to_sparse|hspmm|smm|sspaddmm|(is_)?coalesced?|(c?col|c?row)_indices(_copy)?"
+                      r"|indices(_copy)?|values(_copy)?|dense_dim|to_mkldnn)",
+    "quantized tensors": r"torch\.(Tensor\.)?(quantize_per_.*|quantized_.*|quint.*|qint.*|qscheme|q_.*|int_repr|dequantize)",
+    "nested tensors": r"torch\.Tensor\.to_padded_tensor",
+    "dtypes that no operator takes": r"torch\.(bit|bits\w+|u?int[1-7]|float4_\w+)",
+    "a device other than the CPU": r"torch\.((Tensor|nn\.Module)\.mtia|Tensor\.(__cuda_array_interface__|record_stream)"
+                                   r"|Generator\.graphsafe_\w+|autograd\.graph\.set_override_stale_capture_stream"
+                                   r"|nn\.attention\.\w+_flash_attention_impls?"
+                                   r"|nn\.functional\.(scaled_mm|scaled_grouped_mm|ScalingType|SwizzleType))",
+    # selective checkpoints are told by operators of `torch.ops` what to keep
+    "the compiler, TorchScript or the dispatcher": r"torch\.(parse_ir|parse_schema|ScriptClass|ScriptFunction|fork|cond|DispatchKey|Tag"
+                                                   r"|AggregationType|nn\.functional\.boolean_dispatch|Tensor\.__torch_dispatch__"
+                                                   r"|autograd\.graph\.region_activation_memory_budget|utils\.checkpoint\.CheckpointPolicy"
+                                                   r"|utils\.checkpoint\.(SelectiveCheckpointContext|create_selective_checkpoint_contexts))",
+    "PyTorch's own machinery": r"torch\.(init_num_threads|thread_safe_generator|Tensor\.__dlpack_c_exchange_api__)",
 }  # fmt: skip
 
 
@@ -87,8 +108,12 @@ def signature(thing):
         named += [(arg.arg, kinds.KEYWORD_ONLY, True, value or ast.Constant(None)) for arg, value in keywords]
         named += [(args.kwarg.arg, kinds.VAR_KEYWORD, False, None)] if args.kwarg else []
         spell = ast.unparse
+    if getattr(thing, "__name__", "").endswith("__"):
+        positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        named = [("_" if kind in positional and name != "self" else name, kind, *rest) for name, kind, *rest in named]
     words = []
-    for name, kind, has_default, default in named:
+    # keywords have no order; where they stand among themselves is style
+    for name, kind, has_default, default in sorted(named, key=lambda p: (p[1], p[0] if p[1] == inspect.Parameter.KEYWORD_ONLY else "")):
         if kind == inspect.Parameter.KEYWORD_ONLY and not any(word.startswith("*") for word in words):
             words.append("*")
         stars = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}.get(kind, "")
@@ -100,16 +125,25 @@ SETUP = (inspect.getsource(kind), inspect.getsource(signature))
 HIDDEN = {"__module__", "__doc__", "__dict__", "__weakref__", "__annotations__", "__slots__", "__abstractmethods__"}
 
 
-def cases(wanted: Callable[[str], bool] = lambda group: True) -> Iterator[Case]:
-    """One case a name for what it is, another for its signature; a namespace is a group."""
+def cases(wanted: Callable[[str], bool] = lambda group: True, excluded: list | None = None) -> Iterator[Case]:
+    """One case a name for what it is, another for its signature; a namespace is a group. What is beyond goes to `excluded`."""
+    excluded = [] if excluded is None else excluded
     for space in dict.fromkeys((*MODULES, *CLASSES, *USUAL)):
         group = f"surface/{space}"
         if wanted(group):
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                names = dict(sorted(public(space).items()))
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    names = dict(sorted(public(space).items()))
+            except ModuleNotFoundError as error:
+                excluded.append((f"{group}/*", f"the oracle has no such module: {error}"))
+                continue
             for name, thing in names.items():
                 path = f"{space}.{name}"
+                reason = next((reason for reason, pattern in BEYOND.items() if re.fullmatch(pattern, path)), None)
+                if reason is not None:
+                    excluded.append((f"{group}/{name}", reason))
+                    continue
                 common = {"setup": SETUP, "apis": (path,), "group": group}
                 head = () if space in CLASSES or space == "torch" else (f"import {space}",)
                 yield Case(id=f"{group}/{name}", program=(*head, f"kind({path})"), origin=f"public name {path}", **common)
@@ -135,7 +169,8 @@ def public(space: str) -> dict[str, object]:
             if not name.startswith("_") and documented(thing):
                 found[name] = thing
     for name in USUAL.get(space, ()):
-        found[name] = getattr(importlib.import_module(space), name)
+        if hasattr(importlib.import_module(space), name):  # an older PyTorch may lack it
+            found[name] = getattr(importlib.import_module(space), name)
     return found
 
 

@@ -41,11 +41,11 @@ class autocast:
         return decorated
 
 
-def custom_fwd(fwd=None, *, device_type=None, cast_inputs=None):
+def custom_fwd(fwd=None, *, device_type, cast_inputs=None):
     """For `forward` of a Function: without autocast it runs as it is."""
     return functools.partial(custom_fwd, device_type=device_type, cast_inputs=cast_inputs) if fwd is None else fwd
 
 
-def custom_bwd(bwd=None, *, device_type=None):
+def custom_bwd(bwd=None, *, device_type):
     """For `backward` of a Function: without autocast it runs as it is."""
     return functools.partial(custom_bwd, device_type=device_type) if bwd is None else bwd

@@ -45,6 +45,7 @@ class BackwardCFunction(_core.PyNode, FunctionCtx):
     non_differentiable = ()
     saved_for_forward = None
     _saved = None
+    _accessed = False
     _released = False
 
     @property
@@ -56,6 +57,12 @@ class BackwardCFunction(_core.PyNode, FunctionCtx):
             return self.saved_for_forward
         if self._saved is None:
             return tuple(self.to_save)
+        if self._forward_cls.clear_saved_tensors_on_access:
+            if self._accessed:
+                raise RuntimeError("saved_tensors can only be accessed once when clear_saved_tensors_on_access=True is set on the autograd.Function. "
+                                   "Either access saved_tensors only once, or set clear_saved_tensors_on_access=False.")
+            self._accessed, saved, self._saved = True, self._saved, ()
+            return tuple(None if s is None else s() for s in saved)
         return tuple(None if s is None else s() for s in self._saved)
 
     @property
@@ -75,14 +82,12 @@ class BackwardCFunction(_core.PyNode, FunctionCtx):
 
 def _run_backward(node, *grads):
     cls = node._forward_cls
-    if node._released:
-        raise RuntimeError(_FREED)
     if cls.backward is not Function.backward and cls.vjp is not Function.vjp:
         raise RuntimeError("Implementing both 'backward' and 'vjp' for a custom Function is not allowed. You should only implement one of them.")
     fn = cls.vjp if cls.vjp is not Function.vjp else cls.backward
     if node.materialize_grads:
         grads = tuple(_zeros(*meta) if g is None and meta is not None else g for g, meta in zip(grads, node._output_meta, strict=False))
-    got = fn(node, *grads)
+    got = fn(node, list(grads)) if cls.boxed_grads_call else fn(node, *grads)
     if not isinstance(got, tuple):
         got = (got,)
     given, wanted = len(got), len(node._is_tensor)
@@ -137,10 +142,12 @@ class FunctionMeta(type):
         super().__init__(name, bases, attrs)
 
 
-class Function(metaclass=FunctionMeta):
+class Function(FunctionCtx, metaclass=FunctionMeta):
     """Base of custom differentiable functions: static `forward(ctx, ...)` and `backward(ctx, *grads)`, called by `apply`."""
 
     generate_vmap_rule = False
+    boxed_grads_call = False                 # backward gets one list, which it may empty
+    clear_saved_tensors_on_access = False    # saved tensors can be had once, and are then let go
 
     def __init__(self, *args, **kwargs):
         warnings.warn(f"{type(self)} should not be instantiated. Methods on autograd functions are all static, so you should invoke them on the class "

@@ -4,8 +4,10 @@
              self=lambda grad, other: grad * other.conj(), other=lambda grad, self: grad * self.conj())
 
 Several schema strings are overloads, tried in the order given.  `make` names the faces besides the function: `method`, `inplace`
-(`mul_`; `function_` where `torch.mul_` exists too), `out` (`out=`).  `ns` is the public namespace (`torch`, `torch.linalg` as "linalg", ...),
+(`mul_`; `function_` where `torch.mul_` exists too), `out` (`out=`; pointwise
+ops, composites and those that say `casts` convert to its dtype).  `ns` is the public namespace (`torch`, `torch.linalg` as "linalg", ...),
 None for methods alone.
+`shown` is for documentation that differs from the schema ("arguments of the function | arguments of the method", see signature.py).
 
 A rule is a lambda named after the input it differentiates.  Its parameter names say what it gets, and so what is saved:
   grad            the gradient of the first result       grads     those of all results, None where nothing arrived
@@ -21,7 +23,7 @@ LOOP, PRIMITIVE, VIEW, COMPOSITE = range(4)
 
 def _faces(make):
     words = set(make.split())
-    unknown = words - {"method", "inplace", "function_", "out"}
+    unknown = words - {"method", "inplace", "function_", "out", "casts"}
     if unknown:
         raise TypeError(f"make: {unknown}")
     return words
@@ -35,15 +37,16 @@ def _define(kind, schemas, make, options, rules):
 
 
 def op(*schemas, loop, make="", promote="default", ns="torch", prepare=None, numbers=False, check=None, node=None, jvp=None, nograd=False,
-       doc=None, **rules):
+       doc=None, shown=None, **rules):
     """A pointwise op: a NumPy-style inner loop ("numpy:add", "scipy.special:psi", "kernels:sigmoid") over its Tensor and Scalar arguments.
 
     promote: "default" (the common dtype) or "float" (integers become the default float first).
-    numbers: Tensor arguments also take Python numbers.  prepare(vals) -> vals: fold keyword arguments (alpha) in before the loop.
+    numbers: Tensor arguments also take Python numbers.  prepare(vals) -> vals: fold keyword arguments (alpha) in before the loop;
+    a pair (another op, its vals) has that op's loop run instead.
     check(dtype, *operands): raise torch's error for dtypes it refuses.
     """
     return _define(LOOP, schemas, make, dict(loop=loop, promote=promote, ns=ns, prepare=prepare, numbers=numbers, check=check, node=node, jvp=jvp,
-                                             nograd=nograd, doc=doc), rules)
+                                             nograd=nograd, doc=doc, shown=shown), rules)
 
 
 def _decorator(kind, schemas, make, options, rules):
@@ -53,26 +56,27 @@ def _decorator(kind, schemas, make, options, rules):
 
 
 def primitive(*schemas, make="", promote=None, half=True, ns="torch", numbers=False, check=None, node=None, jvp=None, nograd=False,
-              shares=False, reduce=None, **rules):
+              shares=False, reduce=None, prepare=None, shown=None, **rules):
     """An op on arrays: the body gets ndarrays for tensors, returns ndarrays, and has rules or says `nograd=True`.
 
     promote: None, "default" or "float", as for `op`.  half: float16 and bfloat16 are widened to float32 and float32 results rounded
     back; False hands them over as they are (for ops that only move data).  reduce: the ufunc whose loop does the same to all elements
     of a contiguous float tensor, the quick way of small ones.  shares: the result may lie in an input's memory without being
-    known as its view (_unsafe_view); else such results are copied.
+    known as its view (_unsafe_view); else such results are copied.  prepare(vals) -> vals: what the body gets instead of what is recorded.
     """
     return _decorator(PRIMITIVE, schemas, make, dict(promote=promote, half=half, ns=ns, numbers=numbers, check=check, node=node, jvp=jvp,
-                                                     nograd=nograd, shares=shares, reduce=reduce), rules)
+                                                     nograd=nograd, shares=shares, reduce=reduce, prepare=prepare, shown=shown), rules)
 
 
-def view(*schemas, make="method", ns="torch", node=None, jvp="linear", tensors=False, nograd=False, **rules):
+def view(*schemas, make="method", ns="torch", node=None, jvp="linear", tensors=False, nograd=False, shown=None,
+         **rules):
     """An op whose result shares its input's memory: the body returns an array (or a list of arrays) on the same buffer.
 
     tensors: the body gets Tensors instead of arrays (as_strided, which looks at the storage).
     """
-    return _decorator(VIEW, schemas, make, dict(ns=ns, node=node, jvp=jvp, tensors=tensors, nograd=nograd), rules)
+    return _decorator(VIEW, schemas, make, dict(ns=ns, node=node, jvp=jvp, tensors=tensors, nograd=nograd, shown=shown), rules)
 
 
-def composite(*schemas, make="", ns="torch", numbers=False):
+def composite(*schemas, make="", ns="torch", numbers=False, shown=None):
     """An op made of other ops: the body gets and returns Tensors and is differentiated through."""
-    return _decorator(COMPOSITE, schemas, make, dict(ns=ns, numbers=numbers, nograd=True), {})
+    return _decorator(COMPOSITE, schemas, make, dict(ns=ns, numbers=numbers, nograd=True, shown=shown), {})

@@ -55,7 +55,7 @@ class Schema(NamedTuple):
         raise KeyError(f"{self.text}: no argument {name!r}")
 
 
-def _split(text):
+def split(text):
     """Split at commas that stand outside brackets."""
     parts, depth, start = [], 0, 0
     for i, c in enumerate(text):
@@ -74,7 +74,7 @@ def _default(text):
     if text in _CONSTANTS:
         return _CONSTANTS[text]
     if text.startswith("["):
-        return tuple(_default(t) for t in _split(text[1:-1]))
+        return tuple(_default(t) for t in split(text[1:-1]))
     if text[0] in "\"'":
         return text[1:-1]
     try:
@@ -111,7 +111,7 @@ def parse(text):
     full = head[:open_at].strip()
     name, _, overload = full.partition(".")
     params, kwonly = [], False
-    for part in _split(head[open_at + 1:head.rindex(")")]):
+    for part in split(head[open_at + 1:head.rindex(")")]):
         if part == "*":
             kwonly = True
         else:
@@ -120,7 +120,7 @@ def parse(text):
         params.append(Param("requires_grad", "bool", default=False, kwonly=True))
     result = result.strip()
     returns = []
-    for part in _split(result[1:-1]) if result.startswith("(") else [result]:
+    for part in split(result[1:-1]) if result.startswith("(") else [result]:
         part = re.sub(r"\([^)]*\)", "", part)
         kind, _, label = part.partition(" ")
         returns.append((kind, label.strip() or None))

@@ -169,7 +169,9 @@ def tensor_item(Tensor t not None):
 
 
 def set_num_threads(n):
-    """Threads that one operation may use."""
+    """set_num_threads(int)
+
+    Threads that one operation may use."""
     if not isinstance(n, int):
         raise RuntimeError(f"set_num_threads expects an int, but got {type(n).__name__}")
     if n <= 0:

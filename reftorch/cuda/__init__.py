@@ -16,7 +16,15 @@ def _nothing(*args, **kwargs):
     """Accepted: there is no device on which to do it."""
 
 
-manual_seed = manual_seed_all = seed = seed_all = empty_cache = set_rng_state_all = _nothing
+seed = seed_all = empty_cache = set_rng_state_all = _nothing
+
+
+def manual_seed(seed):
+    """Accepted: there is no device's generator to seed."""
+    int(seed)
+
+
+manual_seed_all = manual_seed
 
 
 def _zero(device=None):
@@ -40,8 +48,13 @@ def _refuse(*args, **kwargs):
     raise AssertionError("Torch not compiled with CUDA enabled")
 
 
-(synchronize, current_device, get_device_name, get_device_properties, get_device_capability, set_device, mem_get_info, current_stream, default_stream,
- initial_seed, get_rng_state, set_rng_state, ipc_collect, init, can_device_access_peer, reset_peak_memory_stats, memory_summary) = (_refuse,) * 17
+def synchronize(device=None):
+    """Needs CUDA, which this build has not."""
+    _refuse(device)
+
+
+(current_device, get_device_name, get_device_properties, get_device_capability, set_device, mem_get_info, current_stream, default_stream,
+ initial_seed, get_rng_state, set_rng_state, ipc_collect, init, can_device_access_peer, reset_peak_memory_stats, memory_summary) = (_refuse,) * 16
 
 
 class OutOfMemoryError(RuntimeError):

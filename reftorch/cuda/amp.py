@@ -1,7 +1,26 @@
 """The older names of `torch.amp` for CUDA."""
+import warnings
+
+from .. import amp
 from ..amp import GradScaler as _GradScaler
 from ..amp import autocast as _autocast
-from ..amp import custom_bwd, custom_fwd  # noqa: F401
+
+
+def _former(name):
+    warnings.warn(f"`torch.cuda.amp.{name}(args...)` is deprecated. Please use `torch.amp.{name}(args..., device_type='cuda')` instead.",
+                  FutureWarning, stacklevel=3)
+
+
+def custom_fwd(fwd=None, *, cast_inputs=None):
+    """`torch.amp.custom_fwd` for CUDA."""
+    _former("custom_fwd")
+    return amp.custom_fwd(fwd, device_type="cuda", cast_inputs=cast_inputs)
+
+
+def custom_bwd(bwd):
+    """`torch.amp.custom_bwd` for CUDA."""
+    _former("custom_bwd")
+    return amp.custom_bwd(bwd, device_type="cuda")
 
 
 class autocast(_autocast):

@@ -21,3 +21,8 @@ from ._ops import (  # noqa: F401
     sum,
     var,
 )
+
+
+def is_masked_tensor(obj, /):
+    """Never: there is no class of masked tensors here."""
+    return False
