@@ -7,6 +7,8 @@
 #include <tgmath.h>
 #include <numpy/npy_common.h>
 
+#include "wide.h"
+
 typedef void (*pointwise_loop)(char **, const npy_intp *, const npy_intp *, void *);
 typedef struct { const char *name; pointwise_loop loop; int n_in; char type; } pointwise_entry;
 
@@ -51,6 +53,11 @@ typedef struct { const char *name; pointwise_loop loop; int n_in; char type; } p
 #define LOOP4(NAME, S, TYPE, EXPR)                                                                      \
     static void NAME##_##S(char **p, const npy_intp *n, const npy_intp *s, void *unused) {              \
         typedef TYPE T;                                                                                 \
+        if (s[0] == sizeof(T) && s[1] == sizeof(T) && s[2] == sizeof(T) && s[3] == 0 && s[4] == sizeof(T)) { \
+            const T *a = (const T *)p[0], *b = (const T *)p[1], *c = (const T *)p[2]; T *r = (T *)p[4]; \
+            const T w = *(T *)p[3];                                                                     \
+            for (npy_intp i = 0; i < n[0]; i++) { T x = a[i], y = b[i], z = c[i]; r[i] = EXPR; }        \
+        } else                                                                                          \
         for (npy_intp i = 0; i < n[0]; i++) { T x = AT(T, 0), y = AT(T, 1), z = AT(T, 2), w = AT(T, 3); AT(T, 4) = EXPR; } \
     }
 
@@ -158,7 +165,16 @@ POLYNOMIAL(legendre, x, (2 * k + 1) * x / (k + 1), (T)k / (k + 1), , ANY_DEGREE)
     X(softplus, x * y > z ? x : log1p(exp(x * y)) / y)
 
 #define REAL4(X)                                                                                        \
-    X(elu, (x > 0 ? x : expm1(x * w) * y) * z)
+    X(elu, (x > 0 ? x : expm1(x * w) * y) * z)                                                          \
+    X(addcdiv, x + w * y / z)
+
+/* One rounding for a product and the sum it goes into, as PyTorch's kernels have it for every length and layout. */
+#define FUSED3(X)                                                                                       \
+    X(add_scaled, fma(z, y, x))                                                                         \
+    X(lerp, fabs(z) < HALF ? fma(z, y - x, x) : fma(z - ONE, y - x, y))
+
+#define FUSED4(X)                                                                                       \
+    X(addcmul, fma(w * y, z, x))
 
 /* ------------------------------------------------------------------ real and complex */
 #define FIELD1(X)                                                                                       \
@@ -175,6 +191,30 @@ POLYNOMIAL(legendre, x, (2 * k + 1) * x / (k + 1), (T)k / (k + 1), , ANY_DEGREE)
     X(sigmoid_backward, x * CONJ((ONE - y) * y))                                                        \
     X(tanh_backward, x * CONJ(ONE - y * y))                                                             \
     X(silu_backward, ({ T g = ONE / (ONE + exp(-y)); x * CONJ(g * (ONE + y * (ONE - g))); }))
+
+/* ------------------------------------------------------------------ complex alone */
+#define PART(S, T)                                                                                      \
+    static inline T _Complex times_##S(T _Complex a, T _Complex b) {        /* as it stands: C's own product mends NaN */ \
+        return __builtin_complex(creal(a) * creal(b) - cimag(a) * cimag(b), creal(a) * cimag(b) + cimag(a) * creal(b)); \
+    }                                                                                                   \
+    static inline T _Complex over_##S(T _Complex a, T _Complex b) {         /* Smith's quotient */      \
+        if (fabs(creal(b)) >= fabs(cimag(b))) {                                                         \
+            T ratio = cimag(b) / creal(b), scale = 1 / (creal(b) + cimag(b) * ratio);                   \
+            return __builtin_complex((creal(a) + cimag(a) * ratio) * scale, (cimag(a) - creal(a) * ratio) * scale); \
+        }                                                                                               \
+        T ratio = creal(b) / cimag(b), scale = 1 / (creal(b) * ratio + cimag(b));                       \
+        return __builtin_complex((creal(a) * ratio + cimag(a)) * scale, (cimag(a) * ratio - creal(a)) * scale); \
+    }
+PART(F, float) PART(D, double)
+#define TIMES(a, b) (sizeof(T) == 8 ? (T)times_F(a, b) : (T)times_D(a, b))
+#define OVER(a, b) (sizeof(T) == 8 ? (T)over_F(a, b) : (T)over_D(a, b))
+
+#define COMPLEX3(X)                                                                                     \
+    X(lerp, fabs(z) < 0.5 ? x + TIMES(z, y - x) : y - TIMES(y - x, ONE - z))
+
+#define COMPLEX4(X)                                                                                     \
+    X(addcmul, x + TIMES(TIMES(w, y), z))                                                               \
+    X(addcdiv, x + OVER(TIMES(w, y), z))
 
 /* ------------------------------------------------------------------ real and integer */
 #define IS_INTEGER ((T)0.5 == 0)
@@ -210,24 +250,32 @@ static npy_int64 int_pow(npy_int64 x, npy_int64 y) {
     X(lshift, y < 0 || (npy_uint64)y >= sizeof(T) * 8 ? 0 : (T)((npy_uint64)x << y))                    \
     X(rshift, x >> (y < 0 || y >= SHIFT_MAX ? SHIFT_MAX : y))
 
+#define INTEGER4(X)                                                                                     \
+    X(addcmul, x + w * y * z)
+
 #define R1(N, E) LOOP1(N, f, float, E) LOOP1(N, d, double, E)
 #define R2(N, E) LOOP2(N, f, float, E) LOOP2(N, d, double, E)
 #define R3(N, E) LOOP3(N, f, float, E) LOOP3(N, d, double, E)
 #define R4(N, E) LOOP4(N, f, float, E) LOOP4(N, d, double, E)
+#define F3(N, E) WIDE LOOP3(N, f, float, E) WIDE LOOP3(N, d, double, E)
+#define F4(N, E) WIDE LOOP4(N, f, float, E) WIDE LOOP4(N, d, double, E)
 #define C1(N, E) LOOP1(N, F, float _Complex, E) LOOP1(N, D, double _Complex, E)
 #define C2(N, E) LOOP2(N, F, float _Complex, E) LOOP2(N, D, double _Complex, E)
+#define C3(N, E) LOOP3(N, F, float _Complex, E) LOOP3(N, D, double _Complex, E)
+#define C4(N, E) LOOP4(N, F, float _Complex, E) LOOP4(N, D, double _Complex, E)
 #define I1(N, E) LOOP1(N, b, signed char, E) LOOP1(N, B, unsigned char, E) LOOP1(N, h, short, E) LOOP1(N, i, int, E) LOOP1(N, l, npy_int64, E)
 #define I2(N, E) LOOP2(N, b, signed char, E) LOOP2(N, B, unsigned char, E) LOOP2(N, h, short, E) LOOP2(N, i, int, E) LOOP2(N, l, npy_int64, E)
 #define I3(N, E) LOOP3(N, b, signed char, E) LOOP3(N, B, unsigned char, E) LOOP3(N, h, short, E) LOOP3(N, i, int, E) LOOP3(N, l, npy_int64, E)
+#define I4(N, E) LOOP4(N, b, signed char, E) LOOP4(N, B, unsigned char, E) LOOP4(N, h, short, E) LOOP4(N, i, int, E) LOOP4(N, l, npy_int64, E)
 
 #define CONJ(v) (v)
 #define EXP2(v) exp2(v)
-REAL1(R1) REAL2(R2) REAL3(R3) REAL4(R4) FIELD1(R1) FIELD2(R2) ORDERED1(R1) ORDERED3(R3) ORDERED1(I1) ORDERED3(I3) INTEGER2(I2)
+REAL1(R1) REAL2(R2) REAL3(R3) REAL4(R4) FIELD1(R1) FIELD2(R2) ORDERED1(R1) ORDERED3(R3) ORDERED1(I1) ORDERED3(I3) INTEGER2(I2) FUSED3(F3) FUSED4(F4) INTEGER4(I4)
 #undef CONJ
 #undef EXP2
 #define CONJ(v) conj(v)
 #define EXP2(v) exp((v) * (T)M_LN2)
-FIELD1(C1) FIELD2(C2) C1(sgn, x == 0 ? 0 : x / fabs(x))
+FIELD1(C1) FIELD2(C2) COMPLEX3(C3) COMPLEX4(C4) C1(sgn, x == 0 ? 0 : x / fabs(x))
 
 LOOP1(sign, t, npy_bool, x)
 LOOP1(sgn, t, npy_bool, x)
@@ -264,9 +312,13 @@ POW_SCALAR(f, float) POW_SCALAR(d, double) POW_SCALAR(F, float _Complex) POW_SCA
 #define O1E(N, E) E_I(N, 1) E_R(N, 1)
 #define O3E(N, E) E_I(N, 3) E_R(N, 3)
 #define I2E(N, E) E_I(N, 2)
+#define I4E(N, E) E_I(N, 4)
+#define C3E(N, E) E_C(N, 3)
+#define C4E(N, E) E_C(N, 4)
 
 static const pointwise_entry pointwise_table[] = {
     REAL1(R1E) REAL2(R2E) REAL3(R3E) REAL4(R4E) FIELD1(C1E) FIELD2(C2E) ORDERED1(O1E) ORDERED3(O3E) INTEGER2(I2E)
+    FUSED3(R3E) FUSED4(R4E) INTEGER4(I4E) COMPLEX3(C3E) COMPLEX4(C4E)
     E_R(pow_scalar, 2) E_C(pow_scalar, 2) {"pow_scalar", pow_b, 2, 'b'}, {"pow_scalar", pow_B, 2, 'B'}, {"pow_scalar", pow_h, 2, 'h'},
     {"pow_scalar", pow_i, 2, 'i'}, {"pow_scalar", pow_l, 2, 'l'}, {"sign", sign_t, 1, '?'}, {"sgn", sgn_t, 1, '?'},
     E_C(sgn, 1)

@@ -5,10 +5,13 @@ import numpy as np
 
 from ..core import DTYPES, T, Tensor, _core, composite, op, primitive
 from ..kernels import pointwise as kernels
-from ._common import broadcast_shapes, checks, conj_of, nonzero_divisor, not_implemented, only, promoted, refused
+from ._common import broadcast_shapes, checks, conj_of, nonzero_divisor, not_implemented, number_array, only, promoted, refused, underived
 
 MATH = "method inplace out"
 UNARY = "method inplace function_ out"
+
+
+_FOUND = "Found dtype {got} but expected {want}"      # torch: ops that need no conversion do not allow one
 
 
 def _pointwise(schema, loop, rule, **options):
@@ -18,21 +21,40 @@ def _pointwise(schema, loop, rule, **options):
 
 
 # ------------------------------------------------------------------ arithmetic
-def _scale(vals, i):
-    """Fold `alpha` (argument 2) into operand `i`, with torch's refusals."""
+def _check_alpha(alpha, result):
+    """torch's refusals of an `alpha` that the dtype of the result cannot take."""
+    if type(alpha) is bool and result.name != "bool":
+        raise RuntimeError("Boolean alpha only supported for Boolean results.")
+    if isinstance(alpha, (float, complex)) and not (result.is_floating_point or result.is_complex):
+        raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
+    if isinstance(alpha, complex) and not result.is_complex:
+        raise RuntimeError("For non-complex input tensors, argument alpha must not be a complex number.")
+
+
+def _with_alpha(vals, at, sign=1):
+    """What runs when operand `at` counts `sign * alpha` times: one loop that rounds once, or the product and then the sum."""
     alpha = vals[2]
     if type(alpha) is int and alpha == 1:
         return vals
     result = _core.result_code(vals[0], vals[1])
-    if type(alpha) is bool and result.name != "bool":
-        raise RuntimeError("Boolean alpha only supported for Boolean results.")
-    if isinstance(alpha, float) and not (result.is_floating_point or result.is_complex):
-        raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
-    if isinstance(alpha, complex) and not result.is_complex:
-        raise RuntimeError("For non-complex input tensors, argument alpha must not be a complex number.")
-    # the product is taken in the result's dtype: an operand of less precision must not round it
-    vals[i] = T.mul(vals[i].detach().to(result), alpha) if isinstance(vals[i], Tensor) else vals[i] * alpha
+    if sign < 0:
+        _no_bool_sub(result, vals[0], vals[1])
+    _check_alpha(alpha, result)
+    if result.name in ("float32", "float64"):
+        return add_scaled, [vals[1 - at], vals[at], sign * alpha]
+    # the product is taken in the result's dtype: an operand of less precision must not round it, nor an alpha of more
+    alpha = T.scalar_tensor(alpha, dtype=result)
+    if result.is_floating_point and _fills_registers(*vals[:2]):
+        return add_scaled, [vals[1 - at], vals[at], sign * alpha.item()]
+    other = vals[at]
+    vals[at] = T.mul(other.detach().to(result) if isinstance(other, Tensor) else T.scalar_tensor(other, dtype=result), alpha)
     return vals
+
+
+def _fills_registers(self, other):
+    """torch: contiguous half types are summed with one rounding, 32 at a time; the others (and here not those left over) with two."""
+    return isinstance(self, Tensor) and isinstance(other, Tensor) and self.shape == other.shape and self.numel() >= 32 and (
+        self.is_contiguous() and other.is_contiguous())
 
 
 def _times(grad, alpha):
@@ -51,34 +73,37 @@ def _no_bool_sub(dtype, self, other):
                            "`logical_not()` operator instead.")
 
 
+add_scaled = op("_add_scaled(Tensor self, Tensor other, Scalar alpha) -> Tensor", loop="kernels:add_scaled", ns=None, nograd=True)
+
 add = op("add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor", loop="numpy:add", numbers=True, make=MATH,
-         prepare=lambda vals: _scale(vals, 1),
+         prepare=lambda vals: _with_alpha(vals, 1),
          self=lambda grad: grad,
          other=lambda grad, alpha: _times(grad, alpha))
 
 sub = op("sub.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor", loop="numpy:subtract", numbers=True, make=MATH,
-         prepare=lambda vals: _scale(vals, 1), check=_no_bool_sub,
+         prepare=lambda vals: _with_alpha(vals, 1, -1), check=_no_bool_sub,
          self=lambda grad: grad,
          other=lambda grad, alpha: _times(-grad, alpha))
 
 rsub = op("rsub.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor",
           "rsub.Scalar(Tensor self, Scalar other, *, Scalar alpha=1) -> Tensor", loop="kernels:rsub",
-          prepare=lambda vals: _scale(vals, 0), check=_no_bool_sub,
+          prepare=lambda vals: _with_alpha(vals, 0, -1), check=_no_bool_sub,
           self=lambda grad, alpha: _times(-grad, alpha),
           other=lambda grad: grad)
 
-mul = op("mul.Tensor(Tensor self, Tensor other) -> Tensor", loop="numpy:multiply", numbers=True, make=MATH, jvp="product",
+mul = op("mul.Tensor(Tensor self, Tensor other) -> Tensor", shown="| value", loop="numpy:multiply", numbers=True, make=MATH, jvp="product",
          self=lambda grad, other: grad * conj_of(other),
          other=lambda grad, self: grad * conj_of(self))
 
-div = op("div.Tensor(Tensor self, Tensor other) -> Tensor", loop="numpy:true_divide", promote="float", numbers=True, make=MATH,
+div = op("div.Tensor(Tensor self, Tensor other) -> Tensor",
+         shown="| value, *, rounding_mode=None", loop="numpy:true_divide", promote="float", numbers=True, make=MATH,
          self=lambda grad, other: grad / conj_of(other),
          other=lambda grad, self, other: -grad * ((self / other) / other).conj())
 
-true_divide = div.alias("true_divide")
+true_divide = div.alias("true_divide", shown="dividend, divisor, *, out=None | value")
 
 
-@primitive("div.Tensor_mode(Tensor self, Tensor other, *, str? rounding_mode) -> Tensor", half=False, numbers=True, make=MATH, node="DivBackward2",
+@primitive("div.Tensor_mode(Tensor self, Tensor other, *, str? rounding_mode) -> Tensor", half=False, numbers=True, make=MATH + " casts", node="DivBackward2",
            self=lambda grad, other, rounding_mode: grad / conj_of(other) if rounding_mode is None else T.zeros_like(grad),
            other=lambda grad, self, other, rounding_mode: -grad * ((self / other) / other).conj() if rounding_mode is None else T.zeros_like(grad))
 def div_rounded(self, other, rounding_mode):
@@ -99,15 +124,17 @@ def div_rounded(self, other, rounding_mode):
 
 
 divide = div.alias("divide")
-multiply = mul.alias("multiply")
+multiply = mul.alias("multiply", shown="| value")
 subtract = sub.alias("subtract")
 
-floor_divide = op("floor_divide(Tensor self, Tensor other) -> Tensor", loop="numpy:floor_divide", numbers=True, make=MATH, node="NotImplemented",
+floor_divide = op("floor_divide(Tensor self, Tensor other) -> Tensor",
+                  shown="| value", loop="numpy:floor_divide", numbers=True, make=MATH, node="NotImplemented",
                   check=checks(only("if", "div_floor_cpu"), nonzero_divisor),
                   self=not_implemented("aten::floor_divide"), other=not_implemented("aten::floor_divide"))
 
 # torch: `2 % x` has a result with a history that cannot be differentiated
-remainder = op("remainder.Tensor(Tensor self, Tensor other) -> Tensor", loop="numpy:remainder", make=MATH, node="RemainderBackward1",
+remainder = op("remainder.Tensor(Tensor self, Tensor other) -> Tensor",
+               shown="| divisor", loop="numpy:remainder", make=MATH, node="RemainderBackward1",
                check=checks(only("if", "remainder_cpu"), nonzero_divisor),
                self=lambda grad: grad,
                other=lambda grad, self, other: -grad * T.div(self, other, rounding_mode="floor"))
@@ -118,7 +145,7 @@ op("remainder.Scalar_Tensor(Scalar self, Tensor other) -> Tensor", loop="numpy:r
    check=checks(only("if", "remainder_cpu"), nonzero_divisor),
    other=not_implemented("aten::remainder"))
 
-fmod = op("fmod.Tensor(Tensor self, Tensor other) -> Tensor", loop="numpy:fmod", make=MATH, node="FmodBackward1",
+fmod = op("fmod.Tensor(Tensor self, Tensor other) -> Tensor", shown="| divisor", loop="numpy:fmod", make=MATH, node="FmodBackward1",
           check=checks(only("if", "fmod_cpu"), nonzero_divisor),
           self=lambda grad: grad,
           other=lambda grad, self, other: -grad * T.div(self, other, rounding_mode="trunc"))
@@ -208,6 +235,7 @@ neg = op("neg(Tensor self) -> Tensor", loop="numpy:negative", make=UNARY, jvp="l
          check=refused("b", "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or "
                             "`logical_not()` operator instead."),
          self=lambda grad: -grad)
+neg.wrong_out = _FOUND
 negative = neg.alias("negative")
 
 
@@ -221,6 +249,7 @@ def positive(self):
 
 abs = op("abs(Tensor self) -> Tensor", loop="numpy:absolute", make=UNARY, check=only("ifc", "abs_cpu"), jvp="elementwise",
          self=lambda grad, self: grad * self.sgn())
+abs.wrong_out = _FOUND
 absolute = abs.alias("absolute")
 sign = op("sign(Tensor self) -> Tensor", loop="kernels:sign", make=MATH, jvp="elementwise",
           check=refused("c", "Unlike NumPy, torch.sign is not intended to support complex numbers. Please use torch.sgn instead.", NotImplementedError),
@@ -236,6 +265,7 @@ def _sgn_backward(grad, self, result):
 
 
 sgn = op("sgn(Tensor self) -> Tensor", loop="kernels:sgn", make=MATH, self=_sgn_backward)
+sign.wrong_out = sgn.wrong_out = _FOUND
 
 
 @primitive("signbit(Tensor self) -> Tensor", make="method out", nograd=True,
@@ -307,11 +337,13 @@ acos = _pointwise("acos(Tensor self) -> Tensor", "numpy:arccos", lambda grad, se
 atan = _pointwise("atan(Tensor self) -> Tensor", "numpy:arctan", lambda grad, self: grad / (self * self + 1).conj())
 sinh = _pointwise("sinh(Tensor self) -> Tensor", "numpy:sinh", lambda grad, self: grad * self.cosh().conj())
 cosh = _pointwise("cosh(Tensor self) -> Tensor", "numpy:cosh", lambda grad, self: grad * self.sinh().conj())
-asinh = _pointwise("asinh(Tensor self) -> Tensor", "numpy:arcsinh", lambda grad, self: grad * (self.pow(2) + 1).rsqrt().conj())
+asinh = _pointwise("asinh(Tensor self) -> Tensor", "numpy:arcsinh", lambda grad, self: grad * (self.pow(2) + 1).rsqrt().conj()).written(
+    self=underived("inplace version of asinh"))
 acosh = _pointwise("acosh(Tensor self) -> Tensor", "numpy:arccosh",
                    lambda grad, self: grad * ((self + 1).rsqrt() * (self - 1).rsqrt()).conj() if self.is_complex() else
-                   grad * (self * self - 1).rsqrt())
-atanh = _pointwise("atanh(Tensor self) -> Tensor", "numpy:arctanh", lambda grad, self: grad / (1 - self.pow(2)).conj())
+                   grad * (self * self - 1).rsqrt()).written(self=underived("inplace version of acosh"))
+atanh = _pointwise("atanh(Tensor self) -> Tensor", "numpy:arctanh", lambda grad, self: grad / (1 - self.pow(2)).conj()).written(
+    self=underived("inplace version of atanh"))
 tanh = _pointwise("tanh(Tensor self) -> Tensor", "numpy:tanh", lambda grad, result: T.tanh_backward(grad, result))
 tanh_backward = op("tanh_backward(Tensor grad_output, Tensor output) -> Tensor", loop="kernels:tanh_backward", ns=None,
                    grad_output=lambda grad, output: T.tanh_backward(grad, output.conj()),
@@ -349,7 +381,7 @@ def _logit_backward(grad, self, eps):
     return T.where(T.logical_and(self >= eps, self <= 1 - eps), slope, 0.0)
 
 
-@primitive("logit(Tensor self, float? eps=None) -> Tensor", make=UNARY, half=False, jvp="elementwise", self=_logit_backward)
+@primitive("logit(Tensor self, float? eps=None) -> Tensor", make=UNARY + " casts", half=False, jvp="elementwise", self=_logit_backward)
 def logit(self, eps):
     """log(x / (1 - x)), with x clamped to [eps, 1 - eps] when `eps` is given."""
     self = self.astype(_core.get_default_dtype().numpy) if self.dtype.kind in "biu" else self
@@ -364,17 +396,20 @@ def logit(self, eps):
 
 # ------------------------------------------------------------------ rounding
 def _rounding(name):
-    return op(f"{name}(Tensor self) -> Tensor", loop=f"kernels:{name}", make=UNARY, jvp="elementwise",
+    made = op(f"{name}(Tensor self) -> Tensor", loop=f"kernels:{name}", make=UNARY, jvp="elementwise",
               check=checks(refused("" if name == "round" else "c", f"{name} is not supported for complex inputs", NotImplementedError),
                            only("if", f"{name}_vml_cpu")),
               self=lambda grad: T.zeros_like(grad))
+    made.wrong_out = _FOUND
+    return made
 
 
 ceil, floor, trunc, round = [_rounding(name) for name in ("ceil", "floor", "trunc", "round")]
 fix = trunc.alias("fix")
 
 
-@primitive("round.decimals(Tensor self, *, int decimals) -> Tensor", promote="default", make=MATH, check=only("f", "round_cpu"), node="RoundBackward1",
+@primitive("round.decimals(Tensor self, *, int decimals) -> Tensor",
+           shown="input, *, decimals=0, out=None | decimals=0", promote="default", make=MATH, check=only("f", "round_cpu"), node="RoundBackward1",
            self=lambda grad: T.zeros_like(grad))
 def round_decimals(self, decimals):
     """Rounded half to even at that many decimals; negative ones round before the point."""
@@ -433,7 +468,8 @@ op("clamp_max(Tensor self, Scalar max) -> Tensor", loop="numpy:minimum", make=UN
    self=lambda grad, self, max: T.where(self <= max, grad, 0.0))
 
 
-@primitive("nan_to_num(Tensor self, float? nan=None, float? posinf=None, float? neginf=None) -> Tensor", make=UNARY,
+@primitive("nan_to_num(Tensor self, float? nan=None, float? posinf=None, float? neginf=None) -> Tensor",
+           shown="input, nan=0.0, posinf=None, neginf=None, *, out=None", make=UNARY,
            self=lambda grad, self: grad * T.isfinite(self))
 def nan_to_num(self, nan, posinf, neginf):
     """NaN becomes 0 or `nan`, the infinities the largest and smallest numbers or those given."""
@@ -453,43 +489,47 @@ def _c_name(dtype):
     return {"int64": "long int", "int16": "short int"}.get(dtype.name, dtype.alias or dtype.name)
 
 
+def _computing(dtype):
+    """The dtype of the numbers in an op: half types compute in float32."""
+    return DTYPES["float32"] if dtype.is_floating_point and dtype.itemsize == 2 else dtype
+
+
 def _check_lerp(dtype, self, end, weight):
     for name, v in (("end", end), ("weight", weight)):
-        if isinstance(v, Tensor) and v.dtype is not self.dtype:
+        # torch: a 0-dim weight may be of any dtype
+        if isinstance(v, Tensor) and v.dtype is not self.dtype and (v is end or v.dim()):
             raise RuntimeError(f"expected dtype {_c_name(self.dtype)} for `{name}` but got dtype {_c_name(v.dtype)}")
-    only("fc", f"lerp_kernel_{'tensor' if isinstance(weight, Tensor) else 'scalar'}")(self.dtype)
+    if isinstance(weight, Tensor):
+        only("fc", "lerp_kernel_tensor")(dtype)
+    else:
+        only("fc", "lerp_kernel_scalar")(self.dtype)
+        number_array(weight, _computing(self.dtype))
 
 
-def _lerp(self, end, weight):
-    """self + weight * (end - self), from the nearer end."""
-    weight = np.asarray(weight)
-    near = np.abs(weight) < 0.5
-    step = end - self
-    if near.ndim == 0:
-        return self + weight * step if near else end - step * (1 - weight)
-    return np.where(near, self + weight * step, end - step * (1 - weight))
+lerp = op("lerp.Scalar(Tensor self, Tensor end, Scalar weight) -> Tensor", loop="kernels:lerp", make=MATH, node="LerpBackward0", check=_check_lerp,
+          doc="self + weight * (end - self), from the nearer end.",
+          self=lambda grad, weight: grad * (1 - weight.conjugate()),
+          end=lambda grad, weight: grad * weight.conjugate())
+op("lerp.Tensor(Tensor self, Tensor end, Tensor weight) -> Tensor", loop="kernels:lerp", make=MATH, node="LerpBackward1", check=_check_lerp,
+   self=lambda grad, weight: grad * (1 - weight).conj(),
+   end=lambda grad, weight: grad * weight.conj(),
+   weight=lambda grad, self, end: grad * (end - self).conj())
 
 
-lerp = primitive("lerp.Scalar(Tensor self, Tensor end, Scalar weight) -> Tensor", promote="default", make=MATH, node="LerpBackward0", check=_check_lerp,
-                 self=lambda grad, weight: grad * (1 - weight.conjugate()),
-                 end=lambda grad, weight: grad * weight.conjugate())(_lerp)
-primitive("lerp.Tensor(Tensor self, Tensor end, Tensor weight) -> Tensor", promote="default", make=MATH, node="LerpBackward1", check=_check_lerp,
-          self=lambda grad, weight: grad * (1 - weight).conj(),
-          end=lambda grad, weight: grad * weight.conj(),
-          weight=lambda grad, self, end: grad * (end - self).conj())(_lerp)
+def _fit_value(vals):
+    """`value` in the dtype of the result, on which it has no say."""
+    vals[3] = number_array(vals[3], _computing(_core.result_code(*vals[:3]))).item()
+    return vals
 
 
-@primitive("addcmul(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor", promote="default", make=MATH,
-           check=only("ifc", "addcmul_cpu_out"),
-           self=lambda grad: grad,
-           tensor1=lambda grad, tensor2, value: grad * (tensor2 * value).conj(),
-           tensor2=lambda grad, tensor1, value: grad * (tensor1 * value).conj())
-def addcmul(self, tensor1, tensor2, value):
-    """self + value * tensor1 * tensor2."""
-    return self + (tensor1 * tensor2 if value == 1 else self.dtype.type(value) * tensor1 * tensor2)
+addcmul = op("addcmul(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor", loop="kernels:addcmul", make=MATH,
+             prepare=_fit_value, check=only("ifc", "addcmul_cpu_out"), doc="self + value * tensor1 * tensor2.",
+             self=lambda grad: grad,
+             tensor1=lambda grad, tensor2, value: grad * (tensor2 * value).conj(),
+             tensor2=lambda grad, tensor1, value: grad * (tensor1 * value).conj())
 
 
-def _check_addcdiv(dtype, self, tensor1, tensor2):
+def _check_addcdiv(dtype, self, tensor1, tensor2, value):
     if not any(t.dtype.is_floating_point or t.dtype.is_complex for t in (tensor1, tensor2)):
         raise RuntimeError("Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a true division of "
                            "tensor1 and tensor2. The historic addcdiv behavior can be implemented as (input + value * torch.trunc(tensor1 / tensor2))"
@@ -497,13 +537,11 @@ def _check_addcdiv(dtype, self, tensor1, tensor2):
                            "behavior is just the latter implementation: (input + value * tensor1 / tensor2), for all dtypes.")
 
 
-@primitive("addcdiv(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor", promote="default", make=MATH, check=_check_addcdiv,
-           self=lambda grad: grad,
-           tensor1=lambda grad, tensor2, value: grad * (value / tensor2).conj(),
-           tensor2=lambda grad, tensor1, tensor2, value: -grad * (value * tensor1 / (tensor2 * tensor2)).conj())
-def addcdiv(self, tensor1, tensor2, value):
-    """self + value * tensor1 / tensor2."""
-    return self + (tensor1 / tensor2 if value == 1 else self.dtype.type(value) * tensor1 / tensor2)
+addcdiv = op("addcdiv(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor", loop="kernels:addcdiv", make=MATH,
+             prepare=_fit_value, check=_check_addcdiv, doc="self + value * tensor1 / tensor2.",
+             self=lambda grad: grad,
+             tensor1=lambda grad, tensor2, value: grad * (value / tensor2).conj(),
+             tensor2=lambda grad, tensor1, tensor2, value: -grad * (value * tensor1 / (tensor2 * tensor2)).conj())
 
 
 @primitive("heaviside(Tensor self, Tensor values) -> Tensor", make=MATH, node="NotImplemented",

@@ -1,13 +1,17 @@
 """PerParameter: the optimizers that treat each parameter alone. They say how its state begins (`_init_state`) and, in one function,
-how it changes (`_update`); the loop, the flags and their refusals are here. A compiled kernel takes the place of an `_update`.
+how it changes (`_update`); the loop, the flags and their refusals are here. Where `_compiled` is given, it does in one pass over memory what
+`_update` says, for plain dense tensors and plain options, to the last bit; `_update` does the rest.
 
 `foreach` and `fused` choose among PyTorch's implementations of the same update; they are checked as there, and there is one here.
 """
 import reftorch as torch
 
 from ..core import Tensor
+from ..nn.parameter import Parameter
+from ..overrides import _modes
 from .optimizer import Optimizer
 
+_PLAIN = (Tensor, Parameter)                    # types whose memory a compiled step may write: they override nothing
 _FUSED_DEVICES = ["mps", "cuda", "xpu", "hpu", "cpu", "mtia", "privateuseone"]
 
 
@@ -54,11 +58,16 @@ class PerParameter(Optimizer):
     _scalars = ("step",)                        # of the state; numbers in old state dicts
     _capturable_names = "params and state_steps"
     _capturable_devices = ["cuda", "xpu", "hpu", "privateuseone", "xla"]
+    _compiled = None                            # (group, lr, types) -> the compiled step for these options, or None; see kernels/optim.pyx
     _complex_as_real = True                     # a complex parameter is updated as pairs of real numbers
 
     def _init_state(self, state, p, group):
         """Put the initial state of `p` into the dict `state`."""
         raise NotImplementedError
+
+    def _decayed(self, p, grad, group):
+        """The gradient with the weight decay in it, where that is added before complex parameters are taken as pairs."""
+        return grad
 
     def _update(self, p, grad, state, lr, group):
         """Change `p` and the tensors of `state` in place, given the gradient and the options of the group."""
@@ -98,7 +107,7 @@ class PerParameter(Optimizer):
         work = [(p, p.grad, self._state_of(p, group)) for p in group["params"] if p.grad is not None]
         if not work:
             return
-        self._check_group(group)
+        self._check_group(group, work)
         scale, inf_found = getattr(self, "grad_scale", None), getattr(self, "found_inf", None)
         if not group.get("fused"):
             if scale is not None or inf_found is not None:
@@ -106,17 +115,19 @@ class PerParameter(Optimizer):
         elif inf_found is not None and inf_found.item():
             return
         lr = to_scalar(group["lr"])
-        for p, grad, state in work:
+        compiled = None if self._compiled is None or scale is not None or _modes else self._compiled(group, lr, _PLAIN)
+        for p, grad, state in work if compiled is None else compiled.rest(work):
             if scale is not None:
                 grad.div_(scale)
             if group.get("maximize"):
                 grad = -grad
+            grad = self._decayed(p, grad, group)
             if torch.is_complex(p) and self._complex_as_real:
                 p, grad = torch.view_as_real(p), torch.view_as_real(grad)
                 state = {k: torch.view_as_real(v) if torch.is_complex(v) else v for k, v in state.items()}
             self._update(p, grad, state, lr, group)
 
-    def _check_group(self, group):
+    def _check_group(self, group, work):
         """Refuse what an implementation that the flags ask for refuses."""
         if group.get("foreach") and group.get("differentiable"):
             raise AssertionError("_foreach ops don't support autograd")

@@ -40,8 +40,10 @@ class Adagrad(PerParameter):
             for p in group["params"]:
                 self.state[p]["sum"].share_memory_()
 
+    def _decayed(self, p, grad, group):
+        return decayed(grad, p, group["weight_decay"])
+
     def _update(self, p, grad, state, lr, group):
         step, total = state["step"].add_(1).item(), state["sum"]
-        grad = decayed(grad, p, group["weight_decay"])
         total.addcmul_(grad, grad, value=1)
         p.addcdiv_(grad, total.sqrt().add(group["eps"]), value=-(lr / (1 + (step - 1) * group["lr_decay"])))

@@ -2,6 +2,7 @@
 import reftorch as torch
 
 from ..core import Tensor
+from ..kernels import optim as kernels
 from ._per_parameter import PerParameter, decayed, require, require_betas, require_lr, scalar, to_scalar
 
 __all__ = ["Adam"]
@@ -16,6 +17,7 @@ class Adam(PerParameter):
 
     _absent = {"amsgrad": False, "maximize": False, "foreach": None, "capturable": False, "differentiable": False,
                "decoupled_weight_decay": False, "fused": None}
+    _compiled = staticmethod(kernels.adam)
 
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, amsgrad=False, *, foreach=None, maximize=False,
                  capturable=False, differentiable=False, fused=None, decoupled_weight_decay=False):
@@ -43,21 +45,21 @@ class Adam(PerParameter):
         if group["amsgrad"]:
             state["max_exp_avg_sq"] = torch.zeros_like(p)
 
-    def _state_of(self, p, group):
-        state = super()._state_of(p, group)
-        if group["differentiable"] and state["step"].requires_grad:
+    def _check_group(self, group, work):
+        if group["differentiable"] and any(state["step"].requires_grad for _, _, state in work):
             raise RuntimeError("`requires_grad` is not supported for `step` in differentiable mode")
         if group["foreach"] and isinstance(group["lr"], Tensor) and not group["capturable"]:
             raise RuntimeError("lr as a Tensor is not supported for capturable=False and foreach=True")
-        return state
+        super()._check_group(group, work)
+
+    def _decayed(self, p, grad, group):
+        return grad if group["decoupled_weight_decay"] else decayed(grad, p, group["weight_decay"])
 
     def _update(self, p, grad, state, lr, group):
         beta1, beta2 = group["betas"]
         differentiable = group["differentiable"]
         step, mean, square = state["step"].add_(1), state["exp_avg"], state["exp_avg_sq"]
-        if not group["decoupled_weight_decay"]:
-            grad = decayed(grad, p, group["weight_decay"])
-        elif group["weight_decay"] != 0:
+        if group["decoupled_weight_decay"] and group["weight_decay"] != 0:
             p.mul_(1 - lr * group["weight_decay"])
 
         mean.lerp_(grad, 1 - (beta1.to(p.dtype) if isinstance(beta1, Tensor) else beta1))

@@ -26,10 +26,12 @@ class Adamax(PerParameter):
         state["exp_avg"] = torch.zeros_like(p)
         state["exp_inf"] = torch.zeros_like(p)
 
+    def _decayed(self, p, grad, group):
+        return decayed(grad, p, group["weight_decay"])
+
     def _update(self, p, grad, state, lr, group):
         beta1, beta2 = group["betas"]
         step, mean, norm = state["step"].add_(1), state["exp_avg"], state["exp_inf"]
-        grad = decayed(grad, p, group["weight_decay"])
         mean.lerp_(grad, 1 - beta1)
         norm.copy_(torch.maximum(norm.mul_(beta2), grad.abs().add_(group["eps"])))
         p.addcdiv_(mean, norm, value=-(lr / (1 - beta1 ** step.item())))

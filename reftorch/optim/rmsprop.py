@@ -1,6 +1,7 @@
 """RMSprop."""
 import reftorch as torch
 
+from ..kernels import optim as kernels
 from ._per_parameter import PerParameter, decayed, require, require_lr, scalar
 
 __all__ = ["RMSprop"]
@@ -14,6 +15,7 @@ class RMSprop(PerParameter):
     """
 
     _absent = {**PerParameter._absent, "momentum": 0, "centered": False}
+    _compiled = staticmethod(kernels.rmsprop)
 
     def __init__(self, params, lr=1e-2, alpha=0.99, eps=1e-8, weight_decay=0, momentum=0, centered=False, capturable=False, foreach=None,
                  maximize=False, differentiable=False):
@@ -33,10 +35,12 @@ class RMSprop(PerParameter):
         if group["centered"]:
             state["grad_avg"] = torch.zeros_like(p)
 
+    def _decayed(self, p, grad, group):
+        return decayed(grad, p, group["weight_decay"])
+
     def _update(self, p, grad, state, lr, group):
         alpha, square = group["alpha"], state["square_avg"]
         state["step"].add_(1)
-        grad = decayed(grad, p, group["weight_decay"])
         square.mul_(alpha).addcmul_(grad, grad, value=1 - alpha)
         if group["centered"]:
             mean = state["grad_avg"].lerp_(grad, 1 - alpha)

@@ -32,7 +32,7 @@ class Rprop(PerParameter):
         state["step"].add_(1)
         sign = grad.mul(before.clone()).sign()
         turned = sign < 0
-        size.mul_(torch.where(turned, shrink, torch.where(sign > 0, grow, 1.0)).to(size.dtype)).clamp_(*group["step_sizes"])
+        size.mul_(torch.where(turned, shrink, torch.where(sign > 0, grow, torch.ones_like(size)))).clamp_(*group["step_sizes"])
         grad = grad.masked_fill(turned, 0)
         p.addcmul_(grad.sign(), size, value=-1)
         before.copy_(grad)

@@ -1,5 +1,6 @@
 """Stochastic gradient descent."""
 from ..core import Tensor
+from ..kernels import optim as kernels
 from ._per_parameter import PerParameter, _check_fused, decayed, require
 
 __all__ = ["SGD"]
@@ -15,6 +16,7 @@ class SGD(PerParameter):
     _absent = {"nesterov": False, "maximize": False, "foreach": None, "differentiable": False, "fused": False}
     _scalars = ()
     _complex_as_real = False
+    _compiled = staticmethod(kernels.sgd)
 
     def __init__(self, params, lr=1e-3, momentum=0, dampening=0, weight_decay=0, nesterov=False, *, maximize=False, foreach=None,
                  differentiable=False, fused=None):
@@ -32,7 +34,7 @@ class SGD(PerParameter):
             _check_fused(p)
         return self.state[p] if group["momentum"] != 0 else None
 
-    def _check_group(self, group):
+    def _check_group(self, group, work):
         """Nothing: torch's foreach SGD lets autograd through."""
 
     def _update(self, p, grad, state, lr, group):
