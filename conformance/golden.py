@@ -2,7 +2,7 @@
 
 A golden pack is a zip file of `golden.json` (schema, oracle, environment, and for every pack of cases the names of its parts)
 and of objects named by the SHA-256 of their bytes, LZMA-compressed. Objects are JSON lines and raw arrays: reading them runs no
-code, and bytes that do not have their name's hash are refused. `wide.*` is the oracle in double precision, for the referee.
+code, and bytes that do not have their name's hash are refused. `wide.*` is what the oracle computed once more for the referee.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from conformance.case import group_of, read_cases
-from conformance.compare.referee import widens
+from conformance.compare.referee import opinion
 from conformance.compare.verdict import Excluded
 from conformance.matching import may_match
 from conformance.runner.oracle import Oracle
@@ -57,7 +57,7 @@ def write(path: Path, oracle: Oracle, packs: Iterable[Path], left_out: Iterable[
                     entry = manifest["packs"].setdefault(home[pack.parent], {})[pack.name] = {"group": group_of(pack)}
                     _store(file, entry, "cases", pack)
                     _store(file, entry, "record", oracle.recorded(pack))
-                    cases = [case for case in read_cases(pack) if widens(case)]
+                    cases = [case for case in read_cases(pack) if opinion(case)]
                     if cases:
                         _store_wide(file, entry, wide(pack, cases))
                 file.writestr(MANIFEST, json.dumps(manifest, indent=1))

@@ -25,7 +25,7 @@ from conformance.transcript import Transcripts
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("conformance")
-    group.addoption("--subject", default="reftorch", help="MODULE or MODULE@PATH/TO/python")
+    group.addoption("--subject", default="reftorch", help="MODULE, or PYTHON:MODULE for another interpreter")
     group.addoption("--oracle", default="torch", help="the measure, in the same form")
     group.addoption("--profile", default="drop-in", choices=list(PROFILES))
 

@@ -11,6 +11,7 @@ import numpy as np
 
 ALIGNMENT = 64
 _UTF8, _SIZES_FOLLOW = 0x0800, 0x0008       # flags of a record: how its name is written; that sizes stand behind the data
+_SMALLEST = 22                  # bytes of an archive without records
 _LIMIT = 0xFFFFFFFF              # what does not fit into 32 bits goes into a zip64 field
 
 
@@ -22,7 +23,7 @@ class ArchiveWriter:
         self.offset, self.entries = 0, []
 
     def _put(self, data):
-        self.file.write(data)
+        self.file.write(memoryview(data))
         self.offset += len(data)
 
     def write(self, name, data, checksum=True):
@@ -79,6 +80,8 @@ class ArchiveReader:
         try:
             file.seek(0, os.SEEK_END)
             self.length = file.tell()
+            if self.length < _SMALLEST:
+                raise corrupt("reading zip archive: not a ZIP archive")
             self.zip = zipfile.ZipFile(file)
             entries = self.zip.infolist()
         except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error, OverflowError) as e:

@@ -135,6 +135,13 @@ class _Named:
         return self.place[1]
 
 
+class _WrappedHook:
+    """A hook for loading a state dict, as PyTorch's modules keep them: with the module it is called with, if it asks for one."""
+
+    def __call__(self, *args, **kwargs):
+        return self.hook(self.module, *args, **kwargs) if self.with_module else self.hook(*args, **kwargs)
+
+
 _Functions = _Named("torch._C", "_VariableFunctionsClass")
 _TensorBase = _Named("torch._C", "TensorBase")
 _OP_PLACES = {"nn.functional": "torch._C._nn", "fft": "torch._C._fft", "linalg": "torch._C._linalg", "special": "torch._C._special"}
@@ -143,6 +150,7 @@ _OP_PLACES = {"nn.functional": "torch._C._nn", "fft": "torch._C._fft", "linalg":
 def _places():
     """(module, name) in PyTorch -> object here, where the one does not follow from the other."""
     return {("torch._C", "Generator"): torch.Generator, ("torch._C", "_VariableFunctionsClass"): T, ("torch._C", "TensorBase"): Tensor,
+            ("torch._C", "_TensorBase"): Tensor, ("torch.nn.modules.module", "_WrappedHook"): _WrappedHook,
             ("torch._tensor", "_rebuild_from_type_v2"): _rebuild_from_type_v2, ("torch.serialization", "_get_layout"): _get_layout}
 
 

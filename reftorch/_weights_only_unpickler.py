@@ -2,6 +2,7 @@
 import codecs
 import functools
 import struct
+import warnings
 from collections import Counter, OrderedDict
 from pickle import UnpicklingError
 from pickletools import opcodes as _described
@@ -10,11 +11,12 @@ import reftorch as torch
 
 from . import _utils
 from .core import DTYPES, Size, Tensor, device
-from .storage import STORAGES
+from .storage import STORAGES, TypedStorage, UntypedStorage
 
 _BLOCKED = ("sys", "os", "posix", "nt")
 _CODES = {op.name: op.code.encode("latin1") for op in _described}
 _MARK = object()
+_PROTOCOL = 2
 _DAMAGE = (KeyError, IndexError, TypeError, ValueError, AttributeError, EOFError, OverflowError, MemoryError, ArithmeticError, struct.error)
 
 user_globals = []                # what add_safe_globals was given: callables, or pairs (callable, name)
@@ -26,7 +28,7 @@ def _default_globals():
     known = {"collections.OrderedDict": OrderedDict, "collections.Counter": Counter, "builtins.set": set, "builtins.bytearray": bytearray,
              "builtins.complex": complex, "_codecs.encode": codecs.encode, "torch.Size": Size, "torch.Tensor": Tensor, "torch.device": device,
              "torch.nn.parameter.Parameter": torch.nn.Parameter, "torch.serialization._get_layout": _utils._get_layout,
-             "torch.storage.UntypedStorage": torch.UntypedStorage, "torch.storage.TypedStorage": torch.TypedStorage,
+             "torch.storage.UntypedStorage": UntypedStorage, "torch.storage.TypedStorage": TypedStorage,
              "torch._tensor._rebuild_from_type_v2": _utils._rebuild_from_type_v2}
     for name in ("tensor", "tensor_v2", "tensor_v3", "parameter", "parameter_with_state"):
         known[f"torch._utils._rebuild_{name}"] = getattr(_utils, f"_rebuild_{name}")
@@ -78,7 +80,7 @@ class Unpickler:
 
     def load(self):
         """The object; UnpicklingError when the pickle asks for more than weights, or is damaged."""
-        self.stack, self.memo = [], {}
+        self.stack, self.memo, self.asking = [], {}, False
         try:
             while (code := self._read(1)) != _CODES["STOP"]:
                 step = _STEPS.get(code)
@@ -87,6 +89,8 @@ class Unpickler:
                 step(self)
             return self._pop()
         except _DAMAGE as e:
+            if self.asking:             # the fault is not the pickle's
+                raise
             raise UnpicklingError(f"the pickle is damaged or not a checkpoint: {type(e).__name__}: {e}") from e
 
     def _read(self, count):
@@ -131,12 +135,18 @@ class Unpickler:
         items = tuple(self._pop() for _ in range(count))[::-1]
         self.stack.append(items)
 
+    def _protocol(self, number):
+        if number != _PROTOCOL:
+            warnings.warn(f"Detected pickle protocol {number} in the checkpoint, which was not the default pickle protocol used by `torch.load` "
+                          f"({_PROTOCOL}). The weights_only Unpickler might not support all instructions implemented by this protocol, please file an "
+                          "issue for adding support if you encounter this.", stacklevel=2)
+
     # ---- globals and calls
     def _global(self):
         module, name = self._line(), self._line()
         module, full = _global_name(module, name)
         if full not in self.allowed:
-            if module.partition(".")[0] in _BLOCKED:
+            if module in _BLOCKED:
                 raise UnpicklingError(f"Trying to load unsupported GLOBAL {full} whose module {module} is blocked.")
             shown = full.removeprefix("builtins.")
             raise UnpicklingError(f"Unsupported global: GLOBAL {shown} was not an allowed global by default. Please use "
@@ -156,7 +166,8 @@ class Unpickler:
         args, cls = self._pop(), self._pop()
         if not isinstance(cls, type) or id(cls) not in self.calls:
             raise UnpicklingError(f"Trying to create new object for unsupported class {cls}")
-        self.stack.append(cls.__new__(cls, *args))
+        make = cls if issubclass(cls, (Tensor, TypedStorage, UntypedStorage)) else functools.partial(cls.__new__, cls)
+        self.stack.append(make(*args))          # bare tensors and storages have no memory
 
     def _build(self):
         state, target = self._pop(), self._top()
@@ -178,7 +189,9 @@ class Unpickler:
             raise UnpicklingError(f"persistent_load id must be tuple or int, but got {type(pid)}")
         if isinstance(pid, tuple) and (len(pid) == 0 or pid[0] != "storage"):
             raise UnpicklingError(f"Only persistent_load of storage is allowed, but got {type(pid[0]) if pid else pid}")
+        self.asking = True
         self.stack.append(self.persistent_load(pid))
+        self.asking = False
 
     # ---- filling containers
     def _append(self):
@@ -192,12 +205,6 @@ class Unpickler:
         if type(target) is not list:
             raise UnpicklingError(f"Can only extend lists, but got {type(target)}")
         target.extend(items)
-
-    def _additems(self):
-        items, target = self._pop_to_mark(), self._top()
-        if type(target) is not set:
-            raise UnpicklingError(f"Can only add to sets, but got {type(target)}")
-        target.update(items)
 
     def _fill(self, items, code):
         target = self._top()
@@ -223,7 +230,7 @@ def _push(make):
 
 
 _STEPS = {_CODES[name]: step for name, step in {
-    "PROTO": lambda self: self._read(1),
+    "PROTO": lambda self: self._protocol(self._number("<B")),
     "NONE": _push(lambda self: None), "NEWTRUE": _push(lambda self: True), "NEWFALSE": _push(lambda self: False),
     "MARK": _push(lambda self: _MARK), "EMPTY_TUPLE": _push(lambda self: ()), "EMPTY_LIST": _push(lambda self: []),
     "EMPTY_DICT": _push(lambda self: {}), "EMPTY_SET": _push(lambda self: set()),
@@ -234,7 +241,7 @@ _STEPS = {_CODES[name]: step for name, step in {
     "SHORT_BINSTRING": lambda self: self._text(self._number("<B")),
     "TUPLE": _push(lambda self: tuple(self._pop_to_mark())),
     "TUPLE1": lambda self: self._pop_tuple(1), "TUPLE2": lambda self: self._pop_tuple(2), "TUPLE3": lambda self: self._pop_tuple(3),
-    "APPEND": Unpickler._append, "APPENDS": Unpickler._appends, "ADDITEMS": Unpickler._additems,
+    "APPEND": Unpickler._append, "APPENDS": Unpickler._appends,
     "SETITEM": Unpickler._setitem, "SETITEMS": lambda self: self._fill(self._pop_to_mark(), "SETITEMS"),
     "BINGET": _push(lambda self: self.memo[self._number("<B")]), "LONG_BINGET": _push(lambda self: self.memo[self._number("<I")]),
     "BINPUT": lambda self: self._remember(self._number("<B")), "LONG_BINPUT": lambda self: self._remember(self._number("<I")),

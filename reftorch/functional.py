@@ -2,9 +2,12 @@
 import warnings
 from collections.abc import Sequence
 
+from ._lazy import lazy
 from .core import Size, T, Tensor
 from .overrides import handle_torch_function, has_torch_function
 
+cdist, istft, norm, stft, unique, unique_consecutive = T.cdist, T.istft, T.norm, T.stft, T.unique, T.unique_consecutive
+__getattr__, __dir__ = lazy(__name__, names={"pca_lowrank": ".._lowrank", "svd_lowrank": ".._lowrank"})
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 

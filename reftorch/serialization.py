@@ -6,7 +6,9 @@ import io
 import mmap
 import os
 import pickle
+import re
 import secrets
+import shutil
 import stat
 import struct
 import sys
@@ -189,16 +191,26 @@ def register_package(priority, tagger, deserializer):
     _packages.sort(key=lambda rule: rule[0])
 
 
+def _no_device(what):
+    """The error for storages that lived where there is nothing here; PyTorch's CPU build says the same."""
+    return RuntimeError(f"{what}. If you are running on a CPU-only machine, please use torch.load with map_location=torch.device('cpu') to map your "
+                        "storages to the CPU.")
+
+
 def validate_cuda_device(location):
     """Refuses, as a CPU build of PyTorch does."""
-    raise RuntimeError("Attempting to deserialize object on a CUDA device but torch.cuda.is_available() is False. If you are running on a CPU-only "
-                       "machine, please use torch.load with map_location=torch.device('cpu') to map your storages to the CPU.")
+    _restore_elsewhere(None, "cuda")
 
 
 def _restore_elsewhere(storage, location):
-    if location.startswith("cuda"):
-        validate_cuda_device(location)
-    if location.startswith("meta"):
+    kind = re.match("cuda|xpu|hpu|privateuseone|mps|meta|", location)[0]        # torch: a device object in a dict is a TypeError of re's
+    if kind in ("cuda", "xpu"):
+        raise _no_device(f"Attempting to deserialize object on a {kind.upper()} device but torch.{kind}.is_available() is False")
+    if kind in ("hpu", "privateuseone"):
+        raise _no_device(f"The {kind.upper()} device module is not registered")
+    if kind == "mps":
+        raise RuntimeError("torch.UntypedStorage(): Storage device not recognized: mps")
+    if kind == "meta":
         raise NotImplementedError("reftorch runs on the CPU alone, not on meta")
 
 
@@ -269,21 +281,45 @@ def _replacing(f):
         f.flush() if hasattr(f, "flush") else None
         return
     target = os.path.realpath(os.fspath(f))
-    if os.path.exists(target) and not os.path.isfile(target):       # a pipe or device: nothing to replace
-        with open(target, "wb") as file:
+    folder, name = os.path.split(target)
+    if os.path.exists(target) and not os.path.isfile(target) or not os.path.isdir(folder):
+        with open(target, "wb") as file:            # a pipe or device: nothing to replace; or nothing can be written
             yield file
         return
-    beside = os.path.join(os.path.dirname(target), f".{os.path.basename(target)}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+    beside = os.path.join(folder, f".{name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
     try:
-        with open(beside, "xb") as file:
-            if os.path.exists(target):
-                os.chmod(beside, stat.S_IMODE(os.stat(target).st_mode))
+        with _nameless(folder) or open(beside, "xb") as file:
             yield file
+            if file.name != beside:
+                _give_name(file, beside)
+        if os.path.exists(target):
+            os.chmod(beside, stat.S_IMODE(os.stat(target).st_mode))
         os.replace(beside, target)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(beside)
         raise
+
+
+def _nameless(folder):
+    """A new file without a name, which nothing is left of should the process be killed; None where the file system has no such files."""
+    try:
+        return open(os.open(folder, os.O_TMPFILE | os.O_RDWR, 0o666), "w+b")
+    except (AttributeError, OSError):
+        return None
+
+
+def _give_name(file, path):
+    file.flush()
+    folder = os.open(os.path.dirname(path), os.O_RDONLY)
+    try:
+        os.link(f"/proc/self/fd/{file.fileno()}", os.path.basename(path), dst_dir_fd=folder, follow_symlinks=True)
+    except OSError:                     # no /proc, or a file system of its own mind
+        file.seek(0)
+        with open(path, "xb") as named:
+            shutil.copyfileobj(file, named)
+    finally:
+        os.close(folder)
 
 
 def _is_zip(file):
@@ -305,7 +341,11 @@ def _pickler_class(base):
         def save_global(self, obj, name=None):
             place = _utils.torch_name(obj, name)
             if place is None or place[0] == "torch" and "<" in place[1]:
-                super().save_global(obj, name)
+                try:
+                    super().save_global(obj, name)
+                except pickle.PicklingError:
+                    pickle.dumps(obj, self.proto)           # the compiled pickler has other words for it, and they are the known ones
+                    raise
                 return
             if self.proto >= 4:
                 self.save(place[0])
@@ -362,6 +402,8 @@ def save(obj, f, pickle_module=pickle, pickle_protocol=DEFAULT_PROTOCOL, _use_ne
     parent = os.path.dirname(os.fspath(f)) if path else ""
     if parent and _use_new_zipfile_serialization and not os.path.isdir(parent):
         raise RuntimeError(f"Parent directory {parent} does not exist.")
+    if path and _use_new_zipfile_serialization and os.path.isdir(f):
+        raise RuntimeError("[enforce fail at inline_container.cc:747] . open file failed with strerror: Is a directory")      # torch: so for zip files
     with _replacing(f) as file:
         if not _use_new_zipfile_serialization:
             _legacy_save(obj, file, pickle_module, pickle_protocol)
@@ -402,41 +444,41 @@ def load(f, map_location=None, pickle_module=None, *, weights_only=None, mmap=No
     """The object that `save`, here or in PyTorch, wrote; with weights_only (the default) nothing in the file is run."""
     forced = os.environ.get("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "0").lower() in ("1", "y", "yes", "true")
     loosened = os.environ.get("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "0").lower() in ("1", "y", "yes", "true")
-    default = weights_only is None
-    if default:
+    if weights_only is None:
         weights_only = pickle_module is None and not loosened
     weights_only = weights_only or forced
     if weights_only and pickle_module is not None:
         raise RuntimeError("Can not safely load weights when explicit pickle_module is specified")
     pickle_load_args.setdefault("encoding", "utf-8")
-    if mmap and not isinstance(f, (str, os.PathLike)):
-        raise ValueError("f must be a file path in order to use the mmap argument")
     flags = get_default_mmap_options() if mmap else None
     base = _weights_only_unpickler.Unpickler if weights_only else (pickle_module or pickle).Unpickler
     with _opened(f, "r+b" if flags == MAP_SHARED else "rb") as file:
         try:
+            path = isinstance(f, (str, os.PathLike))
             if _is_zip(file):
+                if mmap and not path:
+                    raise ValueError("f must be a file path in order to use the mmap argument")
                 return _load_zip(file, _restorer(map_location), base, flags, pickle_load_args)
             if mmap:
-                raise RuntimeError("mmap can only be used with files saved with `torch.save(_use_new_zipfile_serialization=True), please torch.save "
+                named = f"{f}, " if path else ""
+                raise RuntimeError(f"mmap can only be used with files saved with `torch.save({named}_use_new_zipfile_serialization=True), please torch.save "
                                    "your checkpoint with this option in order to use mmap.")
             return _legacy_load(file, _restorer(map_location), base, pickle_load_args)
         except pickle.UnpicklingError as e:
             if not weights_only:
                 raise
-            raise pickle.UnpicklingError(_explain(str(e), default)) from None
+            raise pickle.UnpicklingError(_explain(str(e))) from None
 
 
-def _explain(message, default):
+def _explain(message):
     """PyTorch's text around what the restricted unpickler refused."""
-    unsafe = _UNSAFE if default else _UNSAFE[_UNSAFE.index("Re-running"):]
     if "was not an allowed global by default" in message:
         return ("Weights only load failed. This file can still be loaded, to do so you have two options, "
-                f"\033[1mdo those steps only if you trust the source of the checkpoint\033[0m. \n\t(1) {unsafe}\n\t(2) Alternatively, to load with "
+                f"\033[1mdo those steps only if you trust the source of the checkpoint\033[0m. \n\t(1) {_UNSAFE}\n\t(2) Alternatively, to load with "
                 f"`weights_only=True` please check the recommended steps in the following error message.\n\tWeightsUnpickler error: {message}{_DOCS}")
     if "whose module" in message:
-        return f"Weights only load failed. {unsafe}\n\n\n{message}{_DOCS}"
-    return (f"Weights only load failed. {unsafe}\nPlease file an issue with the following so that we can make `weights_only=True` compatible with your "
+        return f"Weights only load failed. {_UNSAFE}\n\n\n{message}{_DOCS}"
+    return (f"Weights only load failed. {_UNSAFE}\nPlease file an issue with the following so that we can make `weights_only=True` compatible with your "
             f"use case: WeightsUnpickler error: \n\n{message}{_DOCS}")
 
 
@@ -470,7 +512,8 @@ def _storage_of_pid(pid):
         cls, key, location, count = pid[1:5]
     except ValueError:
         raise pickle.UnpicklingError(f"a storage is named by five values, not {len(pid)}") from None
-    if not _utils.is_storage_class(cls) or not isinstance(key, str) or not isinstance(location, str) or type(count) is not int or count < 0:
+    named = _utils.is_storage_class(cls) and cls is not TypedStorage and isinstance(key, str) and isinstance(location, str)
+    if not named or type(count) is not int or count < 0:
         raise pickle.UnpicklingError("the name of a storage is damaged")
     return (torch.uint8 if cls is UntypedStorage else cls.dtype), key, location, count
 
@@ -492,7 +535,7 @@ def _load_zip(file, restore, base, flags, options):
 
     def persistent_load(pid):
         if not isinstance(pid, tuple):
-            raise AssertionError(f"saved_id must be a tuple, got {type(pid)}")
+            raise AssertionError(f"saved_id must be a tuple, got {type(pid).__name__}")
         if pid[0] != "storage":
             raise AssertionError(f"Unknown typename for persistent_load, expected 'storage' but got '{pid[0]}'")
         dtype, key, location, count = _storage_of_pid(pid)
@@ -519,7 +562,7 @@ def _legacy_load(file, restore, base, options):
 
     def persistent_load(pid):
         if not isinstance(pid, tuple):
-            raise AssertionError(f"saved_id must be a tuple, got {type(pid)}")
+            raise AssertionError(f"saved_id must be a tuple, got {type(pid).__name__}")
         if pid[0] == "module":
             return pid[1]
         if pid[0] != "storage":
@@ -544,7 +587,8 @@ def _legacy_load(file, restore, base, options):
     version = read()
     if version != PROTOCOL_VERSION:
         raise RuntimeError(f"Invalid protocol version: {version}")
-    info, result, keys = read(), read(), read()
+    info, start = read(), buffer.tell()
+    result, end, keys = read(), buffer.tell(), read()
     if not isinstance(keys, list) or not isinstance(info, dict):
         raise RuntimeError("Invalid list of storages; corrupt file?")
     order = "little" if info.get("little_endian", True) else "big"
@@ -558,4 +602,7 @@ def _legacy_load(file, restore, base, options):
             raise RuntimeError(f"unexpected EOF, expected {storage.nbytes() - len(data)} more bytes. The file might be corrupted.")
         filled = _typed(np.frombuffer(bytearray(data), np.uint8), dtype, order != sys.byteorder)
         storage_array(storage._holder, np.dtype(np.uint8))[...] = storage_array(filled, np.dtype(np.uint8))
+    if any(mark in buffer.getbuffer()[start:end].tobytes() for mark in (b"conj", b"neg")):
+        buffer.seek(start)              # what PyTorch marks as conjugate or negative is computed here: again, from the numbers
+        return read()
     return result

@@ -1,5 +1,10 @@
 """Storages: the memory behind tensors, as bytes (UntypedStorage) or as elements of a dtype (TypedStorage)."""
+import mmap
+import os
+import sys
 import warnings
+
+import numpy as np
 
 from .core import DTYPES, T, Tensor, _core, device
 from .core._core import from_array, set_type_attribute
@@ -8,11 +13,86 @@ from .ops.conversion import show, storage_array
 _DEPRECATED = ("TypedStorage is deprecated. It will be removed in the future and UntypedStorage will be the only storage class. This should only matter to "
                "you if you are using storages directly.  To access UntypedStorage directly, use tensor.untyped_storage() instead of tensor.storage()")
 
+_OVERLOADS = ("TypedStorage.__init__ received an invalid combination of arguments. Expected one of:\n * (*, torch.device device, torch.dtype dtype)\n"
+              " * (int size, *, torch.device device, torch.dtype dtype)\n * (Sequence data, *, torch.device device, torch.dtype dtype)\n"
+              " * (*, UntypedStorage wrap_storage, torch.dtype dtype)")
 
-class UntypedStorage:
+
+class _Storage:
+    """What both kinds of storages have; `_elements` is the array of what they count."""
+
+    is_cuda = is_hpu = is_sparse = is_sparse_csr = False
+    resizable = lambda self: True
+    is_pinned = lambda self, device="cuda": False
+    filename = None
+
+    device = property(lambda self: device("cpu"))
+    _bytes = property(lambda self: storage_array(self._holder, DTYPES["uint8"].numpy))
+
+    def __getitem__(self, index):
+        self._check(index)
+        return from_array(self._elements)[index].item()
+
+    def __setitem__(self, index, value):
+        self._check(index)
+        from_array(self._elements)[index] = value
+
+    def _check(self, index):
+        if not isinstance(index, slice) and not -len(self) <= index < len(self):
+            raise IndexError(f"index {index} out of range for storage of size {len(self)}")
+
+    def __iter__(self):
+        return iter(self.tolist())
+
+    def tolist(self):
+        """The elements as Python numbers."""
+        return from_array(self._elements).tolist()
+
+    def copy_(self, source, non_blocking=None):
+        """Write the bytes of another storage."""
+        if self.nbytes() != source.nbytes():
+            raise RuntimeError(f"size does not match, self was {self.nbytes()} bytes but src was {source.nbytes()} bytes")
+        self._bytes[...] = source._bytes            # torch: typed storages too copy bits, whatever they are of
+        return self
+
+    def fill_(self, value):
+        """Set every element."""
+        from_array(self._elements).fill_(value)
+        return self
+
+    def is_shared(self):
+        """Whether other processes see the memory."""
+        return False
+
+    def cpu(self):
+        """The storage itself."""
+        return self
+
+    def __repr__(self):
+        return "".join(f" {v}\n" for v in self.tolist()) + f"[{self._described} of size {len(self)}]"
+
+    __str__ = __repr__
+
+
+def _conversion(name, dtype):
+    def convert(self):
+        return TypedStorage(wrap_storage=UntypedStorage._of(from_array(self._elements).to(dtype)), dtype=dtype, _internal=True)
+
+    convert.__name__, convert.__doc__ = name, f"The elements as a storage of {dtype}."
+    return convert
+
+
+for _name, _kind in {"double": "float64", "float": "float32", "half": "float16", "bfloat16": "bfloat16", "long": "int64", "int": "int32", "short": "int16",
+                     "char": "int8", "byte": "uint8", "bool": "bool", "complex_float": "complex64", "complex_double": "complex128",
+                     "float8_e4m3fn": "float8_e4m3fn", "float8_e5m2": "float8_e5m2"}.items():
+    setattr(_Storage, _name, _conversion(_name, DTYPES[_kind]))
+
+
+class UntypedStorage(_Storage):
     """The bytes that one or several tensors show."""
-    is_cuda = False
-    is_sparse = False
+
+    _described = "torch.storage.UntypedStorage(device=cpu)"
+    _elements = property(lambda self: self._bytes)
 
     def __init__(self, *args, device=None):
         if len(args) > 1:
@@ -27,11 +107,39 @@ class UntypedStorage:
         made._holder = _core.alias(tensor)
         return made
 
-    @property
-    def _bytes(self):
-        return storage_array(self._holder, DTYPES["uint8"].numpy)
+    @staticmethod
+    def from_buffer(buffer, byte_order=None, count=-1, offset=0, *, dtype):
+        """A copy of `count` elements of a bytes-like object, from byte `offset` on, turned from `byte_order` to the machine's."""
+        if byte_order is None and dtype.itemsize > 1:
+            raise RuntimeError("function missing required argument 'byte_order' (pos 2)")
+        size = memoryview(buffer).nbytes
+        if count < 0 and (size - offset) % dtype.itemsize:
+            raise ValueError(f"buffer size ({size}) must be a multiple of element size ({dtype.itemsize})")
+        made = UntypedStorage._of(from_array(np.frombuffer(buffer, np.uint8, count if count < 0 else count * dtype.itemsize, offset).copy()))
+        if byte_order not in (None, "native", sys.byteorder):
+            made.byteswap(dtype)
+        return made
 
-    device = property(lambda self: device("cpu"))
+    @staticmethod
+    def from_file(filename, shared=False, nbytes=0):
+        """The first `nbytes` of a file, mapped; changes go to the file if `shared`, which then is made or grown as needed."""
+        try:
+            file = os.open(filename, os.O_RDWR | os.O_CREAT if shared else os.O_RDONLY, 0o600)
+        except OSError as e:
+            mode = "read-write" if shared else "read-only"
+            raise RuntimeError(f"unable to open file <{filename}> in {mode} mode: {e.strerror} ({e.errno})") from None
+        try:
+            size = os.fstat(file).st_size
+            if size < nbytes and not shared:
+                raise RuntimeError(f"file <{filename}> size <{size}> is smaller than the required mapping size <{nbytes}>")
+            if size < nbytes:
+                os.ftruncate(file, nbytes)
+            if not nbytes:
+                return UntypedStorage()
+            mapped = mmap.mmap(file, nbytes, mmap.MAP_SHARED if shared else mmap.MAP_PRIVATE, mmap.PROT_READ | mmap.PROT_WRITE)
+        finally:
+            os.close(file)
+        return UntypedStorage._of(from_array(np.frombuffer(mapped, np.uint8)))
 
     def nbytes(self):
         """Length in bytes."""
@@ -48,17 +156,11 @@ class UntypedStorage:
         return self._holder._storage.address if self.nbytes() else 0
 
     def __getitem__(self, index):
-        if isinstance(index, slice):
-            made = UntypedStorage()
-            made._holder = from_array(self._bytes[index])
-            return made
-        return int(self._bytes[index])
-
-    def __setitem__(self, index, value):
-        self._bytes[index] = value
-
-    def __iter__(self):
-        return iter(self.tolist())
+        if not isinstance(index, slice):
+            return super().__getitem__(index)
+        if index.step not in (None, 1):
+            raise RuntimeError(f"Trying to slice with a step of {index.step}, but only a step of 1 is supported")
+        return UntypedStorage._of(from_array(self._bytes[index]))
 
     def __eq__(self, other):
         return isinstance(other, UntypedStorage) and self.data_ptr() == other.data_ptr() and self.nbytes() == other.nbytes()
@@ -66,24 +168,26 @@ class UntypedStorage:
     def __hash__(self):
         return hash(self.data_ptr())
 
-    def tolist(self):
-        """The bytes as a list of numbers."""
-        return self._bytes.tolist()
+    def untyped(self):
+        """The storage itself."""
+        return self
+
+    def new(self):
+        """An empty storage."""
+        return UntypedStorage()
+
+    def type(self):
+        """The name of the class."""
+        return "torch.storage.UntypedStorage"
 
     def clone(self):
         """A copy."""
-        made = UntypedStorage(self.nbytes())
-        return made.copy_(self)
+        return UntypedStorage(self.nbytes()).copy_(self)
 
-    def copy_(self, source, non_blocking=None):
-        """Write the bytes of another storage."""
-        self._bytes[...] = source._bytes
-        return self
-
-    def fill_(self, value):
-        """Set every byte."""
-        self._bytes[...] = value
-        return self
+    def byteswap(self, dtype):
+        """Turn the bytes of every element of `dtype` around."""
+        unit = dtype.itemsize // (2 if dtype.is_complex else 1)
+        self._bytes[...] = self._bytes.view(f"u{unit}").byteswap().view(np.uint8)
 
     def resize_(self, size):
         """Another length; tensors on the storage keep their shapes."""
@@ -91,25 +195,10 @@ class UntypedStorage:
             flat = _core.alias(self._holder)
             show(flat, (-(-size // flat.itemsize),), (1,), 0)
 
-    def is_shared(self):
-        """Whether other processes see the memory."""
-        return False
 
-    def cpu(self):
-        """The storage itself."""
-        return self
-
-    def __repr__(self):
-        head = "".join(f" {v}\n" for v in self.tolist())
-        return f"{head}[torch.storage.UntypedStorage(device=cpu) of size {len(self)}]"
-
-    __str__ = __repr__
-
-
-class TypedStorage:
+class TypedStorage(_Storage):
     """A storage read as elements of a dtype (deprecated in PyTorch)."""
-    is_cuda = False
-    is_sparse = False
+
     dtype = None
 
     def __init__(self, *args, wrap_storage=None, dtype=None, device=None, _internal=False):
@@ -119,18 +208,27 @@ class TypedStorage:
             self.dtype = dtype
         elif self.dtype is None:
             self.dtype = _core.get_default_dtype()
+        if not isinstance(wrap_storage, (UntypedStorage, type(None))):
+            raise TypeError(f"{_OVERLOADS}\nArgument 'wrap_storage' must be UntypedStorage, but got {type(wrap_storage)}")
         if wrap_storage is None:
             data = args[0] if args else 0
             made = T.empty((data,), dtype=self.dtype) if isinstance(data, int) else T.tensor(list(data), dtype=self.dtype)
             wrap_storage = UntypedStorage._of(made)
         self._untyped_storage = wrap_storage
 
-    device = property(lambda self: device("cpu"))
     _holder = property(lambda self: self._untyped_storage._holder)
+    _elements = property(lambda self: storage_array(self._holder, self.dtype.numpy))
+    _described = property(lambda self: f"torch.storage.TypedStorage(dtype={self.dtype}, device=cpu)")
 
-    @property
-    def _elements(self):
-        return storage_array(self._holder, self.dtype.numpy)
+    @classmethod
+    def from_buffer(cls, *args, **kwargs):
+        """`UntypedStorage.from_buffer` for elements of the class's dtype."""
+        return cls(wrap_storage=UntypedStorage.from_buffer(*args, dtype=cls.dtype, **kwargs), _internal=True)
+
+    @classmethod
+    def from_file(cls, filename, shared, size):
+        """`UntypedStorage.from_file` for `size` elements."""
+        return cls(wrap_storage=UntypedStorage.from_file(filename, shared, size * cls.dtype.itemsize), _internal=True)
 
     def untyped(self):
         """The same memory as bytes."""
@@ -154,54 +252,32 @@ class TypedStorage:
         """Address of the first element."""
         return self._untyped_storage.data_ptr()
 
+    def pickle_storage_type(self):
+        """The name of the storage class of the dtype."""
+        return self.dtype.type_name + "Storage"
+
+    def type(self):
+        """The full name of the storage class of the dtype."""
+        return f"torch.{self.pickle_storage_type()}"
+
     def __getitem__(self, index):
         if isinstance(index, slice):
             raise RuntimeError("slices are only supported in UntypedStorage.__getitem__")
-        return from_array(self._elements)[index].item()
+        return super().__getitem__(index)
 
-    def __setitem__(self, index, value):
-        from_array(self._elements)[index] = value
-
-    def __iter__(self):
-        return iter(self.tolist())
-
-    def tolist(self):
-        """The elements as Python numbers."""
-        return from_array(self._elements).tolist()
-
-    def copy_(self, source, non_blocking=None):
-        """Write the elements of another storage."""
-        self._elements[...] = source._elements
-        return self
+    def resize_(self, size):
+        """Another length in elements."""
+        self._untyped_storage.resize_(size * self.dtype.itemsize)
 
     def clone(self):
         """A copy."""
-        return type(self)(wrap_storage=self._untyped_storage.clone(), dtype=self.dtype, _internal=True)
-
-    def fill_(self, value):
-        """Set every element."""
-        self._elements[...] = value
-        return self
-
-    def is_shared(self):
-        """Whether other processes see the memory."""
-        return False
-
-    def cpu(self):
-        """The storage itself."""
-        return self
+        return self.__class__(wrap_storage=self._untyped_storage.clone(), dtype=self.dtype, _internal=True)
 
     def __eq__(self, other):
         return isinstance(other, TypedStorage) and self.dtype is other.dtype and self._untyped_storage == other._untyped_storage
 
     def __hash__(self):
         return hash(self._untyped_storage)
-
-    def __repr__(self):
-        head = "".join(f" {v}\n" for v in self.tolist())
-        return f"{head}[torch.storage.TypedStorage(dtype={self.dtype}, device=cpu) of size {len(self)}]"
-
-    __str__ = __repr__
 
 
 STORAGES = {kind.type_name + "Storage": type(kind.type_name + "Storage", (TypedStorage,), {"dtype": kind, "__module__": "torch"})

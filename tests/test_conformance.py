@@ -14,7 +14,7 @@ import pytest
 from conformance import expect
 from conformance.case import ArrayRef, Case, read_cases, read_data, write_pack
 from conformance.compare import properties
-from conformance.compare.axes import Comparison, Tolerance, same_text, tolerance
+from conformance.compare.axes import Comparison, Tolerance, digits, same_text, tolerance
 from conformance.compare.verdict import Excluded, classify
 from conformance.matching import matches, may_match
 from conformance.report import html, junit, markdown
@@ -217,6 +217,12 @@ def test_text_is_exact_but_for_the_digits(a, b, same):
     assert same_text(a, b, Tolerance(1.3e-6, 1e-5)) is same
 
 
+def test_differing_digits_are_named_and_nothing_else_is_taken_for_digits():
+    a, b = "epoch 1: loss 0.69315\nepoch 2: loss 0.00412, 3 right", "epoch 1: loss 0.69315\nepoch 2: loss 0.00418, 3 right"
+    assert digits(a, b) == "1 of 2 numbers: line 2: 0.00418 instead of 0.00412, digit 3"
+    assert digits(a, b.replace("3 right", "4 right")) == digits(a, b.replace("0.00418", "0.0041")) == ""
+
+
 def test_tolerances_are_torch_testing_s_own_and_only_the_source_widens_them():
     assert tolerance("op/add/float32/0", "float32", None) == Tolerance(1.3e-6, 1e-5)
     assert tolerance("op/add/float32/0", "float32", {"rtol": 1e-3, "atol": 0.0}) == Tolerance(1e-3, 1e-5)
@@ -267,6 +273,20 @@ def test_the_referee_forgives_rounding_and_nothing_more(tmp_path):
     values = np.random.default_rng(1).random(200_000).astype(np.float32)
     case = Case("op/toy/0", ("y = torch.square(x)",), inputs={"x": ArrayRef("float32", (200_000,), (1,), 0, values.tobytes())})
     assert run(tmp_path, "pairwise", [case]).verdicts[0].status == "pass (referee)"
+    assert run(tmp_path, "far", [case]).verdicts[0].status == "mismatch"
+
+
+def test_a_script_is_compared_to_the_digit_and_excused_where_the_oracle_itself_prints_others(tmp_path):
+    total = "import os\ndef square(x): return Tensor(np.array([x.a.{}], x.a.dtype))"
+    toys(
+        tmp_path, good=total.format("cumsum()[-1] if 'ATEN_CPU_CAPABILITY' not in os.environ else x.a.sum()"),
+        pairwise=total.format("sum()"), far=total.format("sum() * np.float32(1.01)"),
+    )  # fmt: skip
+    program = "torch.manual_seed(1)\nloss = torch.square(torch.rand(200_000))\nprint('loss', loss)"
+    case = Case("script/toy", (program,), tags=("exact-text",))
+    (near,) = run(tmp_path, "pairwise", [case]).verdicts
+    assert near.status == "pass (referee)" and [item.axis for item in near.differences] == ["text", "value"]
+    assert "1 of 1 numbers: line 1: " in near.differences[0].message
     assert run(tmp_path, "far", [case]).verdicts[0].status == "mismatch"
 
 

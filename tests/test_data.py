@@ -228,6 +228,16 @@ def test_workers_end_with_the_pass():
     assert len(pids) == 4 and all(gone(pid) for pid in pids)
 
 
+def test_workers_end_when_a_pass_is_broken_off():
+    """Also those that wait to send more than a pipe holds, one of them by a process forked after it."""
+    passes = [iter(D.DataLoader(torch.zeros(12, 50_000), 2, num_workers=2)) for _ in range(2)]
+    processes = [[worker.process for worker in batches._workers] for batches in passes]
+    for batches, workers in zip(passes, processes, strict=True):
+        next(batches)
+        batches._shutdown_workers()
+        assert [process.exitcode for process in workers] == [0, 0]         # not terminated
+
+
 def test_large_batches_pass():
     got = list(D.DataLoader(Items(lambda i: torch.full((1 << 18,), float(i))), 2, num_workers=2, prefetch_factor=4))
     assert [(b.shape[0], b[0, 0].item(), b[1, -1].item()) for b in got] == [(2, 2.0 * k, 2.0 * k + 1) for k in range(4)]

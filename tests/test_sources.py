@@ -5,6 +5,8 @@ The oracle's tables are read in an interpreter of their own, as the suite does i
 
 import ast
 import json
+import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -13,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.sources import tutorials
+from conformance.sources import scripts, tutorials
 from conformance.sources.mistakes import MISTAKES
 
 oracle = pytest.mark.skipif(not find_spec("torch") or not find_spec("expecttest"), reason="needs PyTorch and expecttest")
@@ -198,7 +200,7 @@ def test_tutorials_meet_the_figures_of_the_notes(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     printed = ask(f"""
         import contextlib, io, json
-        from conformance.sources import tutorials
+        from conformance.sources import scripts, tutorials
         shown = {{}}
         for case in tutorials.cases():
             key = case.id.split("/")[1]
@@ -211,3 +213,45 @@ def test_tutorials_meet_the_figures_of_the_notes(tmp_path, monkeypatch):
         print(json.dumps(shown))
     """)
     assert {key: figure for key, figure in FIGURES.items() if figure not in printed[key]} == {}
+
+
+def test_every_script_runs_on_reftorch_alone(tmp_path):
+    """All of each program, but only the first two batches of every pass over its data."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", textwrap.dedent("""
+            import contextlib, io, itertools, json, runpy, sys, time
+            import reftorch
+            reftorch.install_as_torch()
+            from torch.utils.data import DataLoader
+            whole = DataLoader.__iter__
+            DataLoader.__iter__ = lambda loader: itertools.islice(whole(loader), 2)
+            shown = {}
+            for path in sys.argv[1:]:
+                text = io.StringIO()
+                with contextlib.redirect_stdout(text):
+                    names = runpy.run_path(path, run_name="__main__")
+                shown[path] = [text.getvalue(), sorted(names)]
+            print(json.dumps(shown))
+        """), *map(str, scripts.programs())],
+        capture_output=True, text=True, check=False, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(Path.cwd())},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    shown = {Path(path).stem: value for path, value in json.loads(done.stdout).items()}
+    names = {"alexnet", "char_rnn", "lenet", "mlp", "seq2seq", "tagger", "transformer", "vae"}
+    assert set(shown) == names == {case.id.split("/")[1] for case in scripts.cases()}
+    for name, (text, bound) in shown.items():
+        assert {"model", "net", "both"} & set(bound), f"{name} leaves no module to compare"
+        assert len(re.findall(r"\d\.\d{3}", text)) >= 5 and "nan" not in text, f"{name} prints no losses"
+    assert len({path.name.split(".")[0].split("_")[0] for path in tmp_path.iterdir()}) == len(names)  # each saved a checkpoint
+
+
+def test_a_script_runs_unchanged_from_the_command_line(tmp_path):
+    (program,) = (path for path in scripts.programs() if path.stem == "mlp")
+    done = subprocess.run(
+        [sys.executable, "-m", "reftorch", str(program)], capture_output=True, text=True, check=False, cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path.cwd())},
+    )  # fmt: skip
+    assert done.returncode == 0 and done.stderr == "", done.stderr
+    losses = [float(loss) for loss in re.findall(r"loss (\S+)", done.stdout)]
+    assert len(losses) == 20 and losses[-1] < 0.4 < losses[0]
+    assert "same answers: True" in done.stdout and (tmp_path / "mlp.pt").exists()

@@ -73,7 +73,9 @@ def _qr(a, b, eps):
 
 DECOMPOSITIONS: dict[str, Callable] = {
     "linalg_svd": _svd, "svd": _old_svd, "linalg_eigh": _eigh, "linalg_eig": _eig, "linalg_qr": _qr, "qr": _qr,
+    "svd_lowrank": _old_svd, "pca_lowrank": _old_svd,
 }  # fmt: skip
+PLAIN_TUPLES = {"svd_lowrank", "pca_lowrank"}  # functions whose results have no type of their own
 INDEXED = {"sort", "topk", "max", "min", "kthvalue", "mode", "median", "nanmedian", "cummax", "cummin"}
 EPS = {"float32": 1.2e-7, "complex64": 1.2e-7, "float64": 2.3e-16, "complex128": 2.3e-16}
 
@@ -84,7 +86,26 @@ def _short(name: str) -> str:
 
 def judge(comparison, path: str, a: dict, b: dict) -> bool:
     """Whether a returned structure is right by its property (its plain comparison is then not needed)."""
-    return _judge(comparison, _short(a.get("type", "")), a["items"], b["items"])
+    name = _short(a.get("type", ""))
+    if name == "tuple":
+        called = _called(comparison, path)
+        name = called if called in PLAIN_TUPLES else name
+    return _judge(comparison, name, a["items"], b["items"])
+
+
+def _statement(comparison, path: str) -> ast.stmt | None:
+    """The statement that a path of two parts, `3/out`, leads to."""
+    index, _, rest = path.partition("/")
+    return ast.parse(comparison.case["program"][int(index)]).body[-1] if index.isdigit() and "/" not in rest else None
+
+
+def _called(comparison, path: str) -> str:
+    """The function whose result a statement binds, as its results' type is called: `linalg_qr`."""
+    node = _statement(comparison, path)
+    if not isinstance(node, ast.Assign | ast.Expr) or not isinstance(node.value, ast.Call):
+        return ""
+    dotted = ast.unparse(node.value.func).split(".")
+    return "linalg_" + dotted[-1] if "linalg" in dotted else dotted[-1]
 
 
 def _judge(comparison, name: str, a: list, b: list) -> bool:
@@ -145,11 +166,9 @@ def unpacked(comparison, path: str, a: dict, b: dict) -> set[str]:
     """The names that `Q, R = torch.linalg.qr(A)` bound, where they are right together; empty otherwise."""
     if len(a) < 2 or a.keys() != b.keys():
         return set()
-    node = ast.parse(comparison.case["program"][int(path)]).body[-1]
-    if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call) or not isinstance(node.targets[0], ast.Tuple):
+    node, name = _statement(comparison, path), _called(comparison, path)
+    if not name or not isinstance(node, ast.Assign) or not isinstance(node.targets[0], ast.Tuple):
         return set()
-    dotted = ast.unparse(node.value.func).split(".")
-    name = "linalg_" + dotted[-1] if "linalg" in dotted else dotted[-1]
     names = [item.id for item in node.targets[0].elts if isinstance(item, ast.Name)]
     if set(names) != a.keys() or not _judge(comparison, name, [a[x] for x in names], [b[x] for x in names]):
         return set()

@@ -1,7 +1,8 @@
-"""Where strict comparison fails, the oracle computes again in float64, and both sides are measured against that.
+"""Where strict comparison fails, the oracle computes once more, and both sides are measured against that.
 
-A subject whose error is within three times the oracle's own passes, counted apart. Only cases whose inputs travel with
-them can be widened: a program that draws its own numbers would draw others.
+A subject whose error is within three times the oracle's own passes, counted apart. Cases whose inputs travel with them
+are computed in float64. A program that draws its own numbers would draw others there: it runs again as it is, as on a
+processor without the vector instructions of this one, where the oracle adds in other orders and rounds otherwise.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from conformance.case import read_data
-from conformance.compare.axes import Comparison
+from conformance.compare.axes import LITERAL, Comparison, Difference, digits, last_digit, literals
 from conformance.compare.verdict import Verdict
 from conformance.runner.pool import Implementation, Worker, seconds
 from conformance.transcript import Transcript, Transcripts, numpy_dtype
@@ -26,86 +28,130 @@ from conformance.transcript import Transcript, Transcripts, numpy_dtype
 WIDER = {"float32": "float64", "float16": "float64", "bfloat16": "float64", "complex64": "complex128"}
 NUMERIC = {"value", "gradient", "mutation"}
 ALLOWED = 3.0  # times the oracle's own error
+PROGRAMS = {"tutorial", "script"}  # sources whose cases draw their own numbers and compute with them at length
+ELSEWHERE = {"ATEN_CPU_CAPABILITY": "default", "MKL_CBWR": "COMPATIBLE", "ONEDNN_MAX_CPU_ISA": "SSE41"}
 
-
-#: Asks an oracle in double precision: of a pack, the cases given, as `widens` allows.
+#: Asks an oracle once more: of a pack, the cases given.
 Wide = Callable[[Path, Sequence[dict]], Transcripts]
 
 
 def judge(wide: Wide, pack: Path, failed: Iterable[tuple[Verdict, dict]], oracle: Transcripts, subject: Transcripts) -> None:
     """Give the verdicts that deserve it the status `pass (referee)`."""
-    asked = [(verdict, case) for verdict, case in failed if verdict.status == "mismatch" and set(verdict.axes) <= NUMERIC and widens(case)]
+    asked = [(verdict, case) for verdict, case in failed if verdict.status == "mismatch" and set(verdict.axes) <= judged_axes(case)]
     if not asked:
         return
     references = wide(pack, [case for _, case in asked])
     for verdict, case in asked:
         reference = references.get(verdict.id)
-        if reference and reference.status == "ok" and within(verdict, case, oracle[verdict.id], subject[verdict.id], reference):
+        if not reference or reference.status != "ok":
+            continue
+        sides = [_Numbers(case, side) for side in (oracle[verdict.id], subject[verdict.id], reference)]
+        if within(case, *sides):
             verdict.status, verdict.axes, verdict.cause = "pass (referee)", (), ""
+        verdict.differences = [_with_reference(item, sides) for item in verdict.differences]
+
+
+def opinion(case: dict) -> str:
+    """How the oracle can compute a case once more: "wide", "elsewhere", or not at all."""
+    if case["id"].split("/")[0] in PROGRAMS:
+        return "elsewhere"
+    return "wide" if any(name in json.dumps(case["inputs"]) for name in WIDER) else ""
+
+
+def judged_axes(case: dict) -> set[str]:
+    """The axes on which the referee has a word: a widened program prints other dtypes."""
+    return {"wide": NUMERIC, "elsewhere": NUMERIC | {"text"}, "": set()}[opinion(case)]
 
 
 @contextmanager
 def live(oracle: Implementation, root: Path) -> Iterator[Wide]:
-    """A live oracle in double precision; its worker starts with the first question."""
-    worker: Worker | None = None
+    """A live oracle; a worker starts with the first question for it."""
+    workers: dict[str, Worker] = {}
 
     def ask(pack: Path, cases: Sequence[dict]) -> Transcripts:
-        nonlocal worker
-        worker = worker or Worker(oracle, root)
-        _write(home / "wide.zip", cases, read_data(pack))
-        worker.run(home / "wide.zip", home / "out", seconds=seconds("op"))
+        (how,) = {opinion(case) for case in cases}  # all cases of a pack are of one source
+        if how not in workers:
+            workers[how] = Worker(oracle, root, **(ELSEWHERE if how == "elsewhere" else {}))
+        if how == "wide":
+            pack, source = _write(home / "wide.zip", cases, read_data(pack)), "op"
+        else:
+            source = cases[0]["id"].split("/")[0]
+        workers[how].run(pack, home / "out", only=[case["id"] for case in cases], seconds=seconds(source))
         return Transcripts.of_files(home / "out")
 
     home = Path(tempfile.mkdtemp(prefix="referee-"))
     try:
         yield ask
     finally:
-        if worker:
+        for worker in workers.values():
             worker.close()
         shutil.rmtree(home, ignore_errors=True)
 
 
 class _Numbers(Comparison):
-    """Finds the numeric snapshots of a transcript by the paths that comparison gives them."""
+    """Finds the numbers of a transcript by the paths that comparison gives them."""
 
     def __init__(self, case: dict, transcript: Transcript):
         super().__init__(case, transcript, transcript)
-        self.shots: dict[str, dict] = {}
+        self.found: dict[str, np.ndarray | str] = {}
+        self.whole: dict[str, tuple] = {}  # shape and sampling: large tensors are sampled by their bytes
         self.run()
 
+    def _number(self, path, a, b, axis):
+        self.found[path + "/value"] = np.asarray(a["v"], float)
+
     def _numbers(self, path, a, b, axis):
-        self.shots[path + "/value"] = a
+        self.found[path + "/value"] = self.oracle.array(a)
+        self.whole[path + "/value"] = a.get("shape"), a.get("step")
+
+    def text(self, path, a, b):
+        self.found[path] = a
 
 
-def within(verdict: Verdict, case: dict, oracle: Transcript, subject: Transcript, reference: Transcript) -> bool:
+def within(case: dict, theirs: _Numbers, ours: _Numbers, right: _Numbers) -> bool:
     """Whether every differing value is about as near to the reference as the oracle's is."""
-    theirs, ours, right = (_Numbers(case, side).shots for side in (oracle, subject, reference))
-    for difference in verdict.differences:
-        if difference.axis not in NUMERIC:
-            continue
+    unstable = {tuple(item) for item in theirs.oracle.record.get("unstable", ())}
+    for difference in Comparison(case, theirs.oracle, ours.oracle).run():  # all of them: a verdict keeps some
         path = difference.path
-        if path not in theirs or path not in ours or path not in right:
+        if difference.axis not in judged_axes(case) or (difference.axis, path) in unstable:
+            continue
+        if any(path not in side.found for side in (theirs, ours, right)) or theirs.whole.get(path) != right.whole.get(path):
             return False
-        if any(theirs[path].get(part) != right[path].get(part) for part in ("shape", "step")):  # large ones are sampled by their bytes
-            return False
-        x, y, exact = oracle.array(theirs[path]), subject.array(ours[path]), reference.array(right[path])
-        with np.errstate(all="ignore"):
-            if x.dtype.kind in "biu" or not np.array_equal(np.isfinite(x.astype(exact.dtype)), np.isfinite(y.astype(exact.dtype))):
-                return False
-            finite = np.isfinite(x.astype(exact.dtype)) & np.isfinite(exact)
-            own, other = (np.max(np.abs(side.astype(exact.dtype) - exact)[finite], initial=0.0) for side in (x, y))
-            same = (x == y) | (x != x) & (y != y)
-        if other > ALLOWED * own or not (same | finite).all():
+        near = _texts_near if isinstance(theirs.found[path], str) else _arrays_near
+        if not near(theirs.found[path], ours.found[path], right.found[path]):
             return False
     return True
 
 
-def widens(case: dict) -> bool:
-    """Whether the case has inputs that can be made wider."""
-    return any(name in json.dumps(case["inputs"]) for name in WIDER)
+def _with_reference(item: Difference, sides: Sequence[_Numbers]) -> Difference:
+    """A difference of printed digits, with what the reference prints there."""
+    texts = [side.found.get(item.path) for side in sides]
+    named = digits(*texts) if item.axis == "text" and None not in texts else ""
+    return replace(item, message=named) if named else item
 
 
-def _write(path: Path, cases: Sequence[dict], data: bytes) -> None:
+def _arrays_near(x: np.ndarray, y: np.ndarray, exact: np.ndarray) -> bool:
+    with np.errstate(all="ignore"):
+        if x.dtype.kind in "biu" or not np.array_equal(np.isfinite(x.astype(exact.dtype)), np.isfinite(y.astype(exact.dtype))):
+            return False
+        finite = np.isfinite(x.astype(exact.dtype)) & np.isfinite(exact)
+        own, other = (np.max(np.abs(side.astype(exact.dtype) - exact)[finite], initial=0.0) for side in (x, y))
+        same = (x == y) | (x != x) & (y != y)
+    return other <= ALLOWED * own and bool((same | finite).all())
+
+
+def _texts_near(a: str, b: str, reference: str) -> bool:
+    """Number by number, with one unit of the last digit for the rounding of what is shown."""
+    ours, right = literals(a, b), LITERAL.split(reference)[2::3]
+    if ours is None or len(ours) != len(right):
+        return False
+    return all(
+        abs(float(y) - float(exact)) <= ALLOWED * abs(float(x) - float(exact)) + last_digit(x)
+        for (_, x, y), exact in zip(ours, right, strict=True)
+    )
+
+
+def _write(path: Path, cases: Sequence[dict], data: bytes) -> Path:
     """A pack of the same cases with every narrow float in double precision."""
     parts: list[bytes] = []
     size = 0
@@ -137,6 +183,7 @@ def _write(path: Path, cases: Sequence[dict], data: bytes) -> None:
     with zipfile.ZipFile(path, "w") as pack:
         pack.writestr("cases.jsonl", "\n".join(lines))
         pack.writestr("cases.bin", b"".join(parts))
+    return path
 
 
 def _names(text: str) -> str:

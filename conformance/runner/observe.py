@@ -1,4 +1,4 @@
-"""What one case did, written down: runs inside a forked child of `worker.py`. Standard library only.
+"""What one case did, written down: runs inside a forked child of `worker.py`. Python 3.8 and its standard library only.
 
 A record holds, statement by statement, what was printed, the value of an expression and its `repr`, the values bound,
 the warnings and the exception; then the state at the end of whatever changed since it was last written down (mutated
@@ -25,6 +25,7 @@ ROOT = "torch"
 OWN = re.compile(r"\btorch\b")
 LIMIT = 4 << 20  # larger tensors are recorded by an even sample of about this many bytes
 ADDRESS = re.compile(r"0x[0-9a-fA-F]{4,}")
+ABSENT = re.compile(r"(?:(?:module|type object) '([\w.]+)'|'(\w+)' object) has no attribute '(\w+)'|name '(\w+)' is not defined")
 INTERNAL = re.compile(r"\s*\(Triggered internally at .*\)", re.S)
 PACK = {"float32": "f", "float64": "d", "int8": "b", "uint8": "B", "int16": "h", "int32": "i", "int64": "q", "bool": "?",
         "float16": "e", "complex64": "f", "complex128": "d"}  # fmt: skip
@@ -59,9 +60,48 @@ def prepare(threads):
 
 
 def clean(text):
-    """Text with addresses and the implementation's own name made comparable."""
+    """Text with addresses, the implementation's own name and Python's version made comparable."""
     text = ADDRESS.sub("0x...", text)
+    if sys.version_info >= (3, 12):
+        text = ordered(text)
     return OWN.sub("torch", text) if ROOT != "torch" else text
+
+
+def ordered(text):
+    """Every `OrderedDict({key: value})` as Python wrote it before 3.12: `OrderedDict([(key, value)])`."""
+    head, at = "OrderedDict({", len(text)
+    while True:
+        at = text.rfind(head, 0, at)  # the inner ones first
+        if at < 0:
+            return text
+        parts, end = display(text, at + len(head))
+        if len(parts) % 2 == 0 and text.startswith("})", end):
+            items = iter(parts)
+            pairs = ", ".join(f"({key}, {next(items)})" for key in items)
+            text = f"{text[:at]}OrderedDict([{pairs}]){text[end + 2:]}"
+
+
+def display(text, at):
+    """The keys and values of a dict's display from `at` on, and where it ends."""
+    parts, begin, depth, quote = [], at, 0, ""
+    while at < len(text):
+        sign = text[at]
+        if quote:
+            at += sign == "\\"
+            quote = "" if sign == quote else quote
+        elif sign in "'\"":
+            quote = sign
+        elif sign in "([{":
+            depth += 1
+        elif depth and sign in ")]}":
+            depth -= 1
+        elif not depth and sign in ",:}":
+            parts.append(text[begin:at].lstrip(" "))
+            begin = at + 1
+            if sign == "}":
+                break
+        at += 1
+    return parts, at
 
 
 class Sink:
@@ -188,7 +228,8 @@ def flat(data, name, dtype):
         return flat(data, bits, getattr(torch, bits)).view(dtype)
     values = [item[0] for item in struct.iter_unpack("<" + code, data)]
     if name.startswith("complex"):
-        values = [complex(*pair) for pair in zip(values[::2], values[1::2], strict=True)]
+        parts = iter(values)
+        values = [complex(real, next(parts)) for real in parts]
     return torch.tensor(values, dtype=dtype)
 
 
@@ -214,9 +255,10 @@ def raw(tensor):
         tensor = tensor.resolve_neg()
     tensor = tensor.contiguous().clone()  # torch: `numpy` makes a storage that can never be resized
     name = short(tensor.dtype)
-    if numpy is not None:
-        if name not in PACK:
-            tensor = tensor.reshape(-1).view(getattr(torch, BITS[tensor.element_size()]))
+    if name not in PACK:
+        name = BITS[tensor.element_size()]
+        tensor = tensor.reshape(-1).view(getattr(torch, name))
+    if numpy is not None and hasattr(tensor, "numpy"):
         return tensor.numpy().tobytes()
     values = tensor.reshape(-1).tolist()
     if name.startswith("complex"):
@@ -269,8 +311,7 @@ class Snapshot:
         if hasattr(value, "named_parameters") and hasattr(value, "named_buffers"):
             state = [[name, self.of(item, depth + 1)] for name, item in value.named_parameters()]
             state += [[name, self.of(item, depth + 1)] for name, item in value.named_buffers()]
-            shown = {"k": "object", "type": type_name(value), "training": bool(value.training), "text": clean(repr(value))}
-            return shown | {"state": state}
+            return {"k": "object", "type": type_name(value), "training": bool(value.training), "text": clean(repr(value)), "state": state}
         shown = {"k": "object", "type": type_name(value)}
         text = clean(repr(value))
         if not re.fullmatch(r"<[\w.]+ object at 0x\.\.\.>", text):     # what object's own repr says is in "type"
@@ -283,7 +324,7 @@ class Snapshot:
         shot = {"k": "tensor", "type": type_name(value), "dtype": short(value.dtype), "shape": list(value.shape)}
         layout = short(getattr(value, "layout", "strided"))
         if layout != "strided" or getattr(value, "is_quantized", False) or value.device.type != "cpu":
-            return shot | {"layout": layout, "device": str(value.device), "text": clean(repr(value))}
+            return {**shot, "layout": layout, "device": str(value.device), "text": clean(repr(value))}
         shot["strides"] = list(value.stride())
         if value.requires_grad:
             shot["requires_grad"] = True
@@ -350,11 +391,21 @@ def describe_error(error):
     shown["bases"] = [base.__name__ for base in type(error).__mro__[1:-2]]
     if isinstance(error, MemoryError) or "can't allocate memory" in text:
         shown["memory"] = True
-    if isinstance(error, (AttributeError, NameError, ImportError)) and getattr(error, "name", None):
+    if isinstance(error, (AttributeError, NameError, ImportError)):
+        name = missing(error, text)
+        if name:
+            shown["name"] = name
+    return shown
+
+
+def missing(error, text):
+    """The name that was not found, with its owner where that is known."""
+    if getattr(error, "name", None):
         owner = getattr(error, "obj", None)
         prefix = clean(owner.__name__) if isinstance(owner, (types.ModuleType, type)) else type_name(owner) if owner is not None else ""
-        shown["name"] = f"{prefix}.{error.name}".lstrip(".")
-    return shown
+        return f"{prefix}.{error.name}".lstrip(".")
+    found = ABSENT.match(text)  # before Python 3.10 errors do not carry the name
+    return ".".join(part for part in found.groups() if part) if found else None
 
 
 def reset(seed):
@@ -364,7 +415,7 @@ def reset(seed):
         numpy.random.seed(seed)
     quietly(lambda: torch.set_grad_enabled(True))
     quietly(lambda: torch.set_default_dtype(torch.float32))
-    torch.manual_seed(seed)
+    quietly(lambda: torch.manual_seed(seed))
 
 
 def run(case, data, seed, sink):
@@ -448,6 +499,10 @@ def perform(text, space, shot, step, last, out):
     return "error" not in step
 
 
+def storage_of(tensor):
+    return tensor.untyped_storage() if hasattr(tensor, "untyped_storage") else tensor.storage()  # the second before PyTorch 2.0
+
+
 def finish(space, shot, last, record):
     """What changed since it was last seen, who shares storage with whom, and the generator's state."""
     for name, (identity, known) in last.items():
@@ -459,7 +514,7 @@ def finish(space, shot, last, record):
     for name in last:
         value = space.get(name)
         if Tensor and isinstance(value, Tensor):
-            place = quietly(lambda: (value.untyped_storage().data_ptr(), value.storage_offset()))  # noqa: B023
+            place = quietly(lambda: (storage_of(value).data_ptr(), value.storage_offset()))  # noqa: B023
             if place and place[0]:
                 shared.setdefault(place[0], []).append([name, place[1]])
     groups = [group for group in shared.values() if len(group) > 1]

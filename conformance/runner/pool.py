@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import queue
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 WORKER = Path(__file__).with_name("worker.py")
-SECONDS = {"op": 20.0, "error": 20.0, "tutorial": 60.0}  # time limit of one case by source
+SECONDS = {"op": 20.0, "error": 20.0, "tutorial": 60.0, "script": 60.0}  # time limit of one case by source
 DEFAULT_SECONDS = 10.0
 
 
@@ -28,7 +29,7 @@ class WorkerError(RuntimeError):
 
 @dataclass(frozen=True)
 class Implementation:
-    """A connect string: `MODULE` or `MODULE@PATH/TO/python`."""
+    """A connect string: `MODULE` in this interpreter, `PYTHON:MODULE` or `MODULE@PYTHON` in another (a path, or a command such as `python3.12`)."""
 
     module: str
     python: str
@@ -36,12 +37,16 @@ class Implementation:
     @classmethod
     def parse(cls, text: str) -> Implementation:
         module, _, python = text.partition("@")
-        if not module.replace(".", "").isidentifier():
-            raise ValueError(f"not a connect string: {text!r} (want MODULE or MODULE@PATH/TO/python)")
-        return cls(module, python or sys.executable)
+        if ":" in text:
+            python, _, module = text.rpartition(":")
+        if not all(part.isidentifier() for part in module.split(".")):
+            raise ValueError(f"not a connect string: {text!r} (want MODULE, PYTHON:MODULE or MODULE@PYTHON)")
+        if python and not shutil.which(python):
+            raise ValueError(f"{text!r}: there is no interpreter {python}")
+        return cls(module, shutil.which(python) if python else sys.executable)
 
     def __str__(self) -> str:
-        return self.module if self.python == sys.executable else f"{self.module}@{self.python}"
+        return self.module if self.python == sys.executable else f"{self.python}:{self.module}"
 
     def environment(self, **extra: str) -> dict[str, str]:
         fixed = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}

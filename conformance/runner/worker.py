@@ -1,4 +1,4 @@
-"""Runs packs of cases against one implementation, in its interpreter. Standard library only; started as a script.
+"""Runs packs of cases against one implementation, in its interpreter: Python 3.8 or later, nothing but the standard library. A script.
 
     python worker.py MODULE        MODULE plays the role of `torch`
 
@@ -211,8 +211,8 @@ def main():
         spec.loader.exec_module(observe)
         observe.bind(torch, module, supplied())
         observe.quietly(lambda: torch.optim.SGD([torch.zeros(1)], 0.1))  # imports what an implementation imports late
-        about = {"module": module, "version": str(getattr(torch, "__version__", "unknown")), "file": getattr(torch, "__file__", None)}
-        about |= {"python": sys.version.split()[0]}
+        version = str(getattr(torch, "__version__", "unknown"))
+        about = {"module": module, "version": version, "file": getattr(torch, "__file__", None), "python": sys.version.split()[0]}
     except BaseException as error:
         say(error=f"cannot import {module}: {type(error).__name__}: {error}", trace=traceback.format_exc())
         return

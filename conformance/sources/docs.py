@@ -96,7 +96,7 @@ def _resolve(path: str) -> tuple[object, ModuleType | None]:
         return module, module
     except ImportError:
         parent, _, name = path.rpartition(".")
-        module = importlib.import_module(parent)
+        module = _resolve(parent)[1] if parent else None  # an older PyTorch may lack the parent as well
         return getattr(module, name, None), module
 
 

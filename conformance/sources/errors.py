@@ -25,7 +25,7 @@ def cases(wanted: Callable[[str], bool] = lambda group: True, excluded: list | N
     """Every case of the wanted groups (`error/add`, `error/common/shape`)."""
     excluded = [] if excluded is None else excluded
     for op in op_db:
-        group = f"error/{op.full_name}"
+        group = f"error/{opforms.full_name(op)}"
         if op.error_inputs_func is not None and wanted(group):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -63,5 +63,5 @@ def of_table(op, group: str, excluded: list) -> Iterator[Case]:
             continue
         yield Case(
             id=id, program=tuple(lines), inputs=inputs.refs, apis=program.apis(), group=group, tags=("error", *half_done),
-            origin=f"{op.full_name}, error input {index} of the operator table",
+            origin=f"{opforms.full_name(op)}, error input {index} of the operator table",
         )  # fmt: skip

@@ -97,7 +97,7 @@ def program(info, dtype: str, mode: str, sample) -> tuple[list[str], Inputs]:
     inputs = Texts()
     made = f"nn.{info.module_cls.__name__}({inputs.arguments(sample.constructor_input, 'c')})"
     lines = [
-        f"module = {made}" + (f".to(torch.{dtype})" if dtype != "float32" else "") + (".eval()" if mode == "eval" else ""),
+        f"module = {made}.to(torch.{dtype})" + (".eval()" if mode == "eval" else ""),  # the dtype is named: so the referee can widen it
         "print(module)",
         f"out = module({inputs.arguments(sample.forward_input, 'x')})",
         "state = module.state_dict()",

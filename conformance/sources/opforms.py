@@ -155,6 +155,11 @@ def find(name: str):
     return value
 
 
+def full_name(op) -> str:
+    """The name of an operator with that of its variant, which older tables leave to their readers."""
+    return f"{op.name}.{op.variant_test_name}" if op.variant_test_name else op.name
+
+
 def form_of(op):
     """The function that writes a call of this entry, or the reason why there is none."""
     if op.name in PRIVATE:
@@ -163,7 +168,7 @@ def form_of(op):
         return "needs CUDA"
     if op.name in ("sparse.sampled_addmm", "sparse.mm", "to_sparse"):
         return "sparse tensors"
-    form = FORMS.get(op.full_name) or FORMS.get(op.name)
+    form = FORMS.get(full_name(op)) or FORMS.get(op.name)
     if form is not None:
         return form
     if op.name in SEEDED or find(op.name) is op.op:

@@ -43,7 +43,7 @@ def cases(wanted: Callable[[str], bool] = lambda group: True, excluded: list | N
     excluded = [] if excluded is None else excluded
     for op in op_db:
         for dtype in DTYPES:
-            group = f"op/{op.full_name}/{dtype}"
+            group = f"op/{opforms.full_name(op)}/{dtype}"
             if getattr(torch, dtype) in op.dtypes and wanted(group):
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")
@@ -115,7 +115,8 @@ class Entry:
         in_place = any(line.startswith("y = ") or f".{call.name}_(" in line for line in lines)
         plain = any(line.startswith(method) for line in lines)
         if self.op.method_variant is not None and not plain and not in_place:
-            yield from self.case(id, Program([method], inputs), "method")
+            unique = [line for line in lines if line.startswith("unique = ")]
+            yield from self.case(id, Program([method, *unique], inputs, "unique" if unique else "out"), "method")
         if self.op.inplace_variant is not None and not in_place:
             if call.name.startswith("nn."):
                 text = Call(call.name, "y", call.args, call.kwargs | {"inplace": "True"}).function()
@@ -149,7 +150,7 @@ class Entry:
             return
         yield Case(
             id=id, program=tuple(program.lines), inputs=program.refs, apis=program.apis(),
-            origin=f"{self.op.full_name}, sample {id.split('/')[3]} of the operator table for {self.dtype}",
+            origin=f"{opforms.full_name(self.op)}, sample {id.split('/')[3]} of the operator table for {self.dtype}",
             tags=(kind or ("gradient" if program.cotangents else "forward"), *(("error",) if refused else ()), *self.tags),
             group=self.group, tolerance=self.tolerance,
         )  # fmt: skip

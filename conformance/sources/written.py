@@ -103,7 +103,7 @@ def reference(tensor: torch.Tensor, storages: dict[int, bytes] | None = None) ->
         raise Unsupported("sparse tensors")
     if tensor.device.type != "cpu" or type(tensor) not in (torch.Tensor, torch.nn.Parameter):
         raise Unsupported(f"a {type(tensor).__name__} on {tensor.device}")
-    storage = tensor.untyped_storage()
+    storage = tensor.untyped_storage() if hasattr(tensor, "untyped_storage") else tensor.storage()._storage  # the second before PyTorch 2.0
     key = storage.data_ptr()
     data = storages.get(key) if storages is not None else None
     if data is None:

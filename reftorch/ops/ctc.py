@@ -8,6 +8,7 @@ import numpy as np
 
 from ..core import T, composite, primitive
 from ..core._core import from_array
+from ..kernels import ctc as kernel
 
 NONE, MEAN = 0, 1
 
@@ -25,25 +26,16 @@ def _padded(targets, lengths):
     return out
 
 
-def _states(log_probs, targets, lengths, blank):
-    """l' [N, S], p [T, N, S], and where s may be reached from s - 2."""
-    labels = _padded(targets, lengths)
+def _states(log_probs, targets, input_lengths, target_lengths, blank):
+    """l' [N, S], the times to read and the last state of each target, as the kernel takes them."""
+    labels = _padded(targets, target_lengths)
     states = np.full((len(labels), 2 * labels.shape[1] + 1), blank, np.int64)
     states[:, 1::2] = labels
-    skip = np.zeros(states.shape, bool)
-    skip[:, 2:] = (states[:, 2:] != states[:, :-2]) & (states[:, 2:] != blank)
-    skip[:, 3::2] = states[:, 3::2] != states[:, 1:-2:2]
-    p = np.take_along_axis(log_probs, np.broadcast_to(states, (len(log_probs), *states.shape)), 2)
-    beyond = np.arange(states.shape[1]) > 2 * np.asarray(lengths)[:, None]
-    return states, np.where(beyond, -np.inf, p), skip
-
-
-def _step(a, p, skip):
-    """alpha at the next time."""
-    total = a.copy()
-    total[:, 1:] = np.logaddexp(total[:, 1:], a[:, :-1])
-    total[:, 2:] = np.where(skip[:, 2:], np.logaddexp(total[:, 2:], a[:, :-2]), total[:, 2:])
-    return total + p
+    ends = 2 * np.array(target_lengths, np.int64)
+    used = states[np.arange(states.shape[1]) <= ends[:, None]]
+    if used.size and not 0 <= used.min() <= used.max() < log_probs.shape[2]:
+        raise IndexError("ctc_loss: a target is no class")    # torch: reads beyond log_probs
+    return states, np.array(input_lengths, np.int64), ends
 
 
 def _check(log_probs, targets, input_lengths, target_lengths, blank):
@@ -72,48 +64,18 @@ def _check(log_probs, targets, input_lengths, target_lengths, blank):
 def _ctc_loss(log_probs, targets, input_lengths, target_lengths, blank, zero_infinity):
     """The negative log-probability of each target [N], and alpha [N, T, S]; log_probs [T, N, C]."""
     _check(log_probs, targets, input_lengths, target_lengths, blank)
-    _, p, skip = _states(log_probs, targets, target_lengths, blank)
-    rows = np.arange(p.shape[1])
-    alpha = np.full(p.shape, -np.inf, p.dtype)
-    alpha[:1, :, :2] = p[:1, :, :2]
-    for t in range(1, len(p)):
-        alpha[t] = _step(alpha[t - 1], p[t], skip)
-    last, end = np.asarray(input_lengths, np.int64), 2 * np.asarray(target_lengths, np.int64)
-    if not len(p):
-        return [np.where(end == 0, 0, np.inf).astype(p.dtype), alpha.swapaxes(0, 1)]
-    final = alpha[last - 1, rows]
-    total = np.logaddexp(final[rows, end], np.where(end > 0, final[rows, end - 1], -np.inf))
-    # no time to read anything: certain for an empty target, impossible for another
-    total = np.where(last == 0, np.where(end == 0, 0, -np.inf), total).astype(p.dtype)
-    return [-total, alpha.swapaxes(0, 1)]
+    return list(kernel.forward(np.ascontiguousarray(log_probs), *_states(log_probs, targets, input_lengths, target_lengths, blank)))
 
 
 @primitive("_ctc_loss_backward(Tensor grad, Tensor log_probs, Tensor targets, int[] input_lengths, int[] target_lengths, Tensor neg_log_likelihood, "
            "Tensor log_alpha, int blank, bool zero_infinity=False) -> Tensor", ns=None, nograd=True)
 def _ctc_loss_backward(grad, log_probs, targets, input_lengths, target_lengths, neg_log_likelihood, log_alpha, blank, zero_infinity):
     """exp(log_probs) - sum over s with l'_s = c of exp(alpha + beta + nll - log_probs), as for log_probs that came out of log_softmax."""
-    states, p, skip = _states(log_probs, targets, target_lengths, blank)
-    rows, end = np.arange(p.shape[1]), 2 * np.asarray(target_lengths, np.int64)
-    last = np.asarray(input_lengths, np.int64) - 1
-    beta = np.full(p.shape, -np.inf, p.dtype)
-    onward = np.zeros_like(skip)
-    onward[:, :-2] = skip[:, 2:]
-    start = np.full(p.shape[1:], -np.inf, p.dtype)
-    start[rows, end] = 0
-    start[rows[end > 0], end[end > 0] - 1] = 0
-    b = start
-    for t in reversed(range(len(p))):
-        b = _step(b[:, ::-1], p[t][:, ::-1], onward[:, ::-1])[:, ::-1] if t < len(p) - 1 else b
-        b = np.where((last == t)[:, None], start + p[t], b)
-        beta[t] = np.where((last >= t)[:, None], b, -np.inf)
-    both = log_alpha.swapaxes(0, 1) + beta
-    summed = np.full(log_probs.shape, -np.inf, p.dtype)
-    for s in range(states.shape[1]):
-        at = (slice(None), rows, states[:, s])
-        summed[at] = np.logaddexp(summed[at], both[:, :, s])
-    out = np.exp(log_probs) - np.exp(summed + neg_log_likelihood[:, None] - log_probs)
+    states, reads, ends = _states(log_probs, targets, input_lengths, target_lengths, blank)
+    arrays = [np.ascontiguousarray(a) for a in (log_probs, log_alpha, neg_log_likelihood)]
+    out = kernel.backward(*arrays, states, reads, ends)
     out *= grad[:, None]
-    out[np.arange(len(p))[:, None] > last] = 0
+    out[np.arange(len(out))[:, None] >= reads] = 0
     if zero_infinity:
         out[:, np.isinf(neg_log_likelihood)] = 0
     return out

@@ -282,12 +282,12 @@ def _pairs(items, owner, what):
     return found
 
 
-def _describe(key, value):
-    """A line of the text of ParameterList and ParameterDict."""
+def _describe(key, value, what):
+    """A line of the text of ParameterList and ParameterDict; `what` names the kind of a tensor's elements."""
     if isinstance(value, Tensor):
         size = "x".join(str(n) for n in value.size())
         kind = "Parameter" if isinstance(value, Parameter) else "Tensor"
-        return f"  ({key}): {kind} containing: [{value.dtype} of size {size}]"
+        return f"  ({key}): {kind} containing: [{what(value)} of size {size}]"
     return f"  ({key}): Object of type: {type(value).__name__}"
 
 
@@ -345,7 +345,7 @@ class ParameterList(Module):
         return self
 
     def extra_repr(self):
-        return "\n".join(_describe(i, p) for i, p in enumerate(self))
+        return "\n".join(_describe(i, p, lambda t: t.dtype) for i, p in enumerate(self))
 
     def __call__(self, *args, **kwargs):
         raise RuntimeError("ParameterList should not be called.")
@@ -449,7 +449,7 @@ class ParameterDict(Module):
             self[name] = value
 
     def extra_repr(self):
-        return "\n".join(_describe(k, p) for k, p in self.items())
+        return "\n".join(_describe(k, p, Tensor.type) for k, p in self.items())  # torch: types here, dtypes in a list
 
     def __call__(self, input):
         raise RuntimeError("ParameterDict should not be called.")

@@ -4,6 +4,7 @@ import itertools
 import multiprocessing
 import os
 import warnings
+import weakref
 from multiprocessing import connection
 
 import reftorch as torch
@@ -253,6 +254,20 @@ class _SingleProcessDataLoaderIter(_BaseDataLoaderIter):
         return self._dataset_fetcher.fetch(self._next_index())
 
 
+_workers = weakref.WeakSet()
+
+
+def _close_inherited():
+    """In a forked process: what waits for the end of a pipe must not wait for a copy of that end here."""
+    for worker in _workers:
+        worker.results.close()
+        worker.tasks.close()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_close_inherited)
+
+
 class _Worker:
     """The main process's side of a worker: the process, a pipe of tasks to it, one of results from it."""
 
@@ -260,6 +275,7 @@ class _Worker:
         theirs, self.tasks = context.Pipe(duplex=False)
         self.results, sent = context.Pipe(duplex=False)
         make_fetcher, dataset, *rest = args
+        _workers.add(self)
         self.process = context.Process(target=_worker_loop, args=(make_fetcher, dataset, theirs, sent, *rest[:2], number, *rest[2:]), daemon=True)
         self.process.start()
         theirs.close()               # what only the worker holds tells us by its closing that the worker is gone

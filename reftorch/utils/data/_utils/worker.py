@@ -82,7 +82,7 @@ class _Sender:
     """Sends from a thread of its own, so that the next batch is made meanwhile; failures to pickle are sent as such."""
 
     def __init__(self, pipe, where):
-        self.pipe, self.where, self.waiting = pipe, where, queue.SimpleQueue()
+        self.pipe, self.where, self.waiting, self.broken = pipe, where, queue.SimpleQueue(), False
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 
@@ -98,6 +98,7 @@ class _Sender:
             try:
                 self.pipe.send_bytes(packed)
             except OSError:          # the main process has closed the other end
+                self.broken = True
                 return
 
     def close(self):
@@ -144,7 +145,7 @@ def _worker_loop(make_fetcher, dataset, tasks, results, base_seed, init_fn, work
         except Exception:
             failure = ExceptionWrapper(where=where)
         ended = False
-        while (task := _next_task(tasks)) is not None:
+        while not sender.broken and (task := _next_task(tasks)) is not None:
             if isinstance(task, Resume):
                 sender.put(task, None)
                 prepare_datapipe(dataset, task.shared_seed)
