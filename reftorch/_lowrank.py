@@ -41,7 +41,4 @@ def pca_lowrank(A, q=None, center=True, niter=2):
         raise ValueError(f"q(={q}) must be non-negative integer and not greater than min(m, n)={min(m, n)}")
     if niter < 0:
         raise ValueError(f"niter(={niter}) must be non-negative integer")
-    if not A.dtype.is_floating_point:
-        raise ValueError(f"input matrix should have floating point or complex dtype, got {A.dtype}" if not A.dtype.is_complex else
-                         f"Expected a floating point tensor, got {A.dtype}")
     return svd_lowrank(A - A.mean(-2, keepdim=True) if center else A, q, niter)

@@ -1,7 +1,8 @@
-"""Switches of the whole library: kept and told, though there is one way in which things are computed."""
+"""Switches of the whole library: most are kept and told alone, for there is one way in which things are computed."""
 import warnings
 
 from .core import DTYPES
+from .kernels import conv
 
 _PRECISIONS = ("highest", "high", "medium")
 _MODES = ("default", "warn", "error")
@@ -24,8 +25,8 @@ def get_float32_matmul_precision():
 
 
 def use_deterministic_algorithms(mode, *, warn_only=False):
-    """Ask for results that repeat, which all here do."""
-    _state["debug"] = 0 if not mode else 1 if warn_only else 2
+    """Ask for results that repeat, which all here do; convolutions then take no algorithm that rounds more than a plain sum."""
+    set_deterministic_debug_mode(0 if not mode else 1 if warn_only else 2)
 
 
 def set_deterministic_debug_mode(debug_mode):
@@ -39,6 +40,7 @@ def set_deterministic_debug_mode(debug_mode):
     if debug_mode not in (0, 1, 2):
         raise RuntimeError(f"invalid value of debug_mode, expected 0, 1, or 2, but got {debug_mode}")
     _state["debug"] = debug_mode
+    conv.set_winograd(careful=debug_mode > 0)
 
 
 def get_deterministic_debug_mode():

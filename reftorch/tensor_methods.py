@@ -3,7 +3,9 @@ import numpy as np
 
 from . import printing
 from .core import T, Tensor, _core
-from .core._core import from_array, set_type_attribute
+from .core._core import MEMORY_FORMATS, from_array, set_type_attribute
+
+_PRESERVE = MEMORY_FORMATS["preserve_format"]
 
 
 def _method(fn):
@@ -25,10 +27,10 @@ def __repr__(self, *, tensor_contents=None):
 
 
 @_method
-def __format__(self, spec):
+def __format__(self, format_spec):
     if self.dim() == 0 and type(self) is Tensor:
-        return self.item().__format__(spec)
-    return object.__format__(self, spec)
+        return self.item().__format__(format_spec)
+    return object.__format__(self, format_spec)
 
 
 # ---- to Python
@@ -55,9 +57,15 @@ def __bool__(self):
     return bool(self._array.item())
 
 
+def _only_item(self):
+    if self.numel() != 1:
+        raise ValueError("only one element tensors can be converted to Python scalars")
+    return self.item()
+
+
 def _real_item(self, c_type):
-    """`item()`, a complex one as its real part when it has no other."""
-    value = self.item()
+    """`item()` for Python's constructors, a complex one as its real part when it has no other."""
+    value = _only_item(self)
     if not isinstance(value, complex):
         return value
     if value.imag != 0:
@@ -77,7 +85,23 @@ def __int__(self):
 
 @_method
 def __complex__(self):
-    return complex(self.item())
+    return complex(_only_item(self))
+
+
+@_method
+def __long__(self):
+    return int(self)
+
+
+@_method
+def __nonzero__(self):
+    return bool(self)
+
+
+@_method
+def const_data_ptr(self):
+    """`data_ptr`, for reading."""
+    return self.data_ptr()
 
 
 @_method
@@ -138,7 +162,7 @@ set_type_attribute(Tensor, "__array_priority__", 1000)
 
 
 @_method
-def __dlpack__(self, *, stream=None, max_version=None, dl_device=None, copy=None):
+def __dlpack__(self, *, stream=-1, max_version=None, dl_device=None, copy=None):
     if self.requires_grad:
         raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
     return self._array.__dlpack__(**({} if max_version is None else {"max_version": max_version}))
@@ -225,15 +249,33 @@ set_type_attribute(Tensor, "_make_subclass", staticmethod(_core.make_subclass))
 
 # ---- where it lives
 @_method
-def cpu(self, memory_format=None):
+def cpu(self, memory_format=_PRESERVE):
     """The tensor itself: every tensor is on the CPU."""
     return self
 
 
 @_method
-def cuda(self, device=None, non_blocking=False, memory_format=None):
+def cuda(self, device=None, non_blocking=False, memory_format=_PRESERVE):
     """Refuses, as a CPU build of PyTorch does."""
     raise AssertionError("Torch not compiled with CUDA enabled")
+
+
+@_method
+def xpu(self, device=None, non_blocking=False, memory_format=_PRESERVE):
+    """Refuses, as a CPU build of PyTorch does."""
+    raise AssertionError("Torch not compiled with XPU enabled")
+
+
+@_method
+def ipu(self, device=None, non_blocking=False, memory_format=_PRESERVE):
+    """Refuses, as a CPU build of PyTorch does."""
+    raise RuntimeError("PyTorch is not linked with support for ipu devices")
+
+
+@_method
+def module_load(self, other, assign=False):
+    """What `load_state_dict` puts in the place of the tensor: `other`, or the tensor itself with its values."""
+    return other.detach() if assign else self.copy_(other).detach()
 
 
 @_method
@@ -244,8 +286,8 @@ def get_device(self):
 
 for _flag in ("is_cuda", "is_sparse", "is_sparse_csr", "is_quantized", "is_meta", "is_mkldnn", "is_nested", "is_mps", "is_xpu", "is_xla", "is_ipu",
               "is_hpu", "is_mtia", "is_maia", "is_vulkan"):
-    set_type_attribute(Tensor, _flag, False)
-set_type_attribute(Tensor, "is_cpu", True)
+    set_type_attribute(Tensor, _flag, property(lambda self: False))
+set_type_attribute(Tensor, "is_cpu", property(lambda self: True))
 set_type_attribute(Tensor, "_is_param", False)
 
 
@@ -278,6 +320,16 @@ def is_shared(self):
 def polygamma(self, n):
     """The n-th derivative of digamma."""
     return T.polygamma(n, self)
+
+
+@_method
+def __div__(self, other):
+    return T.div(self, other)
+
+
+@_method
+def __idiv__(self, other):
+    return self.div_(other)
 
 
 @_method
@@ -331,7 +383,7 @@ def _rebuild(cls, flat, shape, stride, offset, requires_grad, state):
 
 
 @_method
-def __reduce_ex__(self, protocol):
+def __reduce_ex__(self, proto):
     if not self.is_leaf:
         raise RuntimeError("Cowardly refusing to serialize non-leaf tensor which requires_grad, since autograd does not support crossing process "
                            "boundaries.  If you just want to transfer the data, call detach() on the tensor before serializing (e.g., putting it "

@@ -73,10 +73,10 @@ def get_default_device():
     return device("cpu")
 
 
-def set_default_device(device_):
+def set_default_device(device):
     """Accepts the CPU, and None for it."""
-    if device_ is not None and device(device_).type != "cpu":
-        raise NotImplementedError(f"reftorch runs on the CPU alone, not on {device_}")
+    if device is not None and _core.device(device).type != "cpu":
+        raise NotImplementedError(f"reftorch runs on the CPU alone, not on {device}")
 
 
 def is_tensor(obj, /):

@@ -36,8 +36,11 @@ def command(subject, oracle, sources, workers, names) -> None:
     Console().print(f"{caught} of {len(faults)} faults caught")
     for outcome in faults:
         if not outcome.caught:
-            Console().print(f"not caught: {outcome.name}: {escape(outcome.about)}")
-    console.print(f"written: {write(faults, Path('.conformance'))}; the next report shows it")
-    if any(outcome.caught for outcome in wrapping):
-        console.print(f"[red]no rate: the wrapping alone is caught by {escape(wrapping[0].case)}")
-        sys.exit(1)
+            Console().print(f"not caught: {outcome.name}: {escape(outcome.trouble or outcome.about)}")
+    if not names:
+        console.print(f"written: {write(faults, Path('.conformance'))}; the next report shows it")
+    mistakes = [f"{outcome.name}: {outcome.trouble}" for outcome in outcomes if outcome.trouble]
+    mistakes += [f"the wrapping alone is caught by {outcome.case}" for outcome in wrapping if outcome.caught]
+    for line in mistakes:
+        console.print(f"[red]no rate: {escape(line)}")
+    sys.exit(1 if mistakes else 0)

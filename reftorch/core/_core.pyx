@@ -2,7 +2,7 @@
 # cython: c_api_binop_methods=True, binding=False
 """The compiled core: dtypes, Tensor, ops, autograd.  It knows no op; ops/ defines them.
 
-One module, read in this order: dtype.pxi, tensor.pxi, args.pxi, op.pxi, run.pxi, record.pxi, call.pxi, engine.pxi, surface.pxi.
+One module, read in this order: dtype.pxi, tensor.pxi, args.pxi, op.pxi, run.pxi, record.pxi, call.pxi, engine.pxi, surface.pxi, kernel_node.pxi.
 """
 cimport cython
 cimport numpy as cnp
@@ -22,6 +22,7 @@ import numpy as np
 
 from ..kernels import runtime
 from . import argerror
+from .errors import C_NAMES
 from .schema import parse as parse_schema
 
 cnp.import_array()
@@ -132,6 +133,7 @@ include "record.pxi"
 include "call.pxi"
 include "engine.pxi"
 include "surface.pxi"
+include "kernel_node.pxi"
 
 cdef _enable():
     cdef Op o = Op.__new__(Op)

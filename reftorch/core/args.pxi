@@ -52,6 +52,7 @@ cdef default_value(param):
 
 
 cdef object MISMATCH = object()
+cdef str TOO_LONG = "Overflow when unpacking long long"
 cdef object generator_type = None
 cdef tuple _numpy_scalars = (np.number, np.bool_)
 cdef dict _builtin_dtypes = {float: F64, int: I64, bool: B1, complex: C128}
@@ -111,12 +112,23 @@ cdef object read_index(object v, bint first):
         return MISMATCH
 
 
+cdef extern from "Python.h":
+    long long PyLong_AsLongLongAndOverflow(object, int *) except? -1
+
+
+cdef inline bint fits_long(object v) except -1:
+    """Whether a Python int is an int64."""
+    cdef int beyond = 0
+    PyLong_AsLongLongAndOverflow(v, &beyond)
+    return beyond == 0
+
+
 cdef inline object to_int(object v):
-    if type(v) is int:
-        return v
-    if isinstance(v, Tensor):
-        return int((<Tensor>v)._a)
-    return int(v)
+    if type(v) is not int:
+        v = int((<Tensor>v)._a) if isinstance(v, Tensor) else int(v)
+    if not fits_long(v):
+        raise ValueError(TOO_LONG)
+    return v
 
 
 cdef object item_of(Tensor t):
@@ -184,20 +196,24 @@ cdef object read_one(Arg p, object v, bint numbers):
     return v
 
 
-cdef object read(Arg p, object v, bint numbers):
+cdef object read(Overload ov, Arg p, object v):
     """`v` as argument `p`, or MISMATCH."""
     cdef list out
     cdef object x, y
     if v is None:
         return None if p.optional or p.code == A_ANY else MISMATCH
     if p.size < 0:
-        return read_one(p, v, numbers)
+        return read_one(p, v, ov.numbers)
     if isinstance(v, (tuple, list)):
         if p.code == A_INT:
             out = [None if x is None and p.elem_optional else read_index(x, i == 0) for i, x in enumerate(v)]
             for x in out:
                 if x is MISMATCH:
                     return MISMATCH
+            for i, x in enumerate(out):
+                if x is not None and not fits_long(x):
+                    # torch: its own call stack follows
+                    raise TypeError(f"{ov.op.name}(): argument '{p.py_name}' failed to unpack the object at pos {i + 1} with error \"{TOO_LONG}\"")
             return tuple(out)
         out = []
         for x in v:
@@ -213,6 +229,8 @@ cdef object read(Arg p, object v, bint numbers):
         return MISMATCH
     if p.size > 0:                           # int[2] takes 3 for (3, 3)
         y = read_index(v, True) if p.code == A_INT else read_one(p, v, False)
+        if p.code == A_INT and y is not MISMATCH and not fits_long(y):
+            raise ValueError(TOO_LONG)
         return MISMATCH if y is MISMATCH else (y,) * p.size
     return MISMATCH
 
@@ -222,7 +240,7 @@ cdef bint parse(Overload ov, list args, dict kwargs, bint method, list vals) exc
 
     `args` holds the receiver first when `method`.
     """
-    cdef Py_ssize_t n = len(args), i, used = 0, np_ = len(ov.args)
+    cdef Py_ssize_t n = len(args), i, at, used = 0, np_ = len(ov.args)
     cdef Arg p
     cdef object v, given
     if n > ov.n_positional:
@@ -236,10 +254,13 @@ cdef bint parse(Overload ov, list args, dict kwargs, bint method, list vals) exc
             return False
     for i in range(np_):
         p = <Arg>ov.args[i]
-        if i < n:
+        at = i
+        if method and i <= ov.receiver:      # x.where(condition, other): `self` is not the first
+            at = 0 if i == ov.receiver else i + 1
+        if at < n:
             if kwargs is not None and (p.name in kwargs if method else p.py_name in kwargs):
                 return False
-            v = args[i]
+            v = args[at]
             if i == ov.varargs and p.size == 0 and is_int(v):
                 v = (v,)
         else:
@@ -259,7 +280,7 @@ cdef bint parse(Overload ov, list args, dict kwargs, bint method, list vals) exc
                 vals[i] = p.default
                 continue
         given = v
-        v = read(p, v, ov.numbers)
+        v = read(ov, p, v)
         if v is MISMATCH:
             # torch: None stands for a default of None or []
             if given is None and not p.required and (p.default is None or p.default == ()):
@@ -272,7 +293,7 @@ cdef bint parse(Overload ov, list args, dict kwargs, bint method, list vals) exc
         if "out" in kwargs and ov.has_out and not method:
             v = kwargs["out"]
             if v is not None:
-                if ov.n_out == 1 and not isinstance(v, Tensor):
+                if ov.n_out == 1 and not isinstance(v, Tensor) and not (ov.listed and isinstance(v, (tuple, list))):
                     return False
                 if ov.n_out > 1 and not (isinstance(v, (tuple, list)) and len(v) == ov.n_out):
                     return False

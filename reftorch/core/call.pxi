@@ -8,6 +8,8 @@ cdef object run_overload(Overload ov, list vals, int mode):
     cdef long mask = 0
     cdef list outs
     cdef object out = vals[len(ov.args)], result
+    if mode == INPLACE and ov.written is not None:
+        ov = ov.written
     if ov.kind == COMPOSITE:
         result = ov.body(*body_values(ov, vals))
         if mode == INPLACE:
@@ -17,13 +19,21 @@ cdef object run_overload(Overload ov, list vals, int mode):
         if ov.result_type is not None and type(result) is tuple:
             return ov.result_type(result)
         return result
-    cdef list given = vals if ov.prepare is None else ov.prepare(list(vals))       # what runs; `vals` is what is recorded
+    cdef Overload run = ov                   # what runs, on what; `ov` and `vals` are what is recorded
+    cdef list given = vals
+    if ov.prepare is not None:
+        prepared = ov.prepare(list(vals))
+        if type(prepared) is tuple:
+            build(<Op>prepared[0])
+            run, given = (<Op>prepared[0]).first, prepared[1]
+        else:
+            given = prepared
     if (not tls_no_grad) and (ov.n_slots or not ov.nograd):
         mask = gradient_mask(ov, vals)
     if mode == INPLACE:
         t = <Tensor>vals[0]
         if ov.kind != VIEW:
-            check_overlap(t)
+            check_overlap(t, ov.op.expanded)
             for v in vals[1:]:
                 if isinstance(v, Tensor) and v is not t:
                     check_partial_overlap(t._a, (<Tensor>v)._a)
@@ -31,7 +41,7 @@ cdef object run_overload(Overload ov, list vals, int mode):
         give_tangents = None if forward_hook is None else forward_hook(ov, vals, True)      # before the write
         node = make_node(ov, vals, mask, True) if mask else None
         if ov.kind == LOOP:
-            run_loop(ov, given, t)
+            run_loop(run, given, t)
         elif ov.kind == PRIMITIVE:
             write_primitive(ov, given, t)
         else:
@@ -47,7 +57,7 @@ cdef object run_overload(Overload ov, list vals, int mode):
                 rebase(t, node)
         return t
     if ov.kind == LOOP:
-        r = run_loop(ov, given, None)
+        r = run_loop(run, given, None)
         outs = [r]
     elif ov.kind == PRIMITIVE:
         result = run_primitive(ov, given)
@@ -70,6 +80,17 @@ cdef object run_overload(Overload ov, list vals, int mode):
     return result
 
 
+cdef check_out_type(Overload ov, int code, Tensor dest):
+    """torch: structured ops want `out` in the dtype of the result; pointwise ones and some others convert."""
+    if ov.op.wrong_out is None and ov.casts:
+        check_result_type(code, dest)
+    elif code != dest.code:
+        want, got = DTYPE[code], DTYPE[dest.code]
+        if ov.op.wrong_out is not None:
+            raise RuntimeError(ov.op.wrong_out.format(want=want.type_name, got=got.type_name))
+        raise RuntimeError(f"Expected out tensor to have dtype {C_NAMES.get(want.name, want.name)}, but got {C_NAMES.get(got.name, got.name)} instead")
+
+
 cdef object write_out(Overload ov, object result, object out, list vals):
     """`out=`: resize (with torch's warning when it held something), check the dtype, copy."""
     cdef Tensor dest, r
@@ -81,7 +102,12 @@ cdef object write_out(Overload ov, object result, object out, list vals):
                                        "arguments requires grad.")
     if isinstance(out, Tensor):
         dest, r = <Tensor>out, <Tensor>result
-        check_result_type(r.code, dest)
+        check_out_type(ov, r.code, dest)
+        check_overlap(dest, ov.op.expanded)
+        for v in vals[:len(ov.args)]:
+            for x in (v if type(v) is list else (v,)):
+                if isinstance(x, Tensor):
+                    check_apart(dest, <Tensor>x, ov.op.apart)
         if not same_shape(dest._a, r._a):
             if cnp.PyArray_SIZE(dest._a):
                 import warnings
@@ -93,8 +119,13 @@ cdef object write_out(Overload ov, object result, object out, list vals):
         write_array(dest, r._a)
         bump(dest)
         return dest
+    if ov.listed and len(out) != len(result):
+        full = "_".join([ov.op.name, ov.schema.overload] if ov.schema.overload not in ("", "Tensor") else [ov.op.name])
+        raise RuntimeError(f"{full}_out expected an out= argument of size {len(result)}, got size {len(out)}")
     for d, x in zip(out, result):
-        write_out(ov, x, d, [None] * len(vals))
+        write_out(ov, x, d, vals)
+    if ov.listed:
+        return None                          # torch: gives nothing back
     return out_type_of(ov.result_type)(tuple(out)) if ov.result_type is not None else tuple(out)
 
 
@@ -133,6 +164,19 @@ cdef take_out_dtype(Overload ov, list vals, Tensor out):
         raise RuntimeError(f"dtype {vals[i].type_name} does not match dtype of out parameter ({out.dtype.type_name})")
 
 
+cdef raise_unmade(error):
+    """torch's error where NumPy could not make an array; any other as it is."""
+    if str(error).startswith(("array is too big", "Maximum allowed")):
+        raise RuntimeError("Storage size calculation overflowed") from None      # torch: adds the sizes
+    if not hasattr(error, "shape"):
+        raise error
+    size = error.dtype.itemsize
+    for n in error.shape:
+        size *= n
+    raise RuntimeError(f"[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate {size} bytes. "
+                       "Error code 12 (Cannot allocate memory)") from None
+
+
 cdef object call_op(Op op, list args, dict kwargs, int mode, bint operator=False):
     """The general call: overrides, then the first overload that fits; an operator gives NotImplemented when none does."""
     cdef Overload ov
@@ -149,7 +193,10 @@ cdef object call_op(Op op, list args, dict kwargs, int mode, bint operator=False
         if parse(ov, args, kwargs, mode != FUNCTION, vals):
             if ov.leaf >= 0 and vals[len(ov.args)] is not None:
                 take_out_dtype(ov, vals, vals[len(ov.args)])
-            result = run_overload(ov, vals, INPLACE if op.writes else mode)
+            try:
+                result = run_overload(ov, vals, INPLACE if op.writes else mode)
+            except (MemoryError, ValueError) as error:
+                raise_unmade(error)
             if ov.leaf >= 0 and vals[ov.leaf]:
                 check_can_require(<Tensor>result)
                 result.requires_grad_(True)
@@ -288,7 +335,7 @@ cdef object call_vector(Op op, PyObject *const *args, Py_ssize_t n, PyObject *na
     cdef list values
     cdef dict kwargs = None
     cdef Py_ssize_t i
-    if op.real_is_self and not function_modes and n == 1 and names == NULL and type(<object>args[0]) is Tensor and KIND[(<Tensor><object>args[0]).code] < KIND_COMPLEX:
+    if op.real_is_self and mode != INPLACE and not function_modes and n == 1 and names == NULL and type(<object>args[0]) is Tensor and KIND[(<Tensor><object>args[0]).code] < KIND_COMPLEX:
         return <object>args[0]
     if names == NULL and mode != INPLACE and op.first is not None and op.first.kind == LOOP:
         if n == 2 and len(op.first.operands) == 2:
@@ -397,6 +444,8 @@ cdef object operate_reversed(int slot, Op op, object a, object b):
 
 
 cdef object operate1(int slot, object a):
+    if slot == SLOT_INVERT and KIND[(<Tensor>a).code] >= KIND_FLOAT:
+        raise TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors")
     cdef Op op = <Op>slot_ops[slot]
     cdef Tensor r = fast_unary(op, a)
     return r if r is not None else call_op(op, [a], None, FUNCTION)

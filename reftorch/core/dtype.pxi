@@ -241,7 +241,9 @@ cdef inline bint can_cast_codes(int a, int b):
 
 
 def promote_types(dtype type1 not None, dtype type2 not None):
-    """The smallest dtype to which both can be converted."""
+    """promote_types(type1, type2) -> dtype
+
+    The smallest dtype to which both can be converted."""
     return DTYPE[promote_codes(type1.code, type2.code)]
 
 

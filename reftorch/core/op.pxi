@@ -64,11 +64,13 @@ cdef class Plan:
 cdef class Overload:
     """One schema of an op, compiled."""
     cdef Op op
+    cdef Overload written            # the same in place, where that has rules of its own
     cdef readonly object schema
     cdef list args
     cdef int n_positional, varargs, n_out, kind, promote, n_slots
+    cdef int receiver                # place of `self`, which a method gets first
     cdef bint takes_number           # the fast way round serves `x op 2` as well
-    cdef bint numbers, has_out, half, nograd, single, is_method, tensors, shares, listed
+    cdef bint numbers, has_out, casts, half, nograd, single, is_method, tensors, shares, listed
     cdef int leaf                    # index of a factory's `requires_grad`, or -1
     cdef object ufunc
     cdef str loop_name
@@ -122,17 +124,22 @@ cdef class Op:
     cdef list pending                # definitions not built yet: most ops of a program are never called
     cdef readonly set make
     cdef readonly object ns
-    cdef readonly str __doc__
+    cdef readonly str doc            # what it does, in a sentence
+    cdef readonly str shown          # arguments as documented, where they do not follow from the schemas
     cdef readonly object method, inplace
     cdef Overload first
     cdef bint list_args
     cdef public bint real_is_self    # gives a real tensor back as it is: conj and its like, which many rules call
+    cdef public str wrong_out        # torch's words for an `out` of another dtype, with {want} and {got}; None: the usual ones
+    cdef public bint apart           # `out` may not be an operand itself
+    cdef public bint grows           # in place, the receiver takes the shape of the result
+    cdef public object expanded      # writing to an expanded tensor: None refuses, "" is silent, another text is a warning
     cdef bint writes                 # named with a trailing underscore: the function, too, writes to its first argument
     cdef object __weakref__
 
-    def __init__(self, name, make, ns, doc):
+    def __init__(self, name, make, ns):
         self.vcall = <vectorcallfunc>op_vectorcall
-        self.name, self.make, self.ns, self.__doc__ = name, make, ns, doc
+        self.name, self.make, self.ns = name, make, ns
         self.built, self.pending = [], []
         self.writes = name.endswith("_") and not name.endswith("__")
         self.method = Method(self, False) if "method" in make and not self.writes else None
@@ -149,6 +156,10 @@ cdef class Op:
     @property
     def __module__(self):
         return None
+
+    @property
+    def __doc__(self):
+        return _document(self)
 
     def __repr__(self):
         if self.ns != "torch":
@@ -170,13 +181,19 @@ cdef class Op:
             options["rules"] = {**(options.get("rules") or {}), **rules}
         return self
 
-    def alias(self, name, ns=None):
+    def written(self, /, **rules):
+        """State the derivatives of the in-place call, where they are not those of the function."""
+        for _, _, options in self.pending:
+            options["written"] = rules
+        return self
+
+    def alias(self, name, ns=None, shown=None):
         """Another op of the same definitions, under another public name."""
         cdef Op made
         for kind, schemas, options in self.pending:
-            made = define(name, [name + s[len(self.name):] for s in schemas], kind, make=self.make, ns=ns or self.ns, doc=self.__doc__,
-                          **dict(options, stem=options.get("stem") or self.name))
-        made.real_is_self = self.real_is_self
+            made = define(name, [name + s[len(self.name):] for s in schemas], kind, make=self.make, ns=ns or self.ns, doc=self.doc,
+                          shown=shown or self.shown, **dict(options, stem=options.get("stem") or self.name))
+        made.real_is_self, made.wrong_out = self.real_is_self, self.wrong_out
         return made
 
     @property
@@ -228,7 +245,8 @@ cdef class Method:
 
     @property
     def __doc__(self):
-        return self.op.__doc__
+        # celu_ is a function alone
+        return _document(self.op, "method" in self.op.make, self.writes)
 
     def __get__(self, obj, cls):
         return self if obj is None else MethodType(self, obj)
@@ -243,6 +261,11 @@ cdef class Method:
 OPS = {}
 
 
+def _document(op, method=False, writes=False):
+    from .signature import document      # few programs read it
+    return document(op, method, writes)
+
+
 def _find_op(name):
     return OPS[name]
 
@@ -252,24 +275,31 @@ def _find_method(name, writes):
 
 
 # ------------------------------------------------------------------ building
-def define(name, schemas, kind, *, make=(), ns="torch", doc=None, **options):
+def define(name, schemas, kind, *, make=(), ns="torch", doc=None, shown=None, **options):
     """Make or extend the op `name`; see define.py for the notation.  Schemas are read when the op is first used."""
     cdef Op op = OPS.get(name)
     if op is None:
-        op = OPS[name] = Op(name, set(make), ns, doc)
-    op.pending.append((kind, schemas, dict({"has_out": "out" in make}, **options)))
+        op = OPS[name] = Op(name, set(make), ns)
+    op.doc, op.shown = op.doc or doc, op.shown or shown
+    op.pending.append((kind, schemas, dict({"has_out": "out" in make, "casts": "casts" in make}, **options)))
     return op
 
 
 cdef int build(Op op) except -1:
     """Compile the pending definitions of an op."""
     cdef list found
+    cdef Overload made
     if not op.pending:
         return 0
     pending, op.pending = op.pending, []
     for kind, schemas, options in pending:
+        written = options.pop("written", None)
         for text in schemas:
-            op.built.append(build_overload(op, kind, parse_schema(text), **options))
+            made = build_overload(op, kind, parse_schema(text), **options)
+            if written is not None:          # torch: its node counts as the second of the name
+                other = dict(options, rules=written, node=made.node_name.removesuffix("0") + "1")
+                made.written = build_overload(op, kind, made.schema, **other)
+            op.built.append(made)
     if op.first is None:
         op.first = <Overload>op.built[0]
         if op.first.reduce is not None:
@@ -292,13 +322,14 @@ cdef bint same_but_number(Overload a, Overload b):
 
 
 def build_overload(Op op, int kind, schema, body=None, loop=None, promote=None, prepare=None, half=True, nograd=False, numbers=False,
-                             check=None, node=None, jvp=None, rules=None, has_out=False, stem=None, tensors=False, shares=False, reduce=None):
+                             check=None, node=None, jvp=None, rules=None, has_out=False, casts=False, stem=None, tensors=False, shares=False, reduce=None):
     cdef Overload ov = Overload.__new__(Overload)
     ov.op, ov.schema, ov.kind = op, schema, kind
     ov.args = [Arg(p, argerror.KEYWORD_ALIASES.get("input" if p.name == "self" else p.name, ())) for p in schema.params]
     ov.n_positional = sum([not p.kwonly for p in schema.params])
     ov.leaf = max([-1] + [i for i, p in enumerate(schema.params) if p.name == "requires_grad" and p.kwonly])
     ov.varargs = varargs_position(schema)
+    ov.receiver = max([0] + [i for i, p in enumerate(schema.params) if p.name == "self"])
     ov.n_out = len(schema.returns)
     ov.single = ov.n_out == 1
     ov.listed = ov.single and schema.returns[0][0].endswith("[]")
@@ -307,6 +338,7 @@ def build_overload(Op op, int kind, schema, body=None, loop=None, promote=None, 
     ov.is_method = argerror.is_method(schema)
     ov.reduce = reduce
     ov.promote = _PROMOTE[promote]
+    ov.casts = casts or kind != PRIMITIVE or ov.promote != P_NONE        # `out=` of another dtype is converted to
     ov.prepare, ov.body, ov.loop_name = prepare, body, loop
     ov.operands = [i for i, p in enumerate(schema.params) if p.type in ("Tensor", "Scalar") and not p.kwonly and p.size is None]
     ov.slots, ov.rules, ov.plans = [], [], {}
@@ -508,6 +540,8 @@ cdef int resolve(Overload ov) except -1:
     ov.ufunc = getattr(importlib.import_module(module), name)
     u = <ufunc?>ov.ufunc
     nin = u.nin
+    numbers = [i for i, p in enumerate(ov.schema.params) if p.kwonly and p.type == "Scalar"]
+    ov.operands += numbers[:nin - len(ov.operands)]          # a loop that has the inputs for it reads the keyword numbers too
     if u.functions != NULL:
         for i in range(u.ntypes):
             num = u.types[i * (nin + u.nout)]

@@ -31,6 +31,10 @@ cdef class OpNode(Node):
                 return r
         return v
 
+    cdef str node_name(self):
+        name = type(self).__name__
+        return name if "Backward" in name and name != "CopyBackwards" else "torch::autograd::" + name
+
     cdef list apply(self, list grads):
         cdef Rule r
         cdef int k, s, edge, src
@@ -107,6 +111,8 @@ cdef class OpNode(Node):
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
 
+OVERLAP = ("unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory location. Please clone() the "
+           "tensor before performing the operation.")
 INFERENCE_SAVED = ("Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in computation tracked by "
                    "autograd. To work around this, you can make a clone to get a normal tensor and use it in autograd, or use `torch.no_grad()` instead of "
                    "`torch.inference_mode()`.")
@@ -386,13 +392,26 @@ cdef long gradient_mask(Overload ov, list vals) except -1:
     return mask
 
 
-cdef check_overlap(Tensor t):
-    """Refuse to write where two elements share memory."""
+cdef check_overlap(Tensor t, expanded):
+    """Refuse to write where two elements share memory, or warn where the op has no more than a warning for it."""
     cdef int i
     for i in range(cnp.PyArray_NDIM(t._a)):
         if cnp.PyArray_STRIDES(t._a)[i] == 0 and cnp.PyArray_DIMS(t._a)[i] > 1 and cnp.PyArray_SIZE(t._a):
+            if expanded is not None:
+                if expanded:
+                    import warnings
+                    warnings.warn(expanded, UserWarning, stacklevel=2)
+                return
             raise RuntimeError("unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please "
                                "clone() the tensor before performing the operation.")
+
+
+cdef check_apart(Tensor dest, Tensor operand, bint wholly):
+    """Refuse an `out` that shares memory with an operand in another way than by being it, or `wholly`."""
+    if dest is operand and wholly:
+        raise RuntimeError(OVERLAP)
+    if dest is not operand:
+        check_partial_overlap(dest._a, operand._a)
 
 
 cdef check_partial_overlap(cnp.ndarray dest, cnp.ndarray a):
@@ -406,8 +425,7 @@ cdef check_partial_overlap(cnp.ndarray dest, cnp.ndarray a):
         return
     if not ((cnp.PyArray_FLAGS(dest) & 3) and (cnp.PyArray_FLAGS(a) & 3)):       # C- or Fortran-contiguous
         return
-    raise RuntimeError("unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory location. Please "
-                       "clone() the tensor before performing the operation.")
+    raise RuntimeError(OVERLAP)
 
 
 cdef check_inplace(Tensor t, bint tracked):

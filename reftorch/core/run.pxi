@@ -183,6 +183,7 @@ cdef round_numbers(Overload ov, list operands, int code):
 
 cdef Tensor run_loop(Overload ov, list vals, Tensor dest):
     """Pointwise: promote, broadcast, allocate, call the inner loop. `dest` is the receiver of an in-place call."""
+    resolve(ov)
     cdef list operands = [vals[i] for i in ov.operands]
     cdef int code, work, nop = len(operands), k, d, nd = 0, shift, out_code, result
     cdef cnp.npy_intp dims[64]
@@ -191,7 +192,6 @@ cdef Tensor run_loop(Overload ov, list vals, Tensor dest):
     cdef double scalars[16]
     cdef cnp.ndarray a, out, ref = None
     cdef list arrays = []
-    resolve(ov)
     code = common_code(operands)
     if ov.promote == P_FLOAT and KIND[code] < KIND_FLOAT:
         code = default_code
@@ -395,6 +395,12 @@ cdef write_primitive(Overload ov, list vals, Tensor dest):
         return
     t = fresh(r, half, values)
     check_result_type(t.code, dest)
+    if not same_shape(dest._a, t._a):
+        if ov.op.grows:
+            replace_memory(dest, t._a)
+            return
+        if ov.promote == P_NONE:
+            raise RuntimeError(f"Bad in-place call: input tensor size {list(dest.shape)} and output tensor size {list(t.shape)} should match")
     write_array(dest, t._a)
 
 

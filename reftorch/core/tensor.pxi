@@ -154,7 +154,9 @@ cdef class Tensor:
         return _tuple_new(Size, [cnp.PyArray_DIMS(self._a)[i] for i in range(cnp.PyArray_NDIM(self._a))])
 
     def size(self, dim=None):
-        """Shape as `torch.Size`, or the length of one dim."""
+        """size(dim=None) -> torch.Size or int
+
+        Shape as `torch.Size`, or the length of one dim."""
         if dim is None:
             return self.shape
         cdef Py_ssize_t nd = cnp.PyArray_NDIM(self._a), d
@@ -164,7 +166,9 @@ cdef class Tensor:
         return cnp.PyArray_DIMS(self._a)[d]
 
     def stride(self, dim=None):
-        """Steps in memory, in elements, along every dim or one."""
+        """stride(dim) -> tuple or int
+
+        Steps in memory, in elements, along every dim or one."""
         cdef Py_ssize_t nd = cnp.PyArray_NDIM(self._a), i, item = ITEMSIZE[self.code]
         if dim is None:
             return tuple([element_stride(self._a, i, item) for i in range(nd)])
@@ -235,7 +239,9 @@ cdef class Tensor:
         return (cnp.PyArray_BYTES(self._a) - storage_of(self).data) // ITEMSIZE[self.code]
 
     def is_set_to(self, Tensor tensor not None):
-        """Whether both view the same memory in the same way."""
+        """is_set_to(tensor) -> bool
+
+        Whether both view the same memory in the same way."""
         return (cnp.PyArray_DATA(self._a) == cnp.PyArray_DATA(tensor._a) and self.shape == tensor.shape
                 and self.stride() == tensor.stride())
 
@@ -275,7 +281,9 @@ cdef class Tensor:
         self.rg = value
 
     def requires_grad_(self, requires_grad=True):
-        """Set `requires_grad` in place; returns self."""
+        """requires_grad_(requires_grad=True) -> Tensor
+
+        Set `requires_grad` in place; returns self."""
         self.requires_grad = bool(requires_grad)
         return self
 

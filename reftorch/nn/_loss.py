@@ -4,6 +4,8 @@ import warnings
 
 import numpy as np
 
+from ..autograd import Function, enable_grad
+from ..autograd import grad as _grad
 from ..core import T, Tensor
 from . import _reduction
 
@@ -114,20 +116,76 @@ def linear_cross_entropy(input, linear_weight, target, *, linear_bias=None, weig
     """The cross entropy of linear logits: input [N, F] or [F], weight [C, *, F], target [N, *]; `options` (how to split the work) change no value."""
     _check_linear(input, linear_weight, target, linear_bias, ignore_index)
     features = tuple(linear_weight.shape[1:-1])
+    ignored = -100 if ignore_index is None else ignore_index
     if options is not None:
         if reduction in ("mean", "sum", "none") and label_smoothing == 0 and target.dtype.name == "int64" and features == ():
-            if input.dim() == 1:             # torch: the split way wants a batch
-                return linear_cross_entropy(input.unsqueeze(0), linear_weight, target.unsqueeze(0), linear_bias=linear_bias, weight=weight,
-                                            reduction=reduction, ignore_index=ignore_index).squeeze(0)
-        else:
-            warnings.warn("linear_cross_entropy: ``options`` ignored; chunked path needs reduction in {'mean','sum','none'}, label_smoothing == 0, "
-                          f"target.dtype == int64, out_features == (). Got reduction={reduction!r}, label_smoothing={label_smoothing}, "
-                          f"target.dtype={target.dtype}, out_features={features}, tracing=False, "
-                          f"linear_bias.shape={None if linear_bias is None else tuple(linear_bias.shape)}.", stacklevel=3)
-    logits = T.linear(input, linear_weight.flatten(0, -2), None if linear_bias is None else linear_bias.flatten())
-    logits = logits.unflatten(-1, linear_weight.shape[:-1]) if features else logits
-    return cross_entropy(logits, target, weight=weight, reduction=reduction, ignore_index=-100 if ignore_index is None else ignore_index,
-                         label_smoothing=label_smoothing)
+            rows = (input, target) if input.dim() == 2 else (input.unsqueeze(0), target.unsqueeze(0))    # torch: the split way wants a batch
+            function = _SplitRows if reduction == "none" else _Split
+            loss = function.apply(rows[0], linear_weight, rows[1], linear_bias, weight, reduction, ignored, options.allow_retain_graph)
+            return loss if input.dim() == 2 else loss.squeeze(0)
+        warnings.warn("linear_cross_entropy: ``options`` ignored; chunked path needs reduction in {'mean','sum','none'}, label_smoothing == 0, "
+                      f"target.dtype == int64, out_features == (). Got reduction={reduction!r}, label_smoothing={label_smoothing}, "
+                      f"target.dtype={target.dtype}, out_features={features}, tracing=False, "
+                      f"linear_bias.shape={None if linear_bias is None else tuple(linear_bias.shape)}.", stacklevel=3)
+    return _linear_cross_entropy(input, linear_weight, target, linear_bias, weight, reduction, ignored, label_smoothing)
+
+
+def _linear_cross_entropy(input, linear_weight, target, bias, weight, reduction, ignore_index, label_smoothing=0.0):
+    logits = T.linear(input, linear_weight.flatten(0, -2), None if bias is None else bias.flatten())
+    logits = logits.unflatten(-1, linear_weight.shape[:-1]) if linear_weight.dim() > 2 else logits
+    return cross_entropy(logits, target, weight=weight, reduction=reduction, ignore_index=ignore_index, label_smoothing=label_smoothing)
+
+
+def _loss_and_leaves(ctx, input, linear_weight, target, bias, *rest):
+    """The loss with a graph of its own, and those of its inputs (None elsewhere) that need a gradient."""
+    wanted = (ctx.needs_input_grad[0], ctx.needs_input_grad[1], False, ctx.needs_input_grad[3])
+    given = [x.detach().requires_grad_(need) if need else x for x, need in zip((input, linear_weight, target, bias), wanted, strict=True)]
+    with enable_grad():
+        loss = _linear_cross_entropy(*given, *rest)
+    return loss, [x if need else None for x, need in zip(given, wanted, strict=True)]
+
+
+def _pull(loss, leaves, grad=None):
+    """Gradients for the inputs of the two functions below, None where none is wanted."""
+    found = iter(_grad([loss], [x for x in leaves if x is not None], [grad]))
+    return [None if x is None else next(found) for x in leaves] + [None] * 4
+
+
+class _Split(Function):
+    """torch: the way that splits the batch finds its gradients in the forward pass and scales them, once, in the backward one."""
+
+    @staticmethod
+    def forward(ctx, input, linear_weight, target, bias, weight, reduction, ignore_index, reusable):
+        loss, leaves = _loss_and_leaves(ctx, input, linear_weight, target, bias, weight, reduction, ignore_index)
+        ctx.grads = _pull(loss, leaves) if any(ctx.needs_input_grad) else []
+        ctx.reusable = reusable
+        return loss.detach()
+
+    @staticmethod
+    def backward(ctx, grad):
+        if ctx.grads is None:
+            raise RuntimeError("linear_cross_entropy chunked backward called twice; retain_graph=True / double backward are not supported.")
+        grads, ctx.grads = ctx.grads, ctx.grads if ctx.reusable else None
+        return tuple(None if g is None else g * grad for g in grads)
+
+
+class _SplitRows(Function):
+    """The same with a loss for each row, whose gradients wait for those of the rows."""
+
+    @staticmethod
+    def forward(ctx, input, linear_weight, target, bias, weight, reduction, ignore_index, reusable):
+        ctx.save_for_backward(input, linear_weight, target, bias, weight)
+        ctx.rest = (reduction, ignore_index)
+        return _linear_cross_entropy(input, linear_weight, target, bias, weight, *ctx.rest)
+
+    @staticmethod
+    def backward(ctx, grad):
+        return tuple(_pull(*_loss_and_leaves(ctx, *ctx.saved_tensors, *ctx.rest), grad.detach()))
+
+
+for _function, _name in ((_Split, ""), (_SplitRows, "_no_reduction")):
+    _node = _function._backward_cls
+    _node.__name__ = _node.__qualname__ = f"GeneratedBackwardFor_torch_nn__linear_cross_entropy_batch_chunked{_name}_defaultBackward"
 
 
 def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):

@@ -15,7 +15,8 @@ def get_enum(reduction):
 
 def legacy_get_string(size_average, reduce, emit_warning=True):
     """`reduction` for the old flags."""
-    name = "none" if reduce is False else "sum" if size_average is False else "mean"
+    size_average, reduce = (True if flag is None else flag for flag in (size_average, reduce))
+    name = "mean" if size_average and reduce else "sum" if reduce else "none"
     if emit_warning:
         warnings.warn(f"size_average and reduce args will be deprecated, please use reduction='{name}' instead.", stacklevel=2)
     return name

@@ -135,6 +135,13 @@ def not_implemented(name):
     return rule
 
 
+def underived(what):
+    """The rule of an input for which torch states none."""
+    def rule(grad):
+        raise NotImplementedError(f"the derivative for '{what}' is not implemented.")
+    return rule
+
+
 def broadcast_shapes(*shapes):
     """The shape to which all broadcast; RuntimeError with torch's text when there is none."""
     result = list(max(shapes, key=len))

@@ -9,6 +9,12 @@ from ..core._core import dtype_of_array, restride
 from ..kernels import index as kernel
 
 
+def expanded_warning(name, form):
+    """What torch says where `name` writes to elements that share memory."""
+    return (f"Use of {name} on expanded tensors is deprecated. Please clone() the tensor before performing this operation. This also applies to "
+            f"advanced indexing e.g. {form}")
+
+
 def expand_masks(shape, indices):
     """One position array or None for each dim of `shape`; bool and uint8 masks become positions in as many dims as they have."""
     found = []

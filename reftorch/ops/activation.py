@@ -36,14 +36,41 @@ relu = op("relu(Tensor self) -> Tensor", loop="kernels:relu", make="method inpla
           self=lambda grad, result: T.threshold_backward(grad, result, 0))
 threshold = _activation("threshold(Tensor self, Scalar threshold, Scalar value) -> Tensor", "kernels:threshold",
                         lambda grad, self, threshold: T.threshold_backward(grad, self, threshold), only("if", "threshold_cpu"),
-                        make="inplace function_ out", ns="torch nn.functional")
+                        make="inplace function_ out", ns="torch nn.functional").written(
+    self=lambda grad, self, threshold: T.threshold_backward(grad, self, threshold))
 threshold_backward = op("threshold_backward(Tensor grad_output, Tensor self, Scalar threshold) -> Tensor", loop="kernels:threshold_backward", ns=None,
                         grad_output=lambda grad, self, threshold: T.threshold_backward(grad, self, threshold),
                         self=lambda grad: T.zeros_like(grad))
+
+
+# The gradients of piecewise linear functions are ops: torch gives a second derivative by the input, of zeros.
+@primitive("hardtanh_backward(Tensor grad_output, Tensor self, Scalar min_val, Scalar max_val) -> Tensor", ns=None,
+           grad_output=lambda grad, self, min_val, max_val: T.hardtanh_backward(grad, self, min_val, max_val), self=lambda grad: T.zeros_like(grad))
+def hardtanh_backward(grad_output, self, min_val, max_val):
+    """The gradient where the input lies between the bounds."""
+    return np.where((self > min_val) & (self < max_val), grad_output, grad_output.dtype.type(0))
+
+
+@primitive("leaky_relu_backward(Tensor grad_output, Tensor self, Scalar negative_slope) -> Tensor", ns=None,
+           grad_output=lambda grad, self, negative_slope: T.leaky_relu_backward(grad, self, negative_slope), self=lambda grad: T.zeros_like(grad))
+def leaky_relu_backward(grad_output, self, negative_slope):
+    """The gradient, times the slope where the input is not positive."""
+    return np.where(self > 0, grad_output, grad_output * grad_output.dtype.type(negative_slope))
+
+
+def _outside_backward(name):
+    """The gradient where the input lies outside [-lambd, lambd]."""
+    return primitive(f"{name}_backward(Tensor grad_output, Tensor self, Scalar lambd) -> Tensor", ns=None,
+                     grad_output=lambda grad, self, lambd: getattr(T, f"{name}_backward")(grad, self, lambd), self=lambda grad: T.zeros_like(grad))(
+        lambda grad_output, self, lambd: np.where((self >= -lambd) & (self <= lambd), grad_output.dtype.type(0), grad_output))
+
+
+hardshrink_backward, softshrink_backward = _outside_backward("hardshrink"), _outside_backward("softshrink")
 hardtanh = _activation("hardtanh(Tensor self, Scalar min_val=-1, Scalar max_val=1) -> Tensor", "kernels:hardtanh",
-                       lambda grad, self, min_val, max_val: T.where(T.logical_and(self > min_val, self < max_val), grad, 0.0),
+                       lambda grad, self, min_val, max_val: T.hardtanh_backward(grad, self, min_val, max_val),
                        checks(refused("b", "Bool inputs not supported for hardtanh"),
-                              refused("c", "clamp is not supported for complex types", NotImplementedError)))
+                              refused("c", "clamp is not supported for complex types", NotImplementedError)),
+                       shown="input, min_val=-1.0, max_val=1.0")
 
 
 @composite("relu6(Tensor self) -> Tensor", ns=NN)
@@ -58,10 +85,20 @@ def relu6_(self):
     return T.hardtanh_(self, 0, 6)
 
 
+def _leaky_relu_backward_of_result(grad, result, negative_slope):
+    if negative_slope < 0:
+        raise RuntimeError("In-place leakyReLu backward calculation is triggered with a negative slope which is not supported. This is caused by calling "
+                           "in-place forward function with a negative slope, please call out-of-place version instead. File an issue at "
+                           "https://github.com/pytorch/pytorch if you do require supporting in-place leakRelu backward calculation with negative slope")
+    return T.leaky_relu_backward(grad, result, negative_slope)
+
+
 leaky_relu = _activation("leaky_relu(Tensor self, Scalar negative_slope=0.01) -> Tensor", "kernels:leaky_relu",
-                         lambda grad, self, negative_slope: T.where(self > 0, grad, grad * negative_slope), "leaky_relu_cpu")
+                         lambda grad, self, negative_slope: T.leaky_relu_backward(grad, self, negative_slope),
+                         "leaky_relu_cpu").written(self=_leaky_relu_backward_of_result)
 hardshrink = _activation("hardshrink(Tensor self, Scalar lambd=0.5) -> Tensor", "kernels:hardshrink",
-                         lambda grad, self, lambd: T.where(T.logical_and(self >= -lambd, self <= lambd), 0.0, grad), "hardshrink_cpu",
+                         lambda grad, self, lambd: T.hardshrink_backward(grad, self, lambd), "hardshrink_cpu",
+                         shown="input, lambd=0.5",
                          make="method out", ns="torch nn.functional")
 
 
@@ -72,9 +109,10 @@ def _check_softshrink(dtype, self, lambd):
         raise RuntimeError(f"lambda must be in range [0, {limit:g}] for input dtype {self.dtype.type_name}, but found {lambd:g}")
 
 
-softshrink = op("softshrink(Tensor self, Scalar lambd=0.5) -> Tensor", loop="kernels:softshrink", make="out", ns=NN, prepare=_as_self,
+softshrink = op("softshrink(Tensor self, Scalar lambd=0.5) -> Tensor",
+                shown="input, lambd=0.5", loop="kernels:softshrink", make="out", ns=NN, prepare=_as_self,
                 check=_check_softshrink, jvp="elementwise",
-                self=lambda grad, self, lambd: T.where(T.logical_and(self >= -lambd, self <= lambd), 0.0, grad))
+                self=lambda grad, self, lambd: T.softshrink_backward(grad, self, lambd))
 hardsigmoid = _activation("hardsigmoid(Tensor self) -> Tensor", "kernels:hardsigmoid",
                           lambda grad, self: T.where(T.logical_and(self > -3, self < 3), grad / 6, 0.0), "hardsigmoid_cpu")
 hardswish = _activation("hardswish(Tensor self) -> Tensor", "kernels:hardswish",
@@ -115,7 +153,15 @@ def _elu_backward(grad, self, alpha, scale, input_scale):
     return T.where(self <= 0, grad * (self * input_scale).exp() * (alpha * scale * input_scale), grad * scale)
 
 
-elu = _activation("elu(Tensor self, Scalar alpha=1, Scalar scale=1, Scalar input_scale=1) -> Tensor", "kernels:elu", _elu_backward, "elu_cpu")
+def _elu_backward_of_result(grad, result, alpha, scale, input_scale):
+    if alpha < 0:
+        raise RuntimeError("In-place elu backward calculation is triggered with a negative slope which is not supported. This is caused by calling "
+                           "in-place forward function with a negative slope, please call out-of-place version instead.")
+    return T.where(result <= 0, grad * (result + alpha * scale) * input_scale, grad * scale)
+
+
+elu = _activation("elu(Tensor self, Scalar alpha=1, Scalar scale=1, Scalar input_scale=1) -> Tensor", "kernels:elu", _elu_backward, "elu_cpu",
+                  shown="input, alpha=1.0").written(self=_elu_backward_of_result)
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
 
 
@@ -142,8 +188,12 @@ def celu(self, alpha):
     return np.where(self > 0, self, np.expm1(self / self.dtype.type(alpha)) * self.dtype.type(alpha))
 
 
+celu.written(self=lambda grad, result, alpha: _elu_backward_of_result(grad, result, alpha, 1, 1 / alpha))
+
+
 softplus = _activation("softplus(Tensor self, Scalar beta=1, Scalar threshold=20) -> Tensor", "kernels:softplus",
                        lambda grad, self, beta, threshold: T.where(self * beta > threshold, grad, grad * (self * beta).sigmoid()), "softplus_cpu",
+                       shown="input, beta=1, threshold=20",
                        make="out")
 silu = op("silu(Tensor self) -> Tensor", loop="kernels:silu", make="inplace out", ns=NN, check=only("fc", "silu_cpu"), jvp="elementwise",
           self=lambda grad, self: T.silu_backward(grad, self))
@@ -177,7 +227,7 @@ def _gelu_slope(x, approximate):
     return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * beta * (1 + 3 * 0.044715 * x * x)
 
 
-@primitive("gelu(Tensor self, *, str approximate='none') -> Tensor", make="inplace out", ns=NN, jvp="elementwise",
+@primitive("gelu(Tensor self, *, str approximate='none') -> Tensor", shown="input, approximate='none'", make="inplace out", ns=NN, jvp="elementwise",
            self=lambda grad, self, approximate: T.gelu_backward(grad, self, approximate=approximate))
 def gelu(self, approximate):
     """x * P(X <= x) for normal X, or its tanh approximation."""
@@ -208,7 +258,7 @@ def _gelu_curvature(x, approximate):
 
 # ------------------------------------------------------------------ of sigmoids
 log_sigmoid = _activation("log_sigmoid(Tensor self) -> Tensor", "kernels:log_sigmoid", lambda grad, self: grad * (-self).sigmoid(),
-                          "log_sigmoid_cpu", make="out", node="LogSigmoidBackward0")
+                          "log_sigmoid_cpu", shown="input", make="out", node="LogSigmoidBackward0")
 logsigmoid = log_sigmoid.alias("logsigmoid")
 
 
@@ -304,7 +354,7 @@ def log_softmax_backward(grad_output, output, dim):
     return grad_output - np.exp(output) * total
 
 
-@composite("softmax.int(Tensor self, int dim, ScalarType? dtype=None) -> Tensor", make="method out")
+@composite("softmax.int(Tensor self, int dim, ScalarType? dtype=None) -> Tensor", shown="input, dim, *, dtype=None | dim", make="method out")
 def softmax(self, dim, dtype):
     """exp(x) / sum(exp(x)) along `dim`."""
     return T._softmax(self if dtype is None else self.to(dtype), dim, False)
@@ -316,7 +366,7 @@ def log_softmax(self, dim, dtype):
     return T._log_softmax(self if dtype is None else self.to(dtype), dim, False)
 
 
-@composite("special_softmax(Tensor self, int dim, ScalarType? dtype=None) -> Tensor", ns="special")
+@composite("special_softmax(Tensor self, int dim, ScalarType? dtype=None) -> Tensor", shown="input, dim, *, dtype=None", ns="special")
 def special_softmax(self, dim, dtype):
     """exp(x) / sum(exp(x)) along `dim`."""
     return T.softmax(self, dim, dtype)

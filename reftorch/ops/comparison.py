@@ -163,7 +163,7 @@ primitive("where.ScalarSelf(Tensor condition, Scalar self, Tensor other) -> Tens
           other=_where_other)(_where)
 
 
-@composite("where(Tensor condition) -> Tensor[]", make="method")
+@composite("where(Tensor condition) -> Tensor[]", shown="| condition, y", make="method")
 def where_nonzero(condition):
     """The indices of the elements that are not 0, one tensor a dim."""
     return T.nonzero(condition, as_tuple=True) if condition.dim() else T.nonzero(condition.reshape(1), as_tuple=True)

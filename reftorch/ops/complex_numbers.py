@@ -4,6 +4,7 @@ import numpy as np
 from ..core import T, composite, op, primitive, view
 from ..core._core import dtype_of_array
 from ._common import broadcast_shapes
+from ._views import view_and_copy
 
 
 def _same(name):
@@ -15,7 +16,7 @@ def _same(name):
 # Conjugation is done at once: `is_conj` is never true, `resolve_conj` has nothing to do.
 conj = op("conj(Tensor self) -> Tensor", loop="numpy:conjugate", make="method", jvp="linear", self=lambda grad: grad.conj())
 conj_physical = op("conj_physical(Tensor self) -> Tensor", loop="numpy:conjugate", make="method inplace function_ out", jvp="linear",
-                   self=lambda grad: grad.conj_physical())
+                   self=lambda grad: grad.conj_physical()).written(self=lambda grad: grad.conj_physical())
 conj.real_is_self = conj_physical.real_is_self = True
 resolve_conj = _same("resolve_conj")
 resolve_neg = _same("resolve_neg")
@@ -50,7 +51,7 @@ def imag(self):
     return self.imag
 
 
-@view("view_as_real(Tensor self) -> Tensor", make="", self=lambda grad: T.view_as_complex(grad.contiguous()))
+@view_and_copy("view_as_real(Tensor self) -> Tensor", make="", self=lambda grad: T.view_as_complex(grad.contiguous()))
 def view_as_real(self):
     """Complex numbers as pairs: (...) -> (..., 2)."""
     if self.dtype.kind != "c":
@@ -59,7 +60,7 @@ def view_as_real(self):
     return np.lib.stride_tricks.as_strided(self.real, (*self.shape, 2), (*self.strides, step))
 
 
-@view("view_as_complex(Tensor self) -> Tensor", make="", self=lambda grad: T.view_as_real(grad.contiguous()))
+@view_and_copy("view_as_complex(Tensor self) -> Tensor", make="", self=lambda grad: T.view_as_real(grad.contiguous()))
 def view_as_complex(self):
     """Pairs as complex numbers: (..., 2) -> (...)."""
     if self.dtype.kind != "f" or self.dtype.itemsize == 2:
@@ -116,3 +117,6 @@ def polar(abs, angle):
     made = _pair(abs, angle)
     made.real, made.imag = abs * np.cos(angle), abs * np.sin(angle)
     return made
+
+
+complex_.wrong_out = polar.wrong_out = "Expected object of scalar type {want} but got scalar type {got} for argument 'out'"

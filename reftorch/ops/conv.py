@@ -16,7 +16,8 @@ from numpy.lib.stride_tricks import as_strided
 
 from ..core import T, composite, primitive
 from ..core._core import normalize_dim
-from ._names import C_NAMES
+from ..core.errors import C_NAMES
+from ..kernels import conv as kernels
 
 #: How many bytes the columns of a convolution may take at once.
 _ROOM = 1 << 28
@@ -106,8 +107,16 @@ def _weight_gradient(grad, x, weight_shape, stride, padding, dilation, transpose
     return T._convolution_weight(x.conj(), grad, weight_shape, stride, padding, dilation, groups)
 
 
-def _bias_gradient(grad):
-    return grad.sum([d for d in range(grad.dim()) if d != 1])
+def _by_channel(x, shape):
+    """One number a channel, spread over [N, C, *size]."""
+    return x.reshape(-1, *(1,) * (len(shape) - 2)).expand(tuple(shape))
+
+
+@primitive("_channel_sums(Tensor self) -> Tensor", ns=None, self=lambda grad, self_shape: _by_channel(grad, self_shape))
+def _channel_sums(self):
+    """The sums of [N, C, *size] by channel: the gradient of a convolution by its bias."""
+    sums = kernels.channel_sums(self)
+    return self.sum((0, *range(2, self.ndim))) if sums is None else sums
 
 
 @primitive("convolution(Tensor input, Tensor weight, Tensor? bias, int[] stride, int[] padding, int[] dilation, bool transposed, "
@@ -116,9 +125,19 @@ def _bias_gradient(grad):
                _input_gradient(grad, weight, input_shape, stride, padding, dilation, transposed, groups),
            weight=lambda grad, input, weight_shape, stride, padding, dilation, transposed, groups:
                _weight_gradient(grad, input, weight_shape, stride, padding, dilation, transposed, groups),
-           bias=lambda grad: _bias_gradient(grad))
+           bias=lambda grad: T._channel_sums(grad))
 def convolution(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups):
     """out = bias + convolution of input [N, C, *size] with weight [O, C/groups, *kernel]; transposed: weight [C, O/groups, *kernel]."""
+    if transposed:
+        size = tuple(_transposed_size(input.shape[2:], weight.shape[2:], stride, padding, dilation, output_padding))
+        out = kernels.transposed(input, weight, bias, stride, padding, dilation, size, groups)
+    else:
+        out = kernels.forward(input, weight, bias, stride, padding, dilation, groups)
+    return _convolve_other(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups) if out is None else out
+
+
+def _convolve_other(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups):
+    """Convolutions of dtypes for which there is no kernel, as products of matrices."""
     taps = groups * math.prod(weight.shape[1:])
     if transposed:
         out = _by_samples(lambda x: _correlate_transposed(x, weight, stride, padding, dilation, output_padding, groups), input,
@@ -148,6 +167,9 @@ def _windows_like(delta, input, weight, stride, padding, dilation, groups):
                _windows_like(delta_shape, input.conj(), grad, stride, padding, dilation, groups))
 def _convolution_weight(input, delta, weight_shape, stride, padding, dilation, groups):
     """The gradient of a convolution by its weight, from the input and the gradient `delta` of the output."""
+    made = kernels.weight_gradient(input, delta, tuple(weight_shape), stride, padding, dilation, groups)
+    if made is not None:
+        return made
     kernel, out = tuple(weight_shape[2:]), delta.shape[2:]
     w = _windows(input, kernel, stride, padding, dilation)[(..., *map(slice, out))]
     cols = w.reshape(input.shape[0], groups, input.shape[1] // groups * math.prod(kernel), math.prod(out))

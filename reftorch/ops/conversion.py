@@ -29,7 +29,8 @@ def empty_in_format(like, dtype=None, memory_format=None):
     return made if memory_format is CONTIGUOUS else restride(made, made.shape, memory_strides(made.shape, memory_format))
 
 
-@primitive("clone(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor", make="method", half=False, jvp="linear", self=lambda grad: grad)
+@primitive("clone(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor",
+           shown="| *, memory_format=torch.preserve_format", make="method", half=False, jvp="linear", self=lambda grad: grad)
 def clone(self, memory_format):
     """A copy, in the layout of the original unless `memory_format` says otherwise."""
     out = empty_in_format(self, None, memory_format)
@@ -67,7 +68,8 @@ def cast_into(dest, source):
     np.copyto(dest, source, casting="unsafe")
 
 
-@primitive("copy_(Tensor(a!) self, Tensor other, bool non_blocking=False) -> Tensor(a!)", make="method", ns=None, half=False, numbers=True,
+@primitive("copy_(Tensor(a!) self, Tensor other, bool non_blocking=False) -> Tensor(a!)",
+           shown="| src, non_blocking=False", make="method", ns=None, half=False, numbers=True,
            node="CopyBackwards", self=lambda grad: T.zeros_like(grad), other=lambda grad: grad)
 def copy_(self, other):
     """Write `other`, broadcast and converted, to `self`."""
@@ -127,7 +129,7 @@ def to_other(self, tensor, copy, memory_format):
     return convert(self, tensor.dtype, copy, memory_format)
 
 
-@composite("type_as(Tensor self, Tensor other) -> Tensor", make="method", ns=None)
+@composite("type_as(Tensor self, Tensor other) -> Tensor", shown="| tensor", make="method", ns=None)
 def type_as(self, other):
     """The tensor in the dtype of another."""
     return convert(self, other.dtype)
@@ -165,7 +167,8 @@ def show(t, size, strides, offset):
     set_array(t, restride(flat, size, strides, offset))
 
 
-@composite("resize_(Tensor(a!) self, SymInt[] size, *, MemoryFormat? memory_format=None) -> Tensor(a!)", make="method", ns=None)
+@composite("resize_(Tensor(a!) self, SymInt[] size, *, MemoryFormat? memory_format=None) -> Tensor(a!)",
+           shown="| *sizes, memory_format=torch.contiguous_format", make="method", ns=None)
 def resize_(self, size, memory_format):
     """Another shape in place: keeps the elements in memory, adds uninitialised ones when it must."""
     if self.requires_grad:
@@ -177,7 +180,8 @@ def resize_(self, size, memory_format):
     return self
 
 
-@composite("resize_as_(Tensor(a!) self, Tensor the_template, *, MemoryFormat? memory_format=None) -> Tensor(a!)", make="method")
+@composite("resize_as_(Tensor(a!) self, Tensor the_template, *, MemoryFormat? memory_format=None) -> Tensor(a!)",
+           shown="| tensor, memory_format=torch.contiguous_format", make="method")
 def resize_as_(self, the_template, memory_format):
     """`resize_` to the shape of another tensor."""
     return T.resize_(self, the_template.shape, memory_format=memory_format)
@@ -188,6 +192,7 @@ def resize_as_(self, the_template, memory_format):
            "set_.source_Tensor_storage_offset(Tensor(a!) self, Tensor source, SymInt storage_offset, SymInt[] size, SymInt[] stride=[]) -> Tensor(a!)",
            "set_.source_Storage(Tensor(a!) self, any source) -> Tensor(a!)",
            "set_.source_Storage_storage_offset(Tensor(a!) self, any source, SymInt storage_offset, SymInt[] size, SymInt[] stride=[]) -> Tensor(a!)",
+           shown="| source=None, storage_offset=0, size=None, stride=None",
            make="method", ns=None)
 def set_(self, source=None, storage_offset=0, size=None, stride=()):
     """Take over the memory of a tensor or storage, as it lies or with the geometry given."""
@@ -258,7 +263,8 @@ def is_same_size(self, other):
 
 
 @composite("result_type.Tensor(Tensor tensor, Tensor other) -> ScalarType", "result_type.Scalar_Tensor(Scalar scalar, Tensor tensor) -> ScalarType",
-           "result_type.Scalar(Tensor tensor, Scalar other) -> ScalarType", "result_type.Scalar_Scalar(Scalar scalar1, Scalar scalar2) -> ScalarType")
+           "result_type.Scalar(Tensor tensor, Scalar other) -> ScalarType", "result_type.Scalar_Scalar(Scalar scalar1, Scalar scalar2) -> ScalarType",
+           shown="tensor1, tensor2")
 def result_type(tensor=None, other=None, scalar=None, scalar1=None, scalar2=None):
     """The dtype that an op on the two would compute in."""
     return result_code(*[v for v in (tensor, other, scalar, scalar1, scalar2) if v is not None])
@@ -270,7 +276,7 @@ def can_cast(from_, to):
     return castable(from_, to)
 
 
-@composite("to_dense(Tensor self, ScalarType? dtype=None) -> Tensor", make="method", ns=None)
+@composite("to_dense(Tensor self, ScalarType? dtype=None) -> Tensor", shown="| dtype=None, *, masked_grad=True", make="method", ns=None)
 def to_dense(self, dtype):
     """The tensor itself: all are dense."""
     return convert(self, dtype)

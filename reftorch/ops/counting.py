@@ -3,21 +3,15 @@ import numpy as np
 
 from ..core import T, composite, primitive
 from ..core._core import from_array, normalize_dim, result_code
+from ..core.errors import C_NAMES
 from ..kernels import index as gather_kernel
 from ..kernels import sort as kernel
-from ._common import numpy_axes, refuse, type_name
-from ._names import C_NAMES
+from ._common import not_implemented, numpy_axes, refuse, type_name, underived
 
 _NONE = np.empty(0, np.int64)
 
 
 # ------------------------------------------------------------------ unique
-def _no_derivative(name):
-    def rule(grad):
-        raise NotImplementedError(f"the derivative for '{name}' is not implemented.")
-    return rule
-
-
 def _runs(differs, order, n, inverse, counts):
     """(positions, inverse, counts) from where a run begins; `order` maps positions in the run to those of the input."""
     starts = np.flatnonzero(differs)
@@ -37,7 +31,7 @@ def _begins(a):
 
 
 @primitive("_unique2(Tensor self, bool sorted=True, bool return_inverse=False, bool return_counts=False) -> (Tensor, Tensor, Tensor)",
-           self=_no_derivative("_unique2"))
+           self=underived("_unique2"))
 def _unique2(self, return_inverse, return_counts):
     """The distinct elements in ascending order, the place of each element among them, how often each occurs."""
     if self.dtype.kind == "c":
@@ -73,14 +67,14 @@ def _unique_rows(self, dim, sort, return_inverse, return_counts):
 
 
 @primitive("unique_dim(Tensor self, int dim, bool sorted=True, bool return_inverse=False, bool return_counts=False) -> (Tensor, Tensor, Tensor)",
-           ns=None, self=_no_derivative("unique_dim"))
+           ns=None, self=underived("unique_dim"))
 def unique_dim(self, dim, return_inverse, return_counts):
     """The distinct slices along `dim` in lexicographic order."""
     return _unique_rows(self, dim, True, return_inverse, return_counts)
 
 
 @primitive("_unique_consecutive(Tensor self, bool return_inverse=False, bool return_counts=False, int? dim=None) -> (Tensor, Tensor, Tensor)", ns=None,
-           node="UniqueConsecutiveBackward0", self=_no_derivative("unique_consecutive"))
+           node="UniqueConsecutiveBackward0", self=underived("unique_consecutive"))
 def _unique_consecutive(self, return_inverse, return_counts, dim):
     """The elements, or slices along `dim`, without immediate repetitions."""
     if dim is not None:
@@ -213,15 +207,11 @@ def _histogram(self, bins, range, weight, density):
     return hist, edges
 
 
-def _not_implemented(name):
-    def rule(grad):
-        raise RuntimeError(f"derivative for aten::{name} is not implemented")
-    return rule
-
-
 @primitive("histogram.bins_tensor(Tensor self, Tensor bins, *, Tensor? weight=None, bool density=False) -> (Tensor hist, Tensor bin_edges)",
            "histogram.bin_ct(Tensor self, int bins=100, *, float[]? range=None, Tensor? weight=None, bool density=False) -> "
-           "(Tensor hist, Tensor bin_edges)", make="method out", half=False, node="NotImplemented", self=_not_implemented("histogram"))
+           "(Tensor hist, Tensor bin_edges)",
+           shown="input, bins, *, range=None, weight=None, density=False, out=None",
+           make="method out", half=False, node="NotImplemented", self=not_implemented("aten::histogram"))
 def histogram(self, bins, weight, density, range=None):
     """Counts between the edges `bins`, or in `bins` equal parts of `range`, and the edges."""
     hist, edges = _histogram(self.reshape(-1, 1), [bins], range, None if weight is None else weight.reshape(-1) if weight.shape == self.shape else weight,
@@ -233,7 +223,7 @@ def histogram(self, bins, weight, density, range=None):
            "histogramdd.int_bins(Tensor self, int bins, float[]? range=None, Tensor? weight=None, bool density=False) -> "
            "(Tensor hist, Tensor[] bin_edges)",
            "histogramdd.TensorList_bins(Tensor self, Tensor[] bins, float[]? range=None, Tensor? weight=None, bool density=False) -> "
-           "(Tensor hist, Tensor[] bin_edges)")
+           "(Tensor hist, Tensor[] bin_edges)", shown="input, bins, *, range=None, weight=None, density=False, out=None")
 def histogramdd(self, bins, range, weight, density):
     """Counts of points (..., n) in the boxes of a grid with `bins` parts, or edges, along each of n dims."""
     if self.dim() < 2:
@@ -243,8 +233,9 @@ def histogramdd(self, bins, range, weight, density):
     return from_array(hist), tuple([from_array(e) for e in edges])
 
 
-@primitive("bincount(Tensor self, Tensor? weights=None, SymInt minlength=0) -> Tensor", make="method out", half=False, node="NotImplemented",
-           weights=_not_implemented("bincount"))
+@primitive("bincount(Tensor self, Tensor? weights=None, SymInt minlength=0) -> Tensor",
+           shown="input, weights=None, minlength=0", make="method out", half=False, node="NotImplemented",
+           weights=not_implemented("aten::bincount"))
 def bincount(self, weights, minlength):
     """How often each number occurs, or the sum of its weights."""
     if self.dtype.kind not in "iu":
@@ -322,7 +313,7 @@ def _search(name, edges, x, out_int32, right, side=None, sorter=None):
 @primitive("searchsorted.Tensor(Tensor sorted_sequence, Tensor self, *, bool out_int32=False, bool right=False, str? side=None, Tensor? sorter=None) -> "
            "Tensor",
            "searchsorted.Scalar(Tensor sorted_sequence, Scalar self, *, bool out_int32=False, bool right=False, str? side=None, Tensor? sorter=None) -> "
-           "Tensor", make="out", nograd=True)
+           "Tensor", shown="sorted_sequence, values, *, out_int32=False, right=False, side=None, out=None, sorter=None", make="out", nograd=True)
 def searchsorted(sorted_sequence, self, out_int32, right, side, sorter):
     """Where each value would be inserted in the innermost dim of a sorted sequence: before equal elements, or after them."""
     return _search("searchsorted", sorted_sequence, self, out_int32, right, side, sorter)
@@ -339,7 +330,8 @@ def bucketize(self, boundaries, out_int32, right):
 
 @primitive("isin.Tensor_Tensor(Tensor elements, Tensor test_elements, *, bool assume_unique=False, bool invert=False) -> Tensor",
            "isin.Tensor_Scalar(Tensor elements, Scalar test_element, *, bool assume_unique=False, bool invert=False) -> Tensor",
-           "isin.Scalar_Tensor(Scalar element, Tensor test_elements, *, bool assume_unique=False, bool invert=False) -> Tensor", make="out", nograd=True)
+           "isin.Scalar_Tensor(Scalar element, Tensor test_elements, *, bool assume_unique=False, bool invert=False) -> Tensor",
+           shown="elements, test_elements, *, assume_unique=False, invert=False", make="out", nograd=True)
 def isin(invert, elements=None, test_elements=None, element=None, test_element=None):
     """Whether each element is among the test elements."""
     elements = element if elements is None else elements

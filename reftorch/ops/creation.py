@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 
 from ..core import DTYPES, T, composite, primitive
-from ..core._core import MEMORY_FORMATS, dtype_of_array, empty_permuted_like, get_default_dtype, normalize_dim, restride, result_code
+from ..core._core import MEMORY_FORMATS, dtype_of_array, empty_permuted_like, get_default_dtype, restride, result_code
 from ._common import check_factory, number_array
 from ._geometry import contiguous_strides, extent, memory_strides
 
@@ -13,15 +13,24 @@ CONTIGUOUS = MEMORY_FORMATS["contiguous_format"]
 PRESERVE = MEMORY_FORMATS["preserve_format"]
 OPTIONS = "ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None"
 FORMAT = "MemoryFormat? memory_format=None"
+_SHOWN = "dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False"
 
 
 # ------------------------------------------------------------------ by size
+def _addressable(size, dtype):
+    """The NumPy dtype to make an array of that size in; RuntimeError when its bytes are beyond counting."""
+    dtype = (dtype or get_default_dtype()).numpy
+    if math.prod(size) * dtype.itemsize >= 1 << 63:
+        raise RuntimeError(f"Storage size calculation overflowed with sizes={list(size)}")
+    return dtype
+
+
 def allocate(size, dtype=None, memory_format=None):
     """An uninitialised array."""
     for n in size:
         if n < 0:
             raise RuntimeError(f"Trying to create tensor with negative dimension {n}: {list(size)}")
-    a = np.empty(size, (dtype or get_default_dtype()).numpy)
+    a = np.empty(size, _addressable(size, dtype))
     if memory_format is None or memory_format is CONTIGUOUS:
         return a
     return restride(a, size, memory_strides(size, memory_format))
@@ -47,7 +56,7 @@ def empty(size, dtype, layout, device, pin_memory, memory_format):
     return allocate(size, dtype, memory_format)
 
 
-@primitive(f"empty_strided(SymInt[] size, SymInt[] stride, *, {OPTIONS}) -> Tensor", nograd=True, shares=True)
+@primitive(f"empty_strided(SymInt[] size, SymInt[] stride, *, {OPTIONS}) -> Tensor", shown=f"size, stride, *, {_SHOWN}", nograd=True, shares=True)
 def empty_strided(size, stride, dtype, layout, device, pin_memory):
     """Uninitialised memory with given strides."""
     check_factory(layout, device, pin_memory)
@@ -69,7 +78,7 @@ def zeros(size, dtype, layout, device, pin_memory):
     check_factory(layout, device, pin_memory)
     if any(n < 0 for n in size):
         raise RuntimeError("zeros: Dimension size must be non-negative.")
-    return np.zeros(size, (dtype or get_default_dtype()).numpy)
+    return np.zeros(size, _addressable(size, dtype))
 
 
 @primitive(f"ones(SymInt[] size, *, {OPTIONS}) -> Tensor", make="out", nograd=True)
@@ -94,18 +103,21 @@ def scalar_tensor(s, dtype, layout, device, pin_memory):
     return number_array(s, dtype or get_default_dtype())
 
 
-@primitive(f"empty_permuted(SymInt[] size, int[] physical_layout, *, {OPTIONS}) -> Tensor", nograd=True)
+@primitive(f"empty_permuted(SymInt[] size, int[] physical_layout, *, {OPTIONS}) -> Tensor", shown=f"size, physical_layout, *, {_SHOWN}", nograd=True)
 def empty_permuted(size, physical_layout, dtype, layout, device, pin_memory):
     """Uninitialised memory whose dims lie in the given order, outermost first."""
     check_factory(layout, device, pin_memory)
     if len(physical_layout) != len(size):
         raise RuntimeError("Number of dimensions in size does not match the length of the physical_layout; i.e. len(size) = "
                            f"{len(size)} is not equal to len(physical_layout) = {len(physical_layout)}")
-    order = [normalize_dim(d, len(size)) for d in physical_layout]
-    if len(set(order)) < len(order):
+    for i, d in enumerate(physical_layout):
+        if not 0 <= d < len(size):
+            raise RuntimeError(f"Dimension out of range (expected to be between 0 and {len(size) - 1}, but got {d} at index {i}).  NB: negative dims not "
+                               "currently supported; file an issue if you want it.")
+    if len(set(physical_layout)) < len(size):
         raise RuntimeError("Duplicate dim not allowed")
     strides = [0] * len(size)
-    for d, step in zip(order, contiguous_strides([size[d] for d in order]), strict=True):
+    for d, step in zip(physical_layout, contiguous_strides([size[d] for d in physical_layout]), strict=True):
         strides[d] = step
     return restride(allocate(size, dtype), size, strides)
 
@@ -155,7 +167,8 @@ def new_empty(self, size, dtype, layout, device, pin_memory):
     return T.empty(size, dtype=dtype or self.dtype, layout=layout, device=device, pin_memory=pin_memory)
 
 
-@composite(f"new_empty_strided(Tensor self, SymInt[] size, SymInt[] stride, *, {OPTIONS}) -> Tensor", make="method", ns=None)
+@composite(f"new_empty_strided(Tensor self, SymInt[] size, SymInt[] stride, *, {OPTIONS}) -> Tensor",
+           shown="| size, stride, dtype=None, device=None, requires_grad=False, layout=torch.strided, pin_memory=False", make="method", ns=None)
 def new_empty_strided(self, size, stride, dtype, layout, device, pin_memory):
     """Uninitialised memory of the tensor's dtype with given strides."""
     return T.empty_strided(size, stride, dtype=dtype or self.dtype, layout=layout, device=device, pin_memory=pin_memory)
@@ -205,6 +218,9 @@ def zero_(self):
     """Set every element to zero."""
     self[...] = 0
     return self
+
+
+T.fill_.expanded = T.zero_.expanded = ""
 
 
 # ------------------------------------------------------------------ ranges

@@ -27,7 +27,8 @@ def _behind(x, dim):
     return x.flip(dim).cumsum(dim).flip(dim) if x.dim() else x
 
 
-@primitive("cumsum(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor", make="method inplace out", half=False, jvp="linear",
+@primitive("cumsum(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor",
+           shown="| dim, dtype=None", make="method inplace out casts", half=False, jvp="linear",
            self=lambda grad, self_dtype, dim: _behind(grad.to(self_dtype), dim))
 def cumsum(self, dim, dtype):
     """Running sum along `dim`; integers and bools add up in int64."""
@@ -50,7 +51,7 @@ def _cumprod_grad(grad, self, result, dim):
     return T.cat(parts, dim)
 
 
-@primitive("cumprod(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor", make="method inplace out", half=False,
+@primitive("cumprod(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor", shown="| dim, dtype=None", make="method inplace out casts", half=False,
            self=lambda grad, self, result, dim: _cumprod_grad(grad.to(self.dtype), self.to(result.dtype), result, dim))
 def cumprod(self, dim, dtype):
     """Running product along `dim`; integers and bools multiply in int64."""
@@ -104,7 +105,8 @@ def _check_diff_side(self, other, dim):
                                f"input.size({d}) = {self.shape[d]}, but got tensor.size({d}) = {other.shape[d]}")
 
 
-@composite("diff(Tensor self, int n=1, int dim=-1, Tensor? prepend=None, Tensor? append=None) -> Tensor", make="method out")
+@composite("diff(Tensor self, int n=1, int dim=-1, Tensor? prepend=None, Tensor? append=None) -> Tensor",
+           shown="input, n=1, dim=-1, prepend=None, append=None", make="method out")
 def diff(self, n, dim, prepend, append):
     """The n-th differences of neighbours along `dim`."""
     if self.dim() == 0:
@@ -158,7 +160,8 @@ def _steps(name, y, x, dim):
     return high - low
 
 
-@composite("trapezoid.x(Tensor y, Tensor x, *, int dim=-1) -> Tensor", "trapezoid.dx(Tensor y, *, Scalar dx=1, int dim=-1) -> Tensor")
+@composite("trapezoid.x(Tensor y, Tensor x, *, int dim=-1) -> Tensor", "trapezoid.dx(Tensor y, *, Scalar dx=1, int dim=-1) -> Tensor",
+           shown="y, x=None, *, dx=None, dim=-1")
 def trapezoid(y, x=None, dx=1, dim=-1):
     """Integral along `dim` by the trapezoid rule, over points x or a spacing dx."""
     at = _check_trapezoid("trapezoid", y, dim, x, dx)
@@ -171,14 +174,14 @@ def trapezoid(y, x=None, dx=1, dim=-1):
     return T._mul_number(y.sum(at) - ends, dx)
 
 
-@composite("trapz.dx(Tensor y, *, float dx=1, int dim=-1) -> Tensor", "trapz.x(Tensor y, Tensor x, *, int dim=-1) -> Tensor")
+@composite("trapz.dx(Tensor y, *, float dx=1, int dim=-1) -> Tensor", "trapz.x(Tensor y, Tensor x, *, int dim=-1) -> Tensor", shown="y, x=None, *, dim=-1")
 def trapz(y, x=None, dx=1, dim=-1):
     """Another name of `trapezoid`."""
     return T.trapezoid(y, dx=dx, dim=dim) if x is None else T.trapezoid(y, x, dim=dim)
 
 
 @composite("cumulative_trapezoid.x(Tensor y, Tensor x, *, int dim=-1) -> Tensor",
-           "cumulative_trapezoid.dx(Tensor y, *, Scalar dx=1, int dim=-1) -> Tensor")
+           "cumulative_trapezoid.dx(Tensor y, *, Scalar dx=1, int dim=-1) -> Tensor", shown="y, x=None, *, dx=None, dim=-1")
 def cumulative_trapezoid(y, x=None, dx=1, dim=-1):
     """Running integral along `dim` by the trapezoid rule."""
     at = _check_trapezoid("cumulative_trapezoid", y, dim, x, dx)
@@ -196,11 +199,11 @@ def _check_gradient(self, spacing, dims, edge_order):
     if edge_order not in (1, 2):
         raise RuntimeError("torch.gradient only supports edge_order=1 and edge_order=2.")
     if dims is None:
-        if len(spacing) not in (1, self.dim()):
+        if len(spacing) != self.dim():
             raise RuntimeError("torch.gradient expected spacing to be unspecified, a scalar, or a list of length equal to 'self.dim() = "
                                f"{self.dim()}', since dim argument was not given, but got a list of length {len(spacing)}")
         dims = list(range(self.dim()))
-    elif len(spacing) not in (1, len(dims)):
+    elif len(spacing) != len(dims):
         raise RuntimeError("torch.gradient expected spacing to be unspecified, a scalar or it's spacing and dim arguments to have the same length, but "
                            f"got a spacing argument of length {len(spacing)} and a dim argument of length {len(dims)}.")
     dims = unique_dims(dims, self.dim())
@@ -246,8 +249,6 @@ def _uneven_gradient(self, points, dim, edge_order):
 
 def _gradient(self, spacing, dims, edge_order):
     dims = _check_gradient(self, spacing, dims, edge_order)
-    if len(spacing) == 1:
-        spacing = list(spacing) * len(dims)
     out = []
     for step, d in zip(spacing, dims, strict=True):
         if isinstance(step, (int, float, complex)):
@@ -265,14 +266,15 @@ def _gradient(self, spacing, dims, edge_order):
            "gradient.scalarrayint(Tensor self, *, Scalar[] spacing, int? dim=None, int edge_order=1) -> Tensor[]",
            "gradient.scalarrayarray(Tensor self, *, Scalar[] spacing, int[] dim, int edge_order=1) -> Tensor[]",
            "gradient.tensorarrayint(Tensor self, *, Tensor[] spacing, int? dim=None, int edge_order=1) -> Tensor[]",
-           "gradient.tensorarray(Tensor self, *, Tensor[] spacing, int[] dim, int edge_order=1) -> Tensor[]")
+           "gradient.tensorarray(Tensor self, *, Tensor[] spacing, int[] dim, int edge_order=1) -> Tensor[]",
+           shown="input, *, spacing=1, dim=None, edge_order=1")
 def gradient(self, dim, edge_order, spacing=None):
     """Derivatives along dims from samples: central differences inside, one-sided of `edge_order` at the ends."""
     dims = (dim,) if isinstance(dim, int) else dim
     if spacing is None:
         spacing = 1
     if not isinstance(spacing, (tuple, list)):
-        spacing = [spacing]
+        spacing = [spacing] * (self.dim() if dims is None else len(dims))
     return _gradient(self, spacing, dims, edge_order)
 
 

@@ -166,7 +166,8 @@ def rrelu(self, lower, upper, training, generator):
     return T.rrelu_with_noise(self, T.empty_like(self, memory_format=_CONTIGUOUS), lower, upper, training, generator)
 
 
-@composite("rrelu_(Tensor self, Scalar lower=0.125, Scalar upper=0.3333333333333333, bool training=False, Generator? generator=None) -> Tensor")
+@composite("rrelu_(Tensor self, Scalar lower=0.125, Scalar upper=0.3333333333333333, bool training=False, Generator? generator=None) -> Tensor",
+           shown="input, lower=1.0 / 8, upper=1.0 / 3, training=False")
 def rrelu_(self, lower, upper, training, generator):
     """`rrelu` in place."""
     return T.rrelu_with_noise_(self, T.empty_like(self, memory_format=_CONTIGUOUS), lower, upper, training, generator)

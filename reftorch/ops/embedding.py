@@ -164,7 +164,7 @@ def embedding_bag(weight, indices, offsets, scale_grad_by_freq, mode, sparse, pe
     return tuple(T._embedding_bag(weight, indices, offsets, scale_grad_by_freq, mode, sparse, per_sample_weights, include_last_offset, padding_idx))
 
 
-@composite("one_hot(Tensor self, int num_classes=-1) -> Tensor", ns="nn.functional")
+@composite("one_hot(Tensor self, int num_classes=-1) -> Tensor", shown="tensor, num_classes=-1", ns="nn.functional")
 def one_hot(self, num_classes):
     """1 at the class, 0 elsewhere: [*] to [*, classes]."""
     if self.dtype is not DTYPES["int64"]:

@@ -332,8 +332,8 @@ def fft_ihfft2(self, s, dim, norm):
 
 
 # ------------------------------------------------------------------ helpers
-@composite("fft_fftfreq(int n, float d=1.0, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, "
-           "bool requires_grad=False) -> Tensor", make="out", ns="fft")
+@composite("fft_fftfreq(int n, float d=1.0, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None)"
+           " -> Tensor", make="out", ns="fft")
 def fft_fftfreq(n, d, dtype):
     """Sample frequencies of `fft`: [0, 1, ..., (n-1)//2, -(n//2), ..., -1] / (d n)."""
     out = T.arange(n, dtype=dtype or get_default_dtype())
@@ -341,8 +341,8 @@ def fft_fftfreq(n, d, dtype):
     return out * (1.0 / (n * d))
 
 
-@composite("fft_rfftfreq(int n, float d=1.0, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, "
-           "bool requires_grad=False) -> Tensor", make="out", ns="fft")
+@composite("fft_rfftfreq(int n, float d=1.0, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None)"
+           " -> Tensor", make="out", ns="fft")
 def fft_rfftfreq(n, d, dtype):
     """Sample frequencies of `rfft`: [0, 1, ..., n//2] / (d n)."""
     return T.arange(n // 2 + 1, dtype=dtype or get_default_dtype()) * (1.0 / (n * d))

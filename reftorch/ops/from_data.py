@@ -1,5 +1,7 @@
 """Tensors from Python's and NumPy's data: tensor, as_tensor, asarray, from_numpy, frombuffer, from_dlpack, the old constructors."""
 import math
+import mmap
+import os
 import warnings
 from itertools import chain
 
@@ -171,6 +173,7 @@ def tensor(data, dtype, device, pin_memory):
 
 
 @composite("new_tensor(Tensor self, any data, *, ScalarType? dtype=None, Device? device=None, bool requires_grad=False, bool pin_memory=False) -> Tensor",
+           shown="| data, *, dtype=None, device=None, requires_grad=False, layout=torch.strided, pin_memory=False",
            make="method", ns=None)
 def new_tensor(self, data, dtype, device, pin_memory):
     """`tensor` in the dtype of this one."""
@@ -178,7 +181,7 @@ def new_tensor(self, data, dtype, device, pin_memory):
     return _copied(data, dtype or (data.dtype if isinstance(data, Tensor) else self.dtype), "tensor.new_tensor")
 
 
-@composite("as_tensor(any data, ScalarType? dtype=None, Device? device=None) -> Tensor")
+@composite("as_tensor(any data, ScalarType? dtype=None, Device? device=None) -> Tensor", shown="data, *, dtype=None, device=None")
 def as_tensor(data, dtype, device):
     """The data as a tensor, in its own memory where that is possible."""
     check_factory(None, device, None)
@@ -232,12 +235,42 @@ def frombuffer(buffer, dtype, count, offset):
     return shared(np.frombuffer(view, dtype.numpy, count, offset))
 
 
-@composite("asarray(any obj, *, ScalarType? dtype=None, Device? device=None, bool? copy=None, bool requires_grad=False) -> Tensor")
+@composite("from_file(str filename, bool? shared=None, int? size=0, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, "
+           "bool? pin_memory=None) -> Tensor", shown="filename, shared=None, size=0, *, dtype=None, layout=None, device=None, pin_memory=False")
+def from_file(filename, shared, size, dtype, layout, device, pin_memory):
+    """A 1-dim tensor on the memory of a file: writes go to the file if `shared`, which makes it as long as it has to be, else nowhere."""
+    check_factory(layout, device, None)
+    if pin_memory:
+        raise RuntimeError("tensors constructed from a file cannot be pinned")
+    dtype = dtype or get_default_dtype()
+    need = (size or 0) * dtype.itemsize
+    if need < 0:
+        raise RuntimeError(f"unable to mmap {need} bytes from file <{filename}>: Cannot allocate memory (12)")
+    if not need:
+        return T.empty((0,), dtype=dtype)
+    try:
+        with open(filename, "rb" if not shared else "r+b" if os.path.exists(filename) else "w+b") as file:
+            found = os.fstat(file.fileno()).st_size
+            if found < need:
+                if not shared:
+                    raise RuntimeError(f"file <{filename}> size <{found}> is smaller than the required mapping size <{need}>")
+                file.truncate(need)
+            memory = mmap.mmap(file.fileno(), need, access=mmap.ACCESS_WRITE if shared else mmap.ACCESS_COPY)
+    except OSError as e:
+        how = "read-write" if shared else "read-only"
+        raise RuntimeError(f"unable to open file <{filename}> in {how} mode: {os.strerror(e.errno)} ({e.errno})") from None
+    return from_array(np.frombuffer(memory, dtype.numpy))
+
+
+@composite("asarray(any obj, *, ScalarType? dtype=None, Device? device=None, bool? copy=None, bool requires_grad=False) -> Tensor",
+           shown="obj, *, dtype=None, device=None, copy=None, requires_grad=None")
 def asarray(obj, dtype, device, copy):
     """The data as a tensor without history; shares memory unless `copy`, or the dtype, forbids it."""
     check_factory(None, device, None)
     if isinstance(obj, Tensor):
         made = obj.detach() if obj.requires_grad else obj
+    elif hasattr(obj, "_holder"):                   # a storage
+        made = from_array(obj._elements)
     elif isinstance(obj, (np.ndarray, np.generic)):
         made = shared(checked_array(np.asarray(obj)))
     elif hasattr(obj, "__dlpack__"):

@@ -9,9 +9,9 @@ import numpy as np
 
 from ..core import DTYPES, T, Tensor, _core, composite, primitive
 from ..core._core import from_array, is_grad_enabled, view_as_array
+from ..core.errors import C_NAMES
 from ._common import broadcast_shapes, number_array
-from ._indexing import Plan, dtype_name, fits, iteration_order, lay_out, put_into, writer
-from ._names import C_NAMES
+from ._indexing import Plan, dtype_name, expanded_warning, fits, iteration_order, lay_out, put_into, writer
 
 BOOL, BYTE = DTYPES["bool"], DTYPES["uint8"]
 _BASIC = frozenset((int, slice, type(Ellipsis)))
@@ -338,6 +338,7 @@ def _index_put(self, indices, values, accumulate):
 writer("index_put(Tensor self, Tensor?[] indices, Tensor values, bool accumulate=False) -> Tensor", order="K", inplace_ns="torch",
        self=lambda grad, indices, values, accumulate: grad if accumulate else T.index_put(grad, indices, values.new_zeros(values.shape)),
        values=lambda grad, indices: T.index(grad, indices))(_index_put)
+T.index_put_.expanded = expanded_warning("index_put_", "tensor[indices] = tensor")
 primitive("_unsafe_index_put(Tensor self, Tensor?[] indices, Tensor values, bool accumulate=False) -> Tensor", half=False, node="UnsafeIndexPutBackward0",
           self=lambda grad, indices, values, accumulate: grad if accumulate else T._unsafe_index_put(grad, indices, values.new_zeros(values.shape)),
           values=lambda grad, indices: T._unsafe_index(grad, indices))(
@@ -371,6 +372,9 @@ for _i in (1, 0):                            # Tensor before Scalar, as torch tr
               **({"self": _FILL_RULES["self"]} if _i == 0 else _FILL_RULES))(_masked_fill)
 
 
+T.masked_fill_.expanded = expanded_warning("masked_fill_", "tensor[mask] = scalar")
+
+
 def _masked_fill_copy(self, mask, value):
     # torch: the mask comes first in the error, unlike in place
     shape = broadcast_shapes(mask.shape, self.shape)
@@ -395,6 +399,10 @@ def masked_select(self, mask):
     """The elements where `mask` is true, in row-major order."""
     mask, shape = _as_mask(self, mask, "masked_select: expected BoolTensor for mask")
     return np.broadcast_to(self, shape)[mask]
+
+
+masked_select.apart = True
+masked_select.wrong_out = "masked_select(): self and result must have the same scalar type"
 
 
 @composite("masked_select_backward(Tensor grad, SymInt[] shape, Tensor mask) -> Tensor", ns=None)
@@ -429,7 +437,8 @@ def masked_scatter_(self, mask, source):
     return _masked_scatter(self, mask, source)
 
 
-@primitive("masked_scatter(Tensor self, Tensor mask, Tensor source) -> Tensor", make="method out", half=False, **_SCATTER_RULES)
+@primitive("masked_scatter(Tensor self, Tensor mask, Tensor source) -> Tensor",
+           shown="| mask, tensor", make="method out", half=False, **_SCATTER_RULES)
 def masked_scatter(self, mask, source):
     """`self` with the elements where `mask` is true taken from `source`, in order."""
     return _masked_scatter(np.array(np.broadcast_to(self, broadcast_shapes(mask.shape, self.shape)), order="C"), mask, source)
@@ -454,7 +463,7 @@ def nonzero(self):
     return np.array(self.nonzero(), np.int64).T
 
 
-@composite("nonzero.numpy(Tensor self, *, bool as_tuple) -> Tensor[]", make="method")
+@composite("nonzero.numpy(Tensor self, *, bool as_tuple) -> Tensor[]", make="method out")
 def nonzero_numpy(self, as_tuple):
     """`nonzero`, a tensor a dim when `as_tuple`."""
     found = T.nonzero(self if self.dim() or not as_tuple else self.unsqueeze(0))
@@ -467,7 +476,8 @@ def argwhere(self):
     return T.nonzero(self)
 
 
-@primitive("nonzero_static(Tensor self, *, SymInt size, int fill_value=-1) -> Tensor", make="method out", half=False, nograd=True)
+@primitive("nonzero_static(Tensor self, *, SymInt size, int fill_value=-1) -> Tensor",
+           shown="input, *, size, fill_value=-1", make="method out", half=False, nograd=True)
 def nonzero_static(self, size, fill_value):
     """The first `size` rows of `nonzero`, filled up with `fill_value`."""
     if size < 0:

@@ -104,7 +104,8 @@ def _check_norm_dims(self, dim, ord):
         raise RuntimeError(f"linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got {self.dim()}D.")
 
 
-@composite("linalg_norm(Tensor self, Scalar? ord=None, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor", make="out",
+@composite("linalg_norm(Tensor self, Scalar? ord=None, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor",
+           shown="input, ord=None, dim=None, keepdim=False, *, out=None, dtype=None", make="out",
            ns="linalg")
 def linalg_norm(self, ord, dim, keepdim, dtype):
     """Vector norm over one dim (or, without `ord`, over all), matrix norm over two."""
@@ -234,7 +235,7 @@ def linalg_slogdet(A):
     return [sign, np.add.reduce(np.log(np.abs(diagonal)), -1)]
 
 
-@composite("slogdet(Tensor self) -> (Tensor sign, Tensor logabsdet)", make="method out")
+@composite("slogdet(Tensor self) -> (Tensor sign, Tensor logabsdet)", shown="input", make="method out")
 def slogdet(self):
     """Sign and logarithm of the absolute value of the determinant."""
     return tuple(T.linalg_slogdet(self))
@@ -329,11 +330,12 @@ def _pinv_body(self, atol, rtol, hermitian):
     return np.matmul(conj_t(vh) * inverse[..., None, :], conj_t(u))
 
 
-_PINV = dict(make="out", ns="linalg", half=False, node="LinalgPinvBackward0", self=pinv_grad)
+_PINV = dict(make="out casts", ns="linalg", half=False, node="LinalgPinvBackward0", self=pinv_grad)
 
 
 @primitive("linalg_pinv.atol_rtol_tensor(Tensor self, *, Tensor? atol=None, Tensor? rtol=None, bool hermitian=False) -> Tensor",
-           "linalg_pinv.atol_rtol_float(Tensor self, *, float? atol=None, float? rtol=None, bool hermitian=False) -> Tensor", **_PINV)
+           "linalg_pinv.atol_rtol_float(Tensor self, *, float? atol=None, float? rtol=None, bool hermitian=False) -> Tensor",
+           shown="A, *, atol=None, rtol=None, hermitian=False, out=None", **_PINV)
 def linalg_pinv(self, atol, rtol, hermitian):
     """Pseudo-inverse: singular values up to max(atol, rtol * the largest) count as zero."""
     return _pinv_body(self, atol, rtol, hermitian)
@@ -367,11 +369,12 @@ def _rank(self, atol, rtol, hermitian):
     return np.count_nonzero(s > limit[..., None], axis=-1)
 
 
-_RANK = dict(make="out", ns="linalg", half=False, nograd=True)
+_RANK = dict(make="out casts", ns="linalg", half=False, nograd=True)
 
 
 @primitive("linalg_matrix_rank.atol_rtol_tensor(Tensor self, *, Tensor? atol=None, Tensor? rtol=None, bool hermitian=False) -> Tensor",
-           "linalg_matrix_rank.atol_rtol_float(Tensor self, *, float? atol=None, float? rtol=None, bool hermitian=False) -> Tensor", **_RANK)
+           "linalg_matrix_rank.atol_rtol_float(Tensor self, *, float? atol=None, float? rtol=None, bool hermitian=False) -> Tensor",
+           shown="A, *, atol=None, rtol=None, hermitian=False, out=None", **_RANK)
 def linalg_matrix_rank(self, atol, rtol, hermitian):
     """How many singular values exceed max(atol, rtol * the largest)."""
     return _rank(self, atol, rtol, hermitian)
@@ -437,7 +440,7 @@ def linalg_solve(A, B, left):
     return result
 
 
-@composite("linalg_tensorsolve(Tensor self, Tensor other, int[]? dims=None) -> Tensor", make="out", ns="linalg")
+@composite("linalg_tensorsolve(Tensor self, Tensor other, int[]? dims=None) -> Tensor", shown="A, B, dims=None, *, out=None", make="out", ns="linalg")
 def linalg_tensorsolve(self, other, dims):
     """X of tensordot(A, X, X.ndim) = B, with `dims` of A moved to the end first."""
     if dims is not None:
@@ -490,7 +493,9 @@ def _old_triangular_grad(grads, self, A, solution, upper, transpose, unitriangul
 
 
 @primitive("triangular_solve(Tensor self, Tensor A, bool upper=True, bool transpose=False, bool unitriangular=False) -> "
-           "(Tensor solution, Tensor cloned_coefficient)", make="method out", half=False, self__and__A=_old_triangular_grad)
+           "(Tensor solution, Tensor cloned_coefficient)",
+           shown="b, A, upper=True, transpose=False, unitriangular=False, *, out=None",
+           make="method out", half=False, self__and__A=_old_triangular_grad)
 def triangular_solve_old(self, A, upper, transpose, unitriangular):
     """X of AX = b for triangular A, and a copy of A."""
     for label, x in (("b", self), ("A", A)):

@@ -69,7 +69,7 @@ def linalg_cholesky(self, upper):
     return factor
 
 
-@primitive("cholesky(Tensor self, bool upper=False) -> Tensor", make="method out", half=False,
+@primitive("cholesky(Tensor self, bool upper=False) -> Tensor", make="method out casts", half=False,
            self=lambda grad, upper, result: _cholesky_grad(grad, upper, result))
 def cholesky(self, upper):
     """L of A = L L^H (or U of A = U^H U), the older name."""
@@ -84,7 +84,8 @@ def _cholesky_inverse_grad(grad, self, upper, result):
     return -T.matmul(self, common) if upper else -T.matmul(common, self)
 
 
-@primitive("cholesky_inverse(Tensor self, bool upper=False) -> Tensor", make="method out", half=False, self=_cholesky_inverse_grad)
+@primitive("cholesky_inverse(Tensor self, bool upper=False) -> Tensor",
+           shown="L, upper=False, *, out=None", make="method out casts", half=False, self=_cholesky_inverse_grad)
 def cholesky_inverse(self, upper):
     """Inverse of A from its Cholesky factor."""
     check_square("cholesky_inverse", self)
@@ -105,7 +106,8 @@ def _cholesky_solve_grad(grad, input2, result, upper, mask):
     return (g if mask[0] else None), factor
 
 
-@primitive("cholesky_solve(Tensor self, Tensor input2, bool upper=False) -> Tensor", make="method out", half=False,
+@primitive("cholesky_solve(Tensor self, Tensor input2, bool upper=False) -> Tensor",
+           shown="B, L, upper=False, *, out=None | input2, upper=False", make="method out casts", half=False,
            self__and__input2=_cholesky_solve_grad)
 def cholesky_solve(self, input2, upper):
     """X of AX = B from the Cholesky factor of A."""
@@ -454,7 +456,8 @@ def _linalg_lstsq(self, b, rcond, driver):
 
 
 @composite("linalg_lstsq(Tensor self, Tensor b, float? rcond=None, *, str? driver=None) -> "
-           "(Tensor solution, Tensor residuals, Tensor rank, Tensor singular_values)", make="out", ns="linalg")
+           "(Tensor solution, Tensor residuals, Tensor rank, Tensor singular_values)",
+           shown="A, B, rcond=None, *, driver=None", make="out", ns="linalg")
 def linalg_lstsq(self, b, rcond, driver):
     """X that makes |AX - B| least, with residuals, rank and singular values where the driver gives them."""
     x, residuals, rank, s = T._linalg_lstsq(self, b, rcond, driver=driver)

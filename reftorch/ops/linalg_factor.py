@@ -211,7 +211,7 @@ def linalg_lu_solve(LU, pivots, B, left, adjoint):
     return np.ascontiguousarray(np.swapaxes(solve_by_lu(LU, pivots, np.swapaxes(B, -1, -2), 1), -1, -2))
 
 
-@composite("lu_solve(Tensor self, Tensor LU_data, Tensor LU_pivots) -> Tensor", make="method out")
+@composite("lu_solve(Tensor self, Tensor LU_data, Tensor LU_pivots) -> Tensor", shown="b, LU_data, LU_pivots, *, out=None", make="method out")
 def lu_solve(self, LU_data, LU_pivots):
     """X of AX = b from the packed LU of A."""
     return T.linalg_lu_solve(LU_data, LU_pivots, self)
@@ -316,7 +316,7 @@ def _check_householder(name, input, tau):
         raise RuntimeError(f"{name}: tau dtype {type_name(tau)} does not match input dtype {type_name(input)}")
 
 
-@primitive("linalg_householder_product(Tensor input, Tensor tau) -> Tensor", make="out", ns="linalg", half=False,
+@primitive("linalg_householder_product(Tensor input, Tensor tau) -> Tensor", shown="A, tau, *, out=None", make="out casts", ns="linalg", half=False,
            input__and__tau=lambda grad, input, tau: _reflector_grads(grad, input, tau))
 def linalg_householder_product(input, tau):
     """The first columns of H_1 ... H_k with H_i = I - tau_i v_i v_i^H, v_i below the diagonal of `input`."""
@@ -330,13 +330,13 @@ def linalg_householder_product(input, tau):
     return columns(over_batch(lambda a, t: (orgqr(a, t)[0],), (2, 1), input, tau)[0])
 
 
-@composite("orgqr(Tensor self, Tensor input2) -> Tensor", make="method out")
+@composite("orgqr(Tensor self, Tensor input2) -> Tensor", shown="input, tau | input2", make="method out")
 def orgqr(self, input2):
     """Another name of `linalg.householder_product`."""
     return T.linalg_householder_product(self, input2)
 
 
-@primitive("geqrf(Tensor self) -> (Tensor a, Tensor tau)", make="method out", half=False, self=not_implemented("geqrf"))
+@primitive("geqrf(Tensor self) -> (Tensor a, Tensor tau)", make="method out casts", half=False, self=not_implemented("geqrf"))
 def geqrf(self):
     """QR as LAPACK packs it: R above, reflectors below the diagonal, and their factors."""
     if self.ndim < 2:
@@ -360,7 +360,9 @@ def _ormqr_grad(grad, self, input2, input3, left, transpose, mask):
     return g_self, g_tau, g_other
 
 
-@primitive("ormqr(Tensor self, Tensor input2, Tensor input3, bool left=True, bool transpose=False) -> Tensor", make="method out", half=False,
+@primitive("ormqr(Tensor self, Tensor input2, Tensor input3, bool left=True, bool transpose=False) -> Tensor",
+           shown="input, tau, other, left=True, transpose=False, *, out=None | input2, input3, left=True, transpose=False",
+           make="method out", half=False,
            self__and__input2__and__input3=_ormqr_grad)
 def ormqr(self, input2, input3, left, transpose):
     """Q C, Q^H C, C Q or C Q^H for the whole Q of reflectors."""
@@ -373,6 +375,8 @@ def ormqr(self, input2, input3, left, transpose):
         raise RuntimeError(f"{name}: other.shape[{side}] must be greater than or equal to tau.shape[-1]")
     if input3.shape[side] != self.shape[-2]:
         raise RuntimeError(f"{name}: other.shape[{side}] must be equal to input.shape[-2]")
+    if input2.shape[-1] != min(input3.shape[side], self.shape[-1]):
+        raise RuntimeError(f"{name}: tau.shape[-1] must be equal to min(other.shape[{side}], input.shape[-1])")
     if self.dtype.kind not in "fc":
         refuse("ormqr_cpu", self)
     if input3.size == 0 or input2.shape[-1] == 0:

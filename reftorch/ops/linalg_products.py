@@ -67,14 +67,14 @@ def _exp_of(a):
     return expm(a.astype(np.complex128 if a.dtype.kind == "c" else np.float64, copy=False)).astype(a.dtype, copy=False)
 
 
-@composite("matrix_exp(Tensor self) -> Tensor", make="method")
+@composite("matrix_exp(Tensor self) -> Tensor", shown="A", make="method")
 def matrix_exp(self):
     """Exponential of square matrices."""
     return T.linalg_matrix_exp(self)
 
 
 # ------------------------------------------------------------------ products
-@composite("linalg_matmul(Tensor self, Tensor other) -> Tensor", make="out", ns="linalg")
+@composite("linalg_matmul(Tensor self, Tensor other) -> Tensor", shown="input, other, *, out=None", make="out", ns="linalg")
 def linalg_matmul(self, other):
     """Another name of `matmul`."""
     return T.matmul(self, other)
@@ -151,7 +151,7 @@ def linalg_multi_dot(tensors):
 
 
 # ------------------------------------------------------------------ Vandermonde matrices
-@composite("linalg_vander(Tensor x, *, int? N=None) -> Tensor", ns="linalg")
+@composite("linalg_vander(Tensor x, *, int? N=None) -> Tensor", shown="x, N=None", ns="linalg")
 def linalg_vander(x, N):
     """Powers 0 to N - 1 of every element, in a new last dim."""
     if x.dtype.name == "bool":

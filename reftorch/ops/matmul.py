@@ -5,6 +5,7 @@ import numpy as np
 
 from ..core import T, composite, primitive
 from ..core._core import dtype_of_array, normalize_dim, promote_types
+from ..kernels import gemm
 from ._common import broadcast_shapes, refuse, type_name
 
 _C_NAMES = {"Float": "float", "Double": "double", "Half": "c10::Half", "BFloat16": "c10::BFloat16", "ComplexFloat": "c10::complex<float>",
@@ -49,6 +50,21 @@ def _affine(self, product, beta, alpha):
     if beta == 0:
         return product
     return np.add(product, _by_factor(self, beta), out=product)
+
+
+def _product(left, right):
+    """left @ right, of matrices or of equal batches of matrices, by the faster of the two who can."""
+    out = gemm.matmul(left, right)
+    return out if out is not None else left.dot(right) if left.ndim == 2 else np.matmul(left, right)
+
+
+def _sum_product(self, left, right, beta, alpha):
+    """beta * self + alpha * left @ right."""
+    if type(beta) is int and beta == 1 and type(alpha) is int and alpha == 1:
+        out = gemm.matmul(left, right, self)
+        if out is not None:
+            return out
+    return _affine(self, _product(left, right), beta, alpha)
 
 
 def _by_factor(a, factor):
@@ -97,7 +113,7 @@ def mm(self, mat2):
         raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {_C_NAMES[type_name(self)]} != {_C_NAMES[type_name(mat2)]}")
     if self.dtype.kind == "b":
         refuse("addmm_impl_cpu_", self)
-    return self.dot(mat2)
+    return _product(self, mat2)
 
 
 @primitive("addmm(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> Tensor", make="method inplace out",
@@ -113,10 +129,10 @@ def addmm(self, mat1, mat2, beta, alpha):
     _check_mm(mat1, mat2)
     _check_addmm_types(self, mat1, mat2)
     _check_expand(self, (mat1.shape[0], mat2.shape[1]))
-    return _affine(self, mat1.dot(mat2), beta, alpha)
+    return _sum_product(self, mat1, mat2, beta, alpha)
 
 
-@primitive("bmm(Tensor self, Tensor mat2) -> Tensor", make="method out", jvp="product",
+@primitive("bmm(Tensor self, Tensor mat2) -> Tensor", shown="| batch2", make="method out", jvp="product",
            self=lambda grad, mat2: T.bmm(grad, _conj(mat2.transpose(1, 2))),
            mat2=lambda grad, self: T.bmm(_conj(self.transpose(1, 2)), grad))
 def bmm(self, mat2):
@@ -124,7 +140,7 @@ def bmm(self, mat2):
     _check_bmm(self, mat2)
     if self.dtype.kind == "b":
         refuse("bmm", self)
-    return np.matmul(self, mat2)
+    return _product(self, mat2)
 
 
 def _check_bmm(batch1, batch2):
@@ -184,7 +200,7 @@ def _check_dot(a, b):
         refuse("dot", a)
 
 
-@primitive("dot(Tensor self, Tensor tensor) -> Tensor", make="method out", jvp="product",
+@primitive("dot(Tensor self, Tensor tensor) -> Tensor", shown="| other", make="method out", jvp="product",
            self=lambda grad, tensor: grad * _conj(tensor),
            tensor=lambda grad, self: grad * _conj(self))
 def dot(self, tensor):
@@ -218,7 +234,7 @@ def _can_fold(t1, t2, larger_first):
     return all([stride[d] == stride[d + 1] * shape[d + 1] for d in range(len(shape) - 2)])
 
 
-@composite("matmul(Tensor self, Tensor other) -> Tensor", make="method out")
+@composite("matmul(Tensor self, Tensor other) -> Tensor", shown="| tensor2", make="method out")
 def matmul(self, other):
     """Product of vectors, matrices or stacks of matrices whose leading dims broadcast: (..., n, k) @ (..., k, m) -> (..., n, m)."""
     d1, d2 = self.dim(), other.dim()
@@ -278,7 +294,7 @@ def _stack(x, expanded, shape):
     return x.expand(expanded).reshape(shape)
 
 
-@composite("linear(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor", ns="nn.functional")
+@composite("linear(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor", shown="input, weight, bias=None", make="out", ns="nn.functional")
 def linear(input, weight, bias):
     """input @ weight.T + bias: (..., k), (m, k), (m) -> (..., m)."""
     if input.dim() == 0 or weight.dim() == 0:
@@ -321,7 +337,7 @@ def baddbmm(self, batch1, batch2, beta, alpha):
     _check_expand(self, (batch1.shape[0], batch1.shape[1], batch2.shape[2]))
     if self.dtype.kind == "b":
         refuse("baddbmm", self)
-    return _affine(self, np.matmul(batch1, batch2), beta, alpha)
+    return _sum_product(self, batch1, batch2, beta, alpha)
 
 
 @primitive("addbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor", make="method inplace out",
@@ -341,6 +357,9 @@ def addbmm(self, batch1, batch2, beta, alpha):
     _check_expand(self, (n, m))
     _check_addmm_types(self, batch1, batch2)
     return _affine(self, batch1.transpose(1, 0, 2).reshape(n, count * k).dot(batch2.reshape(count * k, m)), beta, alpha)
+
+
+addbmm.grows = True                          # torch: alone among its kind
 
 
 # ------------------------------------------------------------------ outer products
@@ -374,7 +393,7 @@ def _check_addr_factor(name, factor, dtype):
         raise RuntimeError(f"For non-complex input tensors, argument {name} must not be a complex number.")
 
 
-@primitive("addr(Tensor self, Tensor vec1, Tensor vec2, *, Scalar beta=1, Scalar alpha=1) -> Tensor", make="method inplace out", half=False,
+@primitive("addr(Tensor self, Tensor vec1, Tensor vec2, *, Scalar beta=1, Scalar alpha=1) -> Tensor", make="method inplace out casts", half=False,
            self=lambda grad, beta: _scaled(grad, _conj_number(beta)),
            vec1=lambda grad, vec2, alpha: _scaled(T.mv(grad, _conj(vec2)), _conj_number(alpha)),
            vec2=lambda grad, vec1, alpha: _scaled(T.mv(grad.t(), _conj(vec1)), _conj_number(alpha)))
@@ -437,7 +456,8 @@ def bilinear(input1, input2, weight, bias):
     return out if bias is None else out + bias
 
 
-@primitive("linalg_cross(Tensor self, Tensor other, *, int dim=-1) -> Tensor", make="out", ns="linalg", half=False,
+@primitive("linalg_cross(Tensor self, Tensor other, *, int dim=-1) -> Tensor",
+           shown="input, other, *, dim=-1, out=None", make="out", ns="linalg", half=False,
            self=lambda grad, other, dim: T.linalg_cross(_conj(other), grad, dim=dim),
            other=lambda grad, self, dim: T.linalg_cross(grad, _conj(self), dim=dim))
 def linalg_cross(self, other, dim):

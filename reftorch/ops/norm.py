@@ -72,7 +72,8 @@ def _vector_norm_grad(grad, self, ord, dim, keepdim, result):
     return norm_grad(unreduce(grad, shape, dim, keepdim), self, float(ord), unreduce(result, shape, dim, keepdim), dim)
 
 
-@primitive("linalg_vector_norm(Tensor self, Scalar ord=2, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor", make="out",
+@primitive("linalg_vector_norm(Tensor self, Scalar ord=2, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor",
+           shown="x, ord=2, dim=None, keepdim=False, *, dtype=None, out=None", make="out",
            ns="linalg", half=False, self=_vector_norm_grad)
 def linalg_vector_norm(self, ord, dim, keepdim, dtype):
     """(sum |x|^ord)^(1/ord) over the dims given, or over all elements."""
@@ -247,7 +248,8 @@ def pdist(self, p):
     return _norm(off, p, -1, False) if off.shape[-1] else np.zeros(len(off), off.dtype)
 
 
-@composite("pairwise_distance(Tensor x1, Tensor x2, float p=2, float eps=1e-06, bool keepdim=False) -> Tensor", ns="torch nn.functional")
+@composite("pairwise_distance(Tensor x1, Tensor x2, float p=2, float eps=1e-06, bool keepdim=False) -> Tensor",
+           shown="x1, x2, p=2.0, eps=1e-06, keepdim=False", ns="torch nn.functional")
 def pairwise_distance(x1, x2, p, eps, keepdim):
     """The p-norm of x1 - x2 + eps over the last dim."""
     off = T._add_number(x1 - x2, eps)

@@ -287,7 +287,9 @@ def _avg_backward_body(name, n):
 
 
 primitive("avg_pool2d(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, bool ceil_mode=False, bool count_include_pad=True, "
-          "int? divisor_override=None) -> Tensor", ns="nn.functional", make="out", node="AvgPool2DBackward0", jvp="linear",
+          "int? divisor_override=None) -> Tensor",
+          shown="input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None",
+          ns="nn.functional", make="out", node="AvgPool2DBackward0", jvp="linear",
           self=lambda grad, self_shape, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override:
               T.avg_pool2d_backward(grad, self_shape, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
           )(_avg_pool_body("avg_pool2d", 2))
@@ -299,7 +301,9 @@ primitive("avg_pool2d_backward(Tensor grad_output, int[] shape, int[2] kernel_si
           )(_avg_backward_body("avg_pool2d", 2))
 
 primitive("avg_pool3d(Tensor self, int[3] kernel_size, int[3] stride=[], int[3] padding=0, bool ceil_mode=False, bool count_include_pad=True, "
-          "int? divisor_override=None) -> Tensor", ns="nn.functional", make="out", node="AvgPool3DBackward0", jvp="linear",
+          "int? divisor_override=None) -> Tensor",
+          shown="input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None",
+          ns="nn.functional", make="out", node="AvgPool3DBackward0", jvp="linear",
           self=lambda grad, self_shape, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override:
               T.avg_pool3d_backward(grad, self_shape, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
           )(_avg_pool_body("avg_pool3d", 3))

@@ -9,10 +9,10 @@ import numpy as np
 
 from ..core import DTYPES, T, Tensor, composite, primitive
 from ..core._core import empty_permuted_like, from_array, get_default_dtype
+from ..core.errors import C_NAMES
 from ..kernels import random as kernel
 from ..random import default_generator
-from ._common import check_factory, refuse, type_name
-from ._names import C_NAMES
+from ._common import check_factory, not_implemented, refuse, type_name, underived
 
 _LONG = DTYPES["int64"]
 # The floating dtypes, by NumPy's character (E: bfloat16): digits of the mantissa, and the largest number.
@@ -47,13 +47,6 @@ def _as_real(a):
 
 def _nothing(grad):
     return T.zeros_like(grad)
-
-
-def _none(name, error="derivative for aten::{} is not implemented", kind=RuntimeError):
-    """The rule of an op without derivative: its result requires a gradient, and to ask for it is an error."""
-    def rule(grad):
-        raise kind(error.format(name))
-    return rule
 
 
 # ------------------------------------------------------------------------------------------------------ fills in place
@@ -325,7 +318,8 @@ def randint(high, size, out, dtype, layout, device, pin_memory, low=0, generator
     return _made(random_, (low, high), generator, size, out, dtype, layout, device, pin_memory, _LONG)
 
 
-@composite(f"randperm(int n, *, {_OPTIONS}) -> Tensor", f"randperm.generator(int n, *, Generator? generator, {_OPTIONS}) -> Tensor")
+@composite(f"randperm(int n, *, {_OPTIONS}) -> Tensor", f"randperm.generator(int n, *, Generator? generator, {_OPTIONS}) -> Tensor",
+           shown="n, *, generator=None, out=None, dtype=torch.int64, layout=torch.strided, device=None, requires_grad=False, pin_memory=False")
 def randperm(n, out, dtype, layout, device, pin_memory, generator=None):
     """A permutation of 0 ... n-1."""
     _check((n,), out, dtype, layout, device, pin_memory)
@@ -425,7 +419,8 @@ def normal_of_numbers(mean, std, size, generator, out, dtype, layout, device, pi
 
 
 # ---------------------------------------------------------------------------------------- samples, one parameter an element
-@primitive("bernoulli(Tensor self, *, Generator? generator=None) -> Tensor", make="method out", half=False, self=_nothing)
+@primitive("bernoulli(Tensor self, *, Generator? generator=None) -> Tensor",
+           shown="input, *, generator=None, out=None", make="method out casts", half=False, self=_nothing)
 def bernoulli(self, generator):
     """1 with the probability that stands in the element, else 0."""
     if not _is_float(self):
@@ -433,7 +428,8 @@ def bernoulli(self, generator):
     return kernel.bernoulli_each(_stream(generator), self).astype(self.dtype)
 
 
-@primitive("bernoulli.p(Tensor self, float p, *, Generator? generator=None) -> Tensor", half=False, node="NotImplemented", self=_none("bernoulli"))
+@primitive("bernoulli.p(Tensor self, float p, *, Generator? generator=None) -> Tensor", half=False, node="NotImplemented",
+           self=not_implemented("aten::bernoulli"))
 def bernoulli_p(self, p, generator):
     """1 with probability p, else 0, in the shape of a tensor."""
     return bernoulli_float_(np.empty(self.shape, self.dtype), p, generator)
@@ -457,7 +453,7 @@ def _standard_gamma(self, generator):
 
 
 @primitive("_standard_gamma_grad(Tensor self, Tensor output) -> Tensor", half=False,
-           self=_none("_standard_gamma_grad", "the derivative for '{}' is not implemented.", NotImplementedError))
+           self=underived("_standard_gamma_grad"))
 def _standard_gamma_grad(self, output):
     """How samples of Gamma(alpha, 1) move with alpha."""
     if self.dtype.char not in "fd":
@@ -465,7 +461,8 @@ def _standard_gamma_grad(self, output):
     return kernel.standard_gamma_grad(*np.broadcast_arrays(self, output))
 
 
-@primitive("_sample_dirichlet(Tensor self, Generator? generator=None) -> Tensor", half=False, node="NotImplemented", self=_none("_sample_dirichlet"))
+@primitive("_sample_dirichlet(Tensor self, Generator? generator=None) -> Tensor", half=False, node="NotImplemented",
+           self=not_implemented("aten::_sample_dirichlet"))
 def _sample_dirichlet(self, generator):
     """A sample of the Dirichlet distribution for each row of concentrations."""
     if self.dtype.char not in "fd":
@@ -475,7 +472,7 @@ def _sample_dirichlet(self, generator):
 
 
 @primitive("_dirichlet_grad(Tensor x, Tensor alpha, Tensor total) -> Tensor", half=False, node="NotImplemented",
-           x__and__alpha__and__total=_none("_dirichlet_grad"))
+           x__and__alpha__and__total=not_implemented("aten::_dirichlet_grad"))
 def _dirichlet_grad(x, alpha, total):
     """How the shares x of a Dirichlet sample move with alpha, over 1 - x."""
     if x.dtype.char not in "fd":
@@ -484,7 +481,7 @@ def _dirichlet_grad(x, alpha, total):
 
 
 @primitive("binomial(Tensor count, Tensor prob, Generator? generator=None) -> Tensor", half=False, node="NotImplemented",
-           count__and__prob=_none("binomial"))
+           count__and__prob=not_implemented("aten::binomial"))
 def binomial(count, prob, generator):
     """The number of successes in `count` trials of probability `prob`."""
     for name, a in (("count", count), ("prob", prob)):
@@ -516,7 +513,8 @@ def _race(weights, k, generator):
     return T.argmax(speed, -1, True) if k == 1 else T.topk(speed, k)[1]
 
 
-@composite("multinomial(Tensor self, int num_samples, bool replacement=False, *, Generator? generator=None, Tensor? out=None) -> Tensor", make="method")
+@composite("multinomial(Tensor self, int num_samples, bool replacement=False, *, Generator? generator=None, Tensor? out=None) -> Tensor",
+           shown="| num_samples, replacement=False, *, generator=None", make="method")
 def multinomial(self, num_samples, replacement, generator, out):
     """Indices of columns, num_samples from each row, drawn with the probabilities in the row."""
     if out is not None and out.dtype.name != "int64":

@@ -69,7 +69,7 @@ def channels_last(a):
     return name if element_strides(a) == channels_last_strides(a.shape, name) else None
 
 
-@primitive("cat(Tensor[] tensors, int dim=0) -> Tensor", make="out", half=False, jvp="linear", tensors=_cat_rule)
+@primitive("cat(Tensor[] tensors, int dim=0) -> Tensor", make="out casts", half=False, jvp="linear", tensors=_cat_rule)
 def cat(tensors, dim):
     """Tensors side by side along a dim, in their common dtype."""
     dtype = common_dtype(tensors) if tensors else None
@@ -85,11 +85,14 @@ def cat(tensors, dim):
     return np.ascontiguousarray(np.concatenate(arrays, dim, dtype=dtype, casting="unsafe"))
 
 
-for _name in ("concat", "concatenate"):
-    composite(f"{_name}(Tensor[] tensors, int dim=0) -> Tensor", make="out")(lambda tensors, dim: T.cat(tensors, dim))
+cat.apart = True
 
 
-@primitive("stack(Tensor[] tensors, int dim=0) -> Tensor", make="out", half=False, jvp="linear", tensors=lambda grad, dim: grad.unbind(dim))
+for _name, _shown in (("concat", None), ("concatenate", "tensors, axis=0, out=None")):
+    composite(f"{_name}(Tensor[] tensors, int dim=0) -> Tensor", shown=_shown, make="out")(lambda tensors, dim: T.cat(tensors, dim))
+
+
+@primitive("stack(Tensor[] tensors, int dim=0) -> Tensor", make="out casts", half=False, jvp="linear", tensors=lambda grad, dim: grad.unbind(dim))
 def stack(tensors, dim):
     """Tensors of one shape side by side along a new dim."""
     if not tensors:
@@ -280,7 +283,7 @@ def _repeat_rule(grad, repeats, self_shape):
     return grad.reshape(shape).sum(dims) if dims else grad
 
 
-@primitive("repeat(Tensor self, SymInt[] repeats) -> Tensor", make="method", ns=None, half=False, jvp="linear", self=_repeat_rule)
+@primitive("repeat(Tensor self, SymInt[] repeats) -> Tensor", shown="| *repeats", make="method", ns=None, half=False, jvp="linear", self=_repeat_rule)
 def repeat(self, repeats):
     """The tensor over and over: `repeats[d]` times along dim d."""
     if len(repeats) < self.ndim:
@@ -298,7 +301,8 @@ def tile(self, dims):
     return self.repeat((1,) * (self.dim() - len(dims)) + tuple(dims))
 
 
-@primitive("repeat_interleave.Tensor(Tensor repeats, *, SymInt? output_size=None) -> Tensor", make="method", nograd=True)
+@primitive("repeat_interleave.Tensor(Tensor repeats, *, SymInt? output_size=None) -> Tensor",
+           shown="| repeats, dim=None, *, output_size=None", make="method", nograd=True)
 def repeat_interleave(repeats, output_size):
     """Each element, or slice along `dim`, several times; alone, the index that many times."""
     if repeats.ndim != 1:
@@ -365,7 +369,7 @@ def flipud(self):
     return self.flip(0)
 
 
-@primitive("rot90(Tensor self, int k=1, int[] dims=[0,1]) -> Tensor", make="method", half=False, jvp="linear",
+@primitive("rot90(Tensor self, int k=1, int[] dims=[0,1]) -> Tensor", shown="| k, dims", make="method", half=False, jvp="linear",
            self=lambda grad, k, dims: grad.rot90(-k, dims))
 def rot90(self, k, dims):
     """Turned by 90 degrees, `k` times, from the first towards the second of two dims."""
@@ -383,7 +387,7 @@ def rot90(self, k, dims):
     return turned if k == 2 else turned.swapaxes(a, b)
 
 
-@primitive("roll(Tensor self, SymInt[1] shifts, int[1] dims=[]) -> Tensor", make="method", half=False, jvp="linear",
+@primitive("roll(Tensor self, SymInt[1] shifts, int[1] dims=[]) -> Tensor", shown="| shifts, dims", make="method", half=False, jvp="linear",
            self=lambda grad, shifts, dims: grad.roll([-s for s in reversed(shifts)], tuple(reversed(dims))))
 def roll(self, shifts, dims):
     """Elements moved along dims, those that leave at one end come in at the other; without dims as if flat."""
@@ -421,6 +425,9 @@ def triu(self, diagonal):
     return np.triu(self, diagonal)
 
 
+tril.expanded = triu.expanded = ""
+
+
 def _triangle(name, row, col, offset, dtype, pick):
     for label, n in (("row", row), ("col", col)):
         if n < 0:
@@ -431,16 +438,17 @@ def _triangle(name, row, col, offset, dtype, pick):
 
 
 _INDEX_OPTIONS = "ScalarType? dtype=long, Layout? layout=None, Device? device=None, bool? pin_memory=None"
+_INDEX_SHOWN = "row, col, offset=0, *, dtype=torch.long, device='cpu', layout=torch.strided"
 
 
-@primitive(f"tril_indices(int row, int col, int offset=0, *, {_INDEX_OPTIONS}) -> Tensor", nograd=True)
+@primitive(f"tril_indices(int row, int col, int offset=0, *, {_INDEX_OPTIONS}) -> Tensor", shown=_INDEX_SHOWN, nograd=True)
 def tril_indices(row, col, offset, dtype, layout, device, pin_memory):
     """Rows and columns of the elements of a lower triangle."""
     check_factory(layout, device, pin_memory)
     return _triangle("tril_indices", row, col, offset, dtype, np.tril_indices)
 
 
-@primitive(f"triu_indices(int row, int col, int offset=0, *, {_INDEX_OPTIONS}) -> Tensor", nograd=True)
+@primitive(f"triu_indices(int row, int col, int offset=0, *, {_INDEX_OPTIONS}) -> Tensor", shown=_INDEX_SHOWN, nograd=True)
 def triu_indices(row, col, offset, dtype, layout, device, pin_memory):
     """Rows and columns of the elements of an upper triangle."""
     check_factory(layout, device, pin_memory)

@@ -23,7 +23,8 @@ def _accumulate(ufunc, a, axis, keepdim, dtype):
 
 
 # ------------------------------------------------------------------ sums and means
-@primitive("sum(Tensor self, *, ScalarType? dtype=None) -> Tensor", make="method", half=False, node="SumBackward0", jvp="linear",
+@primitive("sum(Tensor self, *, ScalarType? dtype=None) -> Tensor",
+           shown="| dim=None, keepdim=False, dtype=None", make="method", half=False, node="SumBackward0", jvp="linear",
            reduce="numpy:add", self=lambda grad, self_shape: expand_gradient(grad, self_shape))
 def sum(self, dtype):
     """Sum of all elements; integers and bools add up in int64."""
@@ -32,7 +33,7 @@ def sum(self, dtype):
     return _accumulate(np.add, self, None, False, dtype)
 
 
-@primitive("sum.dim_IntList(Tensor self, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor", make="method out", half=False,
+@primitive("sum.dim_IntList(Tensor self, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor", make="method out casts", half=False,
            node="SumBackward1", jvp="linear",
            self=lambda grad, self_shape, dim, keepdim: unreduce(grad, self_shape, dim, keepdim).expand(self_shape))
 def sum_dim(self, dim, keepdim, dtype):
@@ -63,7 +64,7 @@ def _count_dims(shape, dim):
     return _count(shape, numpy_axes(dim, len(shape)))
 
 
-@primitive("mean(Tensor self, *, ScalarType? dtype=None) -> Tensor", make="method out", half=False, jvp="linear",
+@primitive("mean(Tensor self, *, ScalarType? dtype=None) -> Tensor", make="method out casts", half=False, jvp="linear",
            self=lambda grad, self_shape: grad.expand(self_shape) / _count(self_shape, None))
 def mean(self, dtype):
     """Mean of all elements."""
@@ -190,6 +191,9 @@ def amin(self, dim, keepdim):
     return _extreme_dims("amin", self, dim, keepdim)
 
 
+amax.wrong_out = amin.wrong_out = "Expected the dtype for input and out to match, but got {want} for input's dtype and {got} for out's dtype."
+
+
 def _aminmax_grad(grads, self, dim, keepdim, min, max):
     dims = () if dim is None else (dim,)
     parts = [_spread_dims(g, self, value, dims, keepdim) for g, value in zip(grads, (min, max), strict=True) if g is not None]
@@ -230,7 +234,8 @@ def argmax(self, dim, keepdim):
     return _arg_extreme("argmax", self, dim, keepdim)
 
 
-@primitive("argmin(Tensor self, int? dim=None, bool keepdim=False) -> Tensor", make="method out", half=False, nograd=True)
+@primitive("argmin(Tensor self, int? dim=None, bool keepdim=False) -> Tensor",
+           shown="input, dim=None, keepdim=False", make="method out", half=False, nograd=True)
 def argmin(self, dim, keepdim):
     """Where the first smallest element is: in the flattened tensor, or along `dim`."""
     return _arg_extreme("argmin", self, dim, keepdim)
@@ -304,7 +309,8 @@ def _without_nan(self):
     return np.where(np.isnan(self), self.dtype.type(0), self) if self.dtype.kind in "fV" else self
 
 
-@primitive("nansum(Tensor self, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor", make="method out", half=False,
+@primitive("nansum(Tensor self, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor",
+           shown="| dim=None, keepdim=False, dtype=None", make="method out casts", half=False,
            self=lambda grad, self, dim, keepdim: unreduce(grad, self.shape, dim, keepdim).to(self.dtype).expand(self.shape) * ~T.isnan(self))
 def nansum(self, dim, keepdim, dtype):
     """Sum that counts nan as zero."""
@@ -345,13 +351,15 @@ def _prod_dim_grad(grad, self, result, dim, keepdim):
     return grad * (result / self).conj()
 
 
-@primitive("prod(Tensor self, *, ScalarType? dtype=None) -> Tensor", make="method", half=False, self=_prod_grad)
+@primitive("prod(Tensor self, *, ScalarType? dtype=None) -> Tensor",
+           shown="| dim=None, keepdim=False, dtype=None", make="method", half=False, self=_prod_grad)
 def prod(self, dtype):
     """Product of all elements; integers and bools multiply in int64."""
     return _accumulate(np.multiply, self, None, False, dtype)
 
 
-@primitive("prod.dim_int(Tensor self, int dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor", make="method out", half=False, self=_prod_dim_grad)
+@primitive("prod.dim_int(Tensor self, int dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor", make="method out casts", half=False,
+           self=_prod_dim_grad)
 def prod_dim(self, dim, keepdim, dtype):
     """Product along `dim`."""
     return _accumulate(np.multiply, self, numpy_axes((dim,), self.ndim), keepdim, dtype)
@@ -440,13 +448,13 @@ def var_dim(self, dim, unbiased, keepdim):
     return T.var(self, dim, correction=int(unbiased), keepdim=keepdim)
 
 
-@primitive(f"var.correction{_CORRECTION} -> Tensor", make="method out", half=False, node="VarBackward0", self=_var_grad)
+@primitive(f"var.correction{_CORRECTION} -> Tensor", make="method out casts", half=False, node="VarBackward0", self=_var_grad)
 def var(self, dim, correction, keepdim):
     """Variance over the dims given: sum |x - mean|^2 / (n - correction)."""
     return _moments("var", self, dim, correction, keepdim)[0].astype(_real_of(self))
 
 
-@composite("var(Tensor self, bool unbiased=True) -> Tensor", make="method")
+@composite("var(Tensor self, bool unbiased=True) -> Tensor", shown="input, dim=None, *, correction=1, keepdim=False, out=None", make="method")
 def var_all(self, unbiased):
     """Variance of all elements."""
     return T.var(self, None, correction=int(unbiased))
@@ -458,13 +466,13 @@ def std_dim(self, dim, unbiased, keepdim):
     return T.std(self, dim, correction=int(unbiased), keepdim=keepdim)
 
 
-@primitive(f"std.correction{_CORRECTION} -> Tensor", make="method out", half=False, node="StdBackward0", self=_std_grad)
+@primitive(f"std.correction{_CORRECTION} -> Tensor", make="method out casts", half=False, node="StdBackward0", self=_std_grad)
 def std(self, dim, correction, keepdim):
     """Standard deviation over the dims given: the root of the variance."""
     return np.sqrt(_moments("std", self, dim, correction, keepdim)[0]).astype(_real_of(self))
 
 
-@composite("std(Tensor self, bool unbiased=True) -> Tensor", make="method")
+@composite("std(Tensor self, bool unbiased=True) -> Tensor", shown="input, dim=None, *, correction=1, keepdim=False, out=None", make="method")
 def std_all(self, unbiased):
     """Standard deviation of all elements."""
     return T.std(self, None, correction=int(unbiased))
@@ -486,7 +494,7 @@ def var_mean(self, dim, correction, keepdim):
     return [variance.astype(_real_of(self)), center.astype(self.dtype)]
 
 
-@composite("var_mean(Tensor self, bool unbiased=True) -> (Tensor, Tensor)")
+@composite("var_mean(Tensor self, bool unbiased=True) -> (Tensor, Tensor)", shown="input, dim=None, *, correction=1, keepdim=False, out=None")
 def var_mean_all(self, unbiased):
     """Variance and mean of all elements."""
     return T.var_mean(self, None, correction=int(unbiased))
@@ -508,7 +516,7 @@ def std_mean(self, dim, correction, keepdim):
     return [np.sqrt(variance).astype(_real_of(self)), center.astype(self.dtype)]
 
 
-@composite("std_mean(Tensor self, bool unbiased=True) -> (Tensor, Tensor)")
+@composite("std_mean(Tensor self, bool unbiased=True) -> (Tensor, Tensor)", shown="input, dim=None, *, correction=1, keepdim=False, out=None")
 def std_mean_all(self, unbiased):
     """Standard deviation and mean of all elements."""
     return T.std_mean(self, None, correction=int(unbiased))

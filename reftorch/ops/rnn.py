@@ -2,6 +2,9 @@
 
 A packed sequence holds the steps of sequences sorted by falling length one after another: `data` (sum of lengths, *), of
 which step t takes the next `batch_sizes[t]` rows.  A plain input is the case in which all steps take N rows.
+
+float32 and float64 run in kernels/rnn.pyx, a layer (or a cell) one node.  What is composed of public ops here serves other dtypes, forward mode
+and the gradients of gradients, and says what is wrong with arguments that do not fit.
 """
 import warnings
 from typing import NamedTuple
@@ -9,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ..core import T, composite, primitive
-from ..core._core import is_grad_enabled, run_backward
-from ..kernels import pointwise as kernels
+from ..core._core import KernelNode, call_kernel, from_array, in_forward_mode, is_grad_enabled, rename, run_backward, takes_part
+from ..kernels import rnn as kernels
 from ._common import type_name
 
 
@@ -73,158 +76,216 @@ def _run(step, gates, start, w, reverse):
     return outputs[::-1] if reverse else outputs, hidden
 
 
-_FUSED = "Tensor input, Tensor weight1, Tensor weight2, Tensor weight3, Tensor weight4, Tensor hx_, Tensor cx_, bool reverse"
+# ------------------------------------------------------------------------------- a layer or cell in one node
+def _node(name):
+    return type(name, (KernelNode,), {"__slots__": (), "__module__": "reftorch.autograd"})
 
 
-def _fused_gradient(grads, input, weight1, weight2, weight3, weight4, hx_, cx_, reverse, result, result3):
-    inputs = input, weight1, weight2, weight3, weight4, hx_, cx_
-    filled = [T.zeros_like(like) if g is None else g for g, like in zip(grads[:3], (result, hx_, cx_), strict=True)]
-    if not is_grad_enabled():
-        return T.mkldnn_rnn_layer_backward(*inputs, reverse, result, *filled, result3)
-    # to be differentiated again: the layer once more, of public ops
-    outputs, last = _run(_lstm_step, T.linear(input, weight1, weight3).unbind(0), (hx_, cx_), _Weights(weight1, weight2, weight3, weight4), reverse)
+_STACK, _CAT, _ONEDNN, _MUL = _node("StackBackward0"), _node("CatBackward0"), _node("MkldnnRnnLayerBackward0"), _node("MulBackward0")
+_HALF = ("bfloat16", "float16")
+
+
+def _widened(arrays):
+    return [a if a is None or a.dtype.itemsize > 2 else a.astype(np.float32) for a in arrays]
+
+
+def _forward_half(arrays, *args):
+    """kernels.forward of halves, computed in float32."""
+    saved, results = kernels.forward(_widened(arrays), *args)
+    return saved, [r.astype(arrays[0].dtype) for r in results]
+
+
+def _gradient(kept, *grads):
+    inputs, args = kept.inputs, kept.args
+    if is_grad_enabled() or in_forward_mode():
+        return _composed_gradient(grads, inputs, *args)
+    arrays, grads = [t._array for t in inputs], [None if g is None else g._array for g in grads]
+    if arrays[0].dtype.itemsize == 2:
+        arrays, grads = _widened(arrays), _widened(grads)
+    states = args[0]
+    want_states = states > 0 and (inputs[1].requires_grad or inputs[states].requires_grad)
+    found = kernels.backward(arrays, *args, kept.saved, grads, inputs[0].requires_grad, want_states, any([w.requires_grad for w in inputs[1 + states:]]))
+    return [None if g is None else from_array(g) for g in found]
+
+
+def _composed_gradient(grads, inputs, states, batch_sizes, kind, stride):
+    """The same gradients by way of public ops, to be differentiated again."""
+    step, data, hx, weights = _STEPS[kind], inputs[0], inputs[1:1 + states], _grouped(inputs[1 + states:], stride)
+    if data.dim() == 2 and batch_sizes is None:
+        results = step(T.linear(data, weights[0].w_ih, weights[0].b_ih), hx or _no_state(len(data), weights[0], kind == _LSTM, data), weights[0])
+    else:
+        output, last = _composed_layer(step, data, batch_sizes, hx, weights)
+        results = output, *last
+    known = [(r, g) for r, g in zip(results, grads, strict=True) if g is not None]
     wanted = [t for t in inputs if t.requires_grad]
-    found = iter(run_backward([T.stack(outputs, 0), *last], filled, True, True, wanted, True, False))
-    return tuple(next(found) if t.requires_grad else None for t in inputs)
+    found = iter(run_backward([r for r, _ in known], [g for _, g in known], True, True, wanted, True, False))
+    return [next(found) if t.requires_grad else None for t in inputs]
 
 
-@primitive(f"mkldnn_rnn_layer({_FUSED}) -> (Tensor, Tensor, Tensor, Tensor)", ns=None, node="MkldnnRnnLayerBackward0",
-           input__and__weight1__and__weight2__and__weight3__and__weight4__and__hx___and__cx_=_fused_gradient)
-def mkldnn_rnn_layer(input, weight1, weight2, weight3, weight4, hx_, cx_, reverse):
-    """A layer of LSTM in one direction: outputs (seq, N, H), h_n, c_n, and (seq, N, 5H) i, f, g, o, c of all steps."""
-    steps, size = len(input), hx_.shape[1]
-    gates = input @ weight1.T + (weight3 + weight4)
-    kept = np.empty((*gates.shape[:2], 5 * size), gates.dtype)
-    output = np.empty((*gates.shape[:2], size), gates.dtype)
-    h, c = hx_, cx_
-    for t in range(steps)[::-1 if reverse else 1]:
-        i, f, g, o, cell = np.split(kept[t], 5, 1)
-        a = np.split(gates[t] + h @ weight2.T, 4, 1)
-        i[...], f[...], g[...], o[...] = kernels.sigmoid(a[0]), kernels.sigmoid(a[1]), np.tanh(a[2]), kernels.sigmoid(a[3])
-        cell[...] = f * c + i * g
-        output[t] = o * np.tanh(cell)
-        h, c = output[t], cell
-    return output, h.copy(), c.copy(), kept
+@primitive("_rnn_states(Tensor[] states) -> Tensor", ns=None, node="StackBackward0",
+           states=lambda grad, states_shape: grad.split_with_sizes([shape[0] for shape in states_shape], 0))
+def _rnn_states(states):
+    """The last states of all layers, (layers * directions, N, size)."""
+    return np.concatenate(states)
 
 
-@primitive(f"mkldnn_rnn_layer_backward({_FUSED}, Tensor output, Tensor grad_output, Tensor grad_hy, Tensor grad_cy, Tensor workspace) -> "
-           "(Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)", ns=None, nograd=True)
-def mkldnn_rnn_layer_backward(input, weight1, weight2, weight3, weight4, hx_, cx_, reverse, output, grad_output, grad_hy, grad_cy, workspace):
-    """The gradients of input, weights, biases, and the first hidden and cell state."""
-    order = range(len(input))[::-1 if reverse else 1]
-    size = hx_.shape[1]
-    cells = workspace[..., 4 * size:]
-    before = {t: (output[s], cells[s]) for s, t in zip(order[:-1], order[1:], strict=True)}
-    before[order[0]] = hx_, cx_
-    d_gates = np.empty((*output.shape[:2], 4 * size), output.dtype)
-    h_before = np.empty_like(output)
-    dh, dc = grad_hy, grad_cy
-    for t in order[::-1]:
-        i, f, g, o, cell = np.split(workspace[t], 5, 1)
-        h_before[t], c_before = before[t]
-        dh = grad_output[t] + dh
-        tanh_c = np.tanh(cell)
-        dc = dc + dh * o * (1 - tanh_c * tanh_c)
-        d_gates[t] = np.concatenate([dc * g * i * (1 - i), dc * c_before * f * (1 - f), dc * i * (1 - g * g), dh * tanh_c * o * (1 - o)], 1)
-        dh, dc = d_gates[t] @ weight2, dc * f
-    rows = d_gates.reshape(-1, 4 * size)
-    bias = rows.sum(0)
-    return d_gates @ weight1, rows.T @ input.reshape(-1, input.shape[2]), rows.T @ h_before.reshape(-1, size), bias, bias.copy(), dh, dc
+def _composed_layer(step, data, batch_sizes, hx, weights):
+    """(output, last states) of a layer of public ops; `hx` and the states are (directions, N, size)."""
+    ways = []
+    for way, w in enumerate(weights):
+        gates = T.linear(data, w.w_ih, w.b_ih)
+        gates = gates.unbind(0) if batch_sizes is None else gates.split_with_sizes([int(n) for n in batch_sizes], 0)
+        first = tuple(h.select(0, way) for h in hx) if hx else _no_state(gates[0].shape[0], w, step is _lstm_step, data)
+        outputs, last = _run(step, gates, first, w, way == 1)
+        ways.append((T.stack(outputs, 0) if batch_sizes is None else T.cat(outputs, 0), last))
+    outputs, lasts = zip(*ways, strict=True)
+    return outputs[0] if len(outputs) == 1 else T.cat(outputs, -1), [T.stack(states, 0) for states in zip(*lasts, strict=True)]
 
 
-def _fused_layer(data, hidden, w, reverse):
-    biases = (w.b_ih, w.b_hh) if w.b_ih is not None else (T.zeros(w.w_ih.size(0), dtype=data.dtype),) * 2
-    output, h, c, _ = T.mkldnn_rnn_layer(data, w.w_ih, w.w_hh, *biases, *hidden, reverse)
-    return output, (h, c)
+def _no_state(n, w, lstm, like):
+    """States of zeros, (N, size)."""
+    sizes = (w.w_hh.shape[1], w.w_hh.shape[0] // 4) if lstm else (w.w_hh.shape[1],)
+    return tuple(T.zeros((n, size), dtype=like.dtype) for size in sizes)
 
 
-def _grouped(params, has_biases, projected):
-    """The flat list of parameters as `_Weights`, one a layer and direction."""
-    size = 2 + 2 * has_biases + projected
-    if len(params) % size:
-        raise RuntimeError(f"MatrixRef: ArrayRef size {len(params)} not divisible by stride {size}")
-    groups = [params[i:i + size] for i in range(0, len(params), size)]
-    return [_Weights(*g[:-1])._replace(w_hr=g[-1]) for g in groups] if projected else [_Weights(*g) for g in groups]
+def _grouped(params, stride):
+    """The flat list of parameters as `_Weights`, one a direction."""
+    groups = [params[i:i + stride] for i in range(0, len(params), stride)]
+    # without biases the projection stands third
+    return [_Weights(*g[:2], w_hr=g[2]) if stride == 3 else _Weights(*g) for g in groups]
 
 
-def _network(step, data, batch_sizes, hx, params, has_biases, num_layers, dropout, train, bidirectional, batch_first=False):
+def _layer(kind, data, batch_sizes, hx, weights, stride, half):
+    """(output, last states) of a layer, in one node if it can be."""
+    if not in_forward_mode():
+        try:
+            output, *last = call_kernel(_STACK, _forward_half if half else kernels.forward, _gradient, [data, *hx, *weights],
+                                        (len(hx), batch_sizes, kind, stride))
+            return output, last
+        except kernels.Unfit:
+            pass
+    return _composed_layer(_STEPS[kind], data, batch_sizes, hx, _grouped(weights, stride))
+
+
+def network(kind, data, batch_sizes, hx, params, has_biases, num_layers, dropout, train, bidirectional, batch_first=False):
     """output, *last hidden states, each (layers * directions, N, H); `hx` holds the first ones in that form."""
-    directions = 1 + bidirectional
-    projected = len(hx) == 2 and hx[0].size(2) != hx[1].size(2)
-    weights = _grouped(params, has_biases, projected)
-    if hx[0].shape[0] != num_layers * directions:
+    directions, lstm = 1 + bidirectional, kind == _LSTM
+    stride = 2 + 2 * has_biases + (lstm and hx[0].size(2) != hx[1].size(2))
+    if len(params) % stride:
+        raise RuntimeError(f"MatrixRef: ArrayRef size {len(params)} not divisible by stride {stride}")
+    if hx[0].size(0) != num_layers * directions:
         raise RuntimeError("Expected more hidden states in stacked_rnn")
-    if len(weights) != num_layers * directions:
+    if len(params) != num_layers * directions * stride:
         raise RuntimeError("Expected more weights in stacked_rnn")
     if batch_first:
         data = data.transpose(0, 1)
-    if data.shape[0] == 0:
+    if data.size(0) == 0:
         raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
-    if batch_sizes is not None:
-        sizes = batch_sizes.tolist()
+    batch_sizes = None if batch_sizes is None else batch_sizes._array
+    half = data.dtype.name in _HALF
     # torch: such layers run in oneDNN, as the names of the nodes tell
-    fused = step is _lstm_step and batch_sizes is None and data.dtype.name in ("float32", "bfloat16", "float16") and 0 not in data.shape
-    if fused and projected:
+    onednn = lstm and batch_sizes is None and (half or data.dtype.name == "float32") and 0 not in data.shape
+    if onednn and stride & 1:
         warnings.warn("LSTM with projections is not supported with oneDNN. Using default implementation.", stacklevel=5)
-        fused = False
-    lasts = []
+        onednn = False
+    group, lasts = directions * stride, []
     for layer in range(num_layers):
-        ways = []
-        for way in range(directions):
-            k = layer * directions + way
-            first = tuple(h.select(0, k) for h in hx)
-            if fused:
-                output, last = _fused_layer(data, first, weights[k], way == 1)
-                ways.append(output)
-                lasts.append(last)
-                continue
-            gates = T.linear(data, weights[k].w_ih, weights[k].b_ih)
-            gates = gates.unbind(0) if batch_sizes is None else gates.split_with_sizes(sizes, 0)
-            outputs, last = _run(step, gates, first, weights[k], way == 1)
-            ways.append(T.stack(outputs, 0) if batch_sizes is None else T.cat(outputs, 0))
-            lasts.append(last)
-        data = T.cat(ways, -1) if bidirectional else ways[0]
+        first = [h.narrow(0, layer * directions, directions) for h in hx]
+        weights = params[layer * group:(layer + 1) * group]
+        if half and not onednn:              # torch: rounds after every op
+            data, last = _composed_layer(_STEPS[kind], data, batch_sizes, first, _grouped(weights, stride))
+        else:
+            data, last = _layer(kind, data, batch_sizes, first, weights, stride, half)
+        lasts.append(last)
         if dropout != 0 and train and layer < num_layers - 1:
             data = T.dropout(data, dropout, True)
     if batch_first:
-        data = data.transpose(0, 1) if step is _lstm_step else data.transpose_(0, 1)        # torch: as the names of the nodes tell
-    return data, *[T.stack(states, 0) for states in zip(*lasts, strict=True)]
+        data = data.transpose(0, 1) if lstm else data.transpose_(0, 1)        # torch: as the names of the nodes tell
+    elif bidirectional or batch_sizes is not None:
+        data = rename(_CAT, data)
+    elif onednn:
+        data = rename(_ONEDNN, data)
+    return data, *(lasts[0] if num_layers == 1 else [T._rnn_states(list(states)) for states in zip(*lasts, strict=True)])
+
+
+def single_layer(kind, data, weights, stride):
+    """[output, last states] of `network` for the plainest call: one layer from a state of zeros; None if it is not that plain."""
+    if data.dim() != 3 or takes_part([data, *weights]):
+        return None
+    try:
+        results = call_kernel(_STACK, kernels.forward, _gradient, [data, *weights], (0, None, kind, stride))
+    except kernels.Unfit:
+        return None
+    if len(weights) > stride:
+        results[0] = rename(_CAT, results[0])
+    elif kind == _LSTM and data.element_size() == 4 and not stride & 1:
+        results[0] = rename(_ONEDNN, results[0])
+    return results
 
 
 _LAYERS = "Tensor[] params, bool has_biases, int num_layers, float dropout, bool train, bool bidirectional"
 
 
-def _define(name, step, hidden, returns):
+def _define(name, hidden, returns):
     """The op `name` for plain input (seq, N, in) and for packed data."""
+    kind = kernels.KINDS[name]
+
     def run(hx, params, has_biases, num_layers, dropout, train, bidirectional, input=None, batch_first=False, data=None, batch_sizes=None):
-        if name == "lstm" and len(hx) != 2:
+        if kind != _LSTM:
+            hx = [hx]
+        elif len(hx) != 2:
             raise RuntimeError("lstm expects two hidden states")
-        return _network(step, data if input is None else input, batch_sizes, hx if name == "lstm" else (hx,), params, has_biases, num_layers, dropout,
-                        train, bidirectional, batch_first)
+        return network(kind, data if input is None else input, batch_sizes, hx, params, has_biases, num_layers, dropout, train, bidirectional, batch_first)
     run.__doc__ = f"`num_layers` layers of {name}, over (seq, N, in) or packed data."
     return composite(f"{name}.data(Tensor data, Tensor batch_sizes, {hidden} hx, {_LAYERS}) -> {returns}",
                      f"{name}.input(Tensor input, {hidden} hx, {_LAYERS}, bool batch_first) -> {returns}")(run)
 
 
-lstm = _define("lstm", _lstm_step, "Tensor[]", "(Tensor, Tensor, Tensor)")
-gru = _define("gru", _gru_step, "Tensor", "(Tensor, Tensor)")
-rnn_tanh = _define("rnn_tanh", _tanh_step, "Tensor", "(Tensor, Tensor)")
-rnn_relu = _define("rnn_relu", _relu_step, "Tensor", "(Tensor, Tensor)")
+_LSTM = kernels.KINDS["lstm"]
+_STEPS = {_LSTM: _lstm_step, kernels.KINDS["gru"]: _gru_step, kernels.KINDS["rnn_tanh"]: _tanh_step, kernels.KINDS["rnn_relu"]: _relu_step}
+lstm = _define("lstm", "Tensor[]", "(Tensor, Tensor, Tensor)")
+gru = _define("gru", "Tensor", "(Tensor, Tensor)")
+rnn_tanh = _define("rnn_tanh", "Tensor", "(Tensor, Tensor)")
+rnn_relu = _define("rnn_relu", "Tensor", "(Tensor, Tensor)")
 
 
 # ------------------------------------------------------------------------------- cells
-def _cell(step, gates_per_unit, input, hx, w_ih, w_hh, b_ih, b_hh):
+_ADD = _node("AddBackward0")
+#: by kind: the node that PyTorch shows, and how many gates have weights
+_CELLS = {_LSTM: (_ADD, 4), kernels.KINDS["gru"]: (_ADD, 3), kernels.KINDS["rnn_tanh"]: (_node("TanhBackward0"), 1),
+          kernels.KINDS["rnn_relu"]: (_node("ReluBackward0"), 1)}
+
+
+def single_cell(kind, inputs, states):
+    """[h'], or [h', c'] of LSTM, of the tensors input, h and c (as many as `states` says; none: zeros) and weights; None if something else than
+    plain calls is to see them, or they do not fit."""
+    if kind is None or (states and states != 1 + (kind == _LSTM)) or inputs[0].dim() != 2 or takes_part(inputs):
+        return None
+    try:
+        results = call_kernel(_CELLS[kind][0], kernels.forward, _gradient, inputs, (states, None, kind, len(inputs) - 1 - states))
+    except kernels.Unfit:
+        return None
+    if kind == _LSTM:
+        results[0] = rename(_MUL, results[0])
+    return results
+
+
+def _cell(kind, input, hx, w_ih, w_hh, b_ih, b_hh):
+    if (b_ih is None) == (b_hh is None):
+        results = single_cell(kind, [input, *hx, w_ih, w_hh] if b_ih is None else [input, *hx, w_ih, w_hh, b_ih, b_hh], len(hx))
+        if results is not None:
+            return results
     if input.shape[1] != w_ih.shape[1]:
         raise RuntimeError(f"input has inconsistent input_size: got {input.shape[1]} expected {w_ih.shape[1]}")
-    hidden_size = w_hh.shape[1]
+    hidden_size, gates = w_hh.shape[1], _CELLS[kind][1]
     for i, h in enumerate(hx):
         if input.shape[0] != h.shape[0]:
             raise RuntimeError(f"Input batch size {input.shape[0]} doesn't match hidden{i} batch size {h.shape[0]}")
         if h.shape[1] != hidden_size:
             raise RuntimeError(f"hidden{i} has inconsistent hidden_size: got {h.shape[1]}, expected {hidden_size}")
-    if w_ih.shape[0] != gates_per_unit * hidden_size:
-        raise RuntimeError(f"weight_ih first dim must be {gates_per_unit} * hidden_size = {gates_per_unit * hidden_size}, but got {w_ih.shape[0]}")
-    return step(T.linear(input, w_ih, b_ih), hx, _Weights(w_ih, w_hh, b_ih, b_hh))
+    if w_ih.shape[0] != gates * hidden_size:
+        raise RuntimeError(f"weight_ih first dim must be {gates} * hidden_size = {gates * hidden_size}, but got {w_ih.shape[0]}")
+    return _STEPS[kind](T.linear(input, w_ih, b_ih), hx, _Weights(w_ih, w_hh, b_ih, b_hh))
 
 
 _CELL = "Tensor w_ih, Tensor w_hh, Tensor? b_ih=None, Tensor? b_hh=None"
@@ -235,19 +296,21 @@ def lstm_cell(input, hx, w_ih, w_hh, b_ih, b_hh):
     """One step of an LSTM: (h', c'), each (N, H)."""
     if len(hx) != 2:
         raise RuntimeError("lstm_cell expects two hidden states")
-    return _cell(_lstm_step, 4, input, hx, w_ih, w_hh, b_ih, b_hh)
+    return tuple(_cell(_LSTM, input, hx, w_ih, w_hh, b_ih, b_hh))
 
 
-def _define_cell(name, step, gates_per_unit):
+def _define_cell(name):
+    kind = kernels.KINDS[name.removesuffix("_cell")]
+
     def run(input, hx, w_ih, w_hh, b_ih, b_hh):
-        return _cell(step, gates_per_unit, input, (hx,), w_ih, w_hh, b_ih, b_hh)[0]
+        return _cell(kind, input, [hx], w_ih, w_hh, b_ih, b_hh)[0]
     run.__doc__ = f"One step of {name.removesuffix('_cell')}: h' (N, H)."
     return composite(f"{name}(Tensor input, Tensor hx, {_CELL}) -> Tensor")(run)
 
 
-gru_cell = _define_cell("gru_cell", _gru_step, 3)
-rnn_tanh_cell = _define_cell("rnn_tanh_cell", _tanh_step, 1)
-rnn_relu_cell = _define_cell("rnn_relu_cell", _relu_step, 1)
+gru_cell = _define_cell("gru_cell")
+rnn_tanh_cell = _define_cell("rnn_tanh_cell")
+rnn_relu_cell = _define_cell("rnn_relu_cell")
 
 
 # ------------------------------------------------------------------------------- packing

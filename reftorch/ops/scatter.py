@@ -5,7 +5,7 @@ from ..core import DTYPES, T, composite, primitive
 from ..core._core import from_array, normalize_dim
 from ..kernels import index as kernel
 from ._common import is_half, number_array
-from ._indexing import dtype_name, writer
+from ._indexing import dtype_name, expanded_warning, writer
 
 LONG = DTYPES["int64"]
 _HALF_LOOPS = {"add": np.add, "mul": np.multiply, "min": np.minimum, "max": np.maximum}
@@ -63,7 +63,8 @@ def _source(src, index):
     return src[tuple([slice(n) for n in index.shape])] if src.ndim and index.ndim else src
 
 
-@primitive("gather(Tensor self, int dim, Tensor index, *, bool sparse_grad=False) -> Tensor", make="method out", half=False, jvp="linear",
+@primitive("gather(Tensor self, int dim, Tensor index, *, bool sparse_grad=False) -> Tensor",
+           shown="| dim, index", make="method out", half=False, jvp="linear",
            # torch: `self` is saved, so writing to it before backward is an error
            self=lambda grad, self, dim, index: grad.new_zeros(self.shape).scatter_add(dim, index, grad))
 def gather(self, dim, index):
@@ -111,7 +112,7 @@ def _scatter_value_reduce(self, dim, index, value, reduce):
 
 
 _scatter_self = lambda grad, dim, index: grad.scatter(dim, index, 0)  # noqa: E731
-writer("scatter.src(Tensor self, int dim, Tensor index, Tensor src) -> Tensor",
+writer("scatter.src(Tensor self, int dim, Tensor index, Tensor src) -> Tensor", shown="input, dim, index, src",
        self=_scatter_self, src=lambda grad, dim, index: grad.gather(dim, index))(_scatter_src)
 writer("scatter.value(Tensor self, int dim, Tensor index, Scalar value) -> Tensor", self=_scatter_self)(_scatter_value)
 writer("scatter.reduce(Tensor self, int dim, Tensor index, Tensor src, *, str reduce) -> Tensor", half=True, node="NotImplemented",
@@ -124,7 +125,7 @@ def _scatter_add(self, dim, index, src):
     return _put("scatter", self, dim, index, src, "add")
 
 
-writer("scatter_add(Tensor self, int dim, Tensor index, Tensor src) -> Tensor", half=True,
+writer("scatter_add(Tensor self, int dim, Tensor index, Tensor src) -> Tensor", shown="input, dim, index, src", half=True,
        self=lambda grad: grad, src=lambda grad, dim, index: grad.gather(dim, index))(_scatter_add)
 
 # ------------------------------------------------------------------ reductions by index
@@ -203,7 +204,8 @@ def _reduce_rule(gather, add, fill, again):
 
 _scatter_rule = _reduce_rule(lambda t, dim, index: t.gather(dim, index), lambda t, dim, index, s: t.scatter_add(dim, index, s),
                              lambda t, dim, index, v: t.scatter(dim, index, v), lambda t, *args, **kw: T.scatter_reduce(t, *args, **kw))
-writer("scatter_reduce.two(Tensor self, int dim, Tensor index, Tensor src, str reduce, *, bool include_self=True) -> Tensor", half=True,
+writer("scatter_reduce.two(Tensor self, int dim, Tensor index, Tensor src, str reduce, *, bool include_self=True) -> Tensor",
+       shown="input, dim, index, src, reduce, *, include_self=True", half=True,
        self__and__src=lambda grad, self, dim, index, src, reduce, include_self, result:
        _scatter_rule(grad, self, dim, index, src, reduce, include_self, result))(_scatter_reduce_two)
 
@@ -245,6 +247,9 @@ def index_select(self, dim, index):
                                     self[(slice(None),) * dim + (index.reshape(-1),)])
     except IndexError:
         raise IndexError("index out of range in self") from None
+
+
+index_select.wrong_out = "index_select(): self and result must have the same scalar type"
 
 
 def _check_vector(name, self, dim, index, source):
@@ -335,7 +340,7 @@ def _index_copy(self, dim, index, source):
     return self
 
 
-writer("index_copy(Tensor self, int dim, Tensor index, Tensor source) -> Tensor",
+writer("index_copy(Tensor self, int dim, Tensor index, Tensor source) -> Tensor", shown="| dim, index, tensor2",
        self=lambda grad, dim, index: grad.index_fill(dim, index, 0),
        source=lambda grad, dim, index, source_shape: _from_source(grad, dim, index, source_shape))(_index_copy)
 
@@ -369,6 +374,7 @@ writer("index_fill.int_Tensor(Tensor self, int dim, Tensor index, Tensor value) 
        self=lambda grad, dim, index: grad.index_fill(dim, index, 0), value=_sum_at)(_index_fill)
 writer("index_fill.int_Scalar(Tensor self, int dim, Tensor index, Scalar value) -> Tensor", order="K", node="IndexFillBackward0",
        self=lambda grad, dim, index: grad.index_fill(dim, index, 0))(_index_fill)
+T.index_fill_.expanded = expanded_warning("index_fill_", "tensor[mask] = scalar")
 
 
 def _index_reduce(self, dim, index, source, reduce, include_self):
@@ -404,13 +410,17 @@ def _flat_positions(name, self, index):
     return np.where(index < 0, index + n, index)
 
 
-@primitive("take(Tensor self, Tensor index) -> Tensor", make="method out", half=False, jvp="linear",
+@primitive("take(Tensor self, Tensor index) -> Tensor", shown="input, index | indices", make="method out", half=False, jvp="linear",
            self=lambda grad, self_shape, index: grad.new_zeros(self_shape).put(index, grad, True))
 def take(self, index):
     """`self.reshape(-1)[index]`, in the shape of `index`."""
     if self.size == 0 and index.size:
         raise IndexError("take(): tried to take from an empty tensor")
     return np.asarray(self.reshape(-1)[_flat_positions("take", self, index)])
+
+
+take.apart = index_select.apart = gather.apart = True
+take.wrong_out = "take(): self and out expected to have the same dtype, but got self.dtype = {want} and out.dtype = {got}"
 
 
 def _put_flat(self, index, source, accumulate):
@@ -439,7 +449,7 @@ writer("put(Tensor self, Tensor index, Tensor source, bool accumulate=False) -> 
        source=lambda grad, index, source_shape: grad.take(index).reshape(source_shape))(_put_flat)
 
 
-@composite("take_along_dim(Tensor self, Tensor indices, int? dim=None) -> Tensor", make="method out")
+@composite("take_along_dim(Tensor self, Tensor indices, int? dim=None) -> Tensor", shown="| indices, dim", make="method out")
 def take_along_dim(self, indices, dim):
     """`gather` with broadcasting; of the flattened tensors without `dim`."""
     if dim is None:
@@ -478,7 +488,8 @@ _select, _slice, _diagonal, _as_strided = [_view_scatter(f) for f in (
     lambda t, *a: T.select(t, *a), lambda t, *a: T.slice(t, *a), lambda t, *a: T.diagonal(t, *a), lambda t, *a: T.as_strided(t, *a))]
 
 
-@primitive("select_scatter(Tensor self, Tensor src, int dim, SymInt index) -> Tensor", make="method out", half=False, jvp="linear",
+@primitive("select_scatter(Tensor self, Tensor src, int dim, SymInt index) -> Tensor",
+           shown="input, src, dim, index", make="method out", half=False, jvp="linear",
            self=lambda grad, src, dim, index: grad.select_scatter(src.new_zeros(src.shape), dim, index),
            src=lambda grad, dim, index: grad.select(dim, index))
 def select_scatter(self, src, dim, index):
@@ -486,7 +497,8 @@ def select_scatter(self, src, dim, index):
     return _select(self, src, (dim, index))
 
 
-@primitive("slice_scatter(Tensor self, Tensor src, int dim=0, SymInt? start=None, SymInt? end=None, SymInt step=1) -> Tensor", make="method out",
+@primitive("slice_scatter(Tensor self, Tensor src, int dim=0, SymInt? start=None, SymInt? end=None, SymInt step=1) -> Tensor",
+           shown="input, src, dim=0, start=None, end=None, step=1", make="method out",
            half=False, jvp="linear",
            self=lambda grad, src, dim, start, end, step: grad.slice_scatter(src.new_zeros(src.shape), dim, start, end, step),
            src=lambda grad, dim, start, end, step: T.slice(grad, dim, start, end, step))
@@ -495,7 +507,8 @@ def slice_scatter(self, src, dim, start, end, step):
     return _slice(self, src, (dim, start, end, step))
 
 
-@primitive("diagonal_scatter(Tensor self, Tensor src, int offset=0, int dim1=0, int dim2=1) -> Tensor", make="method out", half=False, jvp="linear",
+@primitive("diagonal_scatter(Tensor self, Tensor src, int offset=0, int dim1=0, int dim2=1) -> Tensor",
+           shown="input, src, offset=0, dim1=0, dim2=1", make="method out", half=False, jvp="linear",
            self=lambda grad, src, offset, dim1, dim2: grad.diagonal_scatter(src.new_zeros(src.shape), offset, dim1, dim2),
            src=lambda grad, offset, dim1, dim2: grad.diagonal(offset, dim1, dim2))
 def diagonal_scatter(self, src, offset, dim1, dim2):
@@ -503,7 +516,8 @@ def diagonal_scatter(self, src, offset, dim1, dim2):
     return _diagonal(self, src, (offset, dim1, dim2))
 
 
-@primitive("as_strided_scatter(Tensor self, Tensor src, SymInt[] size, SymInt[] stride, SymInt? storage_offset=None) -> Tensor", make="method out",
+@primitive("as_strided_scatter(Tensor self, Tensor src, SymInt[] size, SymInt[] stride, SymInt? storage_offset=None) -> Tensor",
+           shown="input, src, size, stride, storage_offset=None", make="method out",
            half=False, jvp="linear",
            # torch: `self` gets the gradient of the elements that were overwritten
            self=lambda grad, self_shape, size, stride, storage_offset: grad.new_zeros(self_shape).as_strided_scatter(

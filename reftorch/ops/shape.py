@@ -21,7 +21,7 @@ def reverse_permutation(dims, ndim):
 
 
 # ------------------------------------------------------------------ shapes
-@view_and_copy("view(Tensor(a) self, SymInt[] size) -> Tensor(a)", ns=None,
+@view_and_copy("view(Tensor(a) self, SymInt[] size) -> Tensor(a)", shown="| *shape", ns=None,
       self=lambda grad, self_shape: grad.reshape(self_shape))
 def view_(self, size):
     """The same elements in another shape that needs no copy."""
@@ -38,14 +38,13 @@ def view_(self, size):
 @view("view.dtype(Tensor(a) self, ScalarType dtype) -> Tensor(a)", ns=None, nograd=True, tensors=True)
 def view_dtype(self, dtype):
     """The same bytes as elements of another dtype; the last dim changes with the element size."""
-    offset, self = self.storage_offset(), self._array
+    offset, strides, self = self.storage_offset(), self.stride(), self._array
     new, old = dtype.itemsize, self.itemsize
     if new == old:
         return self.view(dtype.numpy)
     what = f"to view {type_name(self)} as {dtype.type_name} (different element sizes)"
     if self.ndim == 0:
         raise RuntimeError(f"self.dim() cannot be 0 {what}")
-    strides = element_strides(self)
     if strides[-1] != 1:
         raise RuntimeError(f"self.stride(-1) must be 1 {what}, but got {strides[-1]}")
     ratio = new // old
@@ -66,7 +65,7 @@ def _unsafe_view(self, size):
     return self.reshape(infer_size(size, self.size))
 
 
-@composite("reshape(Tensor(a) self, SymInt[] shape) -> Tensor(a)", make="method")
+@composite("reshape(Tensor(a) self, SymInt[] shape) -> Tensor(a)", shown="| *shape", make="method")
 def reshape(self, shape):
     """The elements in row-major order as `shape`: a view where strides allow it, else a copy."""
     array = self._array
@@ -86,7 +85,7 @@ def _reshape_alias(self, size, stride):
     return restride(self, size, stride)
 
 
-@view_and_copy("expand(Tensor(a) self, SymInt[] size, *, bool implicit=False) -> Tensor(a)", ns=None, self=lambda grad: grad)
+@view_and_copy("expand(Tensor(a) self, SymInt[] size, *, bool implicit=False) -> Tensor(a)", shown="| *size", ns=None, self=lambda grad: grad)
 def expand(self, size):
     """Repeat dims of size 1, and new leading ones, by stride 0; -1 keeps a size."""
     new = len(size) - self.ndim
@@ -112,7 +111,7 @@ def expand(self, size):
     return restride(self, shape, strides)
 
 
-@composite("sum_to_size(Tensor self, SymInt[] size) -> Tensor", make="method", ns=None)
+@composite("sum_to_size(Tensor self, SymInt[] size) -> Tensor", shown="| *size", make="method", ns=None)
 def sum_to_size(self, size):
     """Sum over the dims along which `size` would be broadcast to `self`'s shape."""
     shape = self.shape
@@ -128,7 +127,7 @@ def sum_to_size(self, size):
 
 
 # ------------------------------------------------------------------ order of dims
-@view_and_copy("permute(Tensor(a) self, int[] dims) -> Tensor(a)",
+@view_and_copy("permute(Tensor(a) self, int[] dims) -> Tensor(a)", shown="| *dims",
       self=lambda grad, dims: grad.permute(reverse_permutation(dims, len(dims))))
 def permute(self, dims):
     """Dims in another order: `out.shape[i] = shape[dims[i]]`."""
@@ -213,7 +212,7 @@ def select_backward(grad_output, input_sizes, dim, index):
 
 
 @composite("narrow(Tensor(a) self, int dim, SymInt start, SymInt length) -> Tensor(a)",
-           "narrow.Tensor(Tensor(a) self, int dim, Tensor start, SymInt length) -> Tensor(a)", make="method")
+           "narrow.Tensor(Tensor(a) self, int dim, Tensor start, SymInt length) -> Tensor(a)", shown="| dimension, start, length", make="method")
 def narrow(self, dim, start, length):
     """`length` elements from `start` along `dim`."""
     if isinstance(start, Tensor):
@@ -224,11 +223,17 @@ def narrow(self, dim, start, length):
     return T.slice(self, dim, start, start + length, 1)
 
 
-@primitive("narrow_copy(Tensor self, int dim, SymInt start, SymInt length) -> Tensor", make="method out", half=False, jvp="linear",
+@primitive("narrow_copy(Tensor self, int dim, SymInt start, SymInt length) -> Tensor",
+           shown="| dimension, start, length", make="method out", half=False, jvp="linear",
            self=lambda grad, self_shape, dim, start, length: T.slice_backward(
                grad, self_shape, dim, narrow_start(self_shape, dim, start, length), narrow_start(self_shape, dim, start, length) + length, 1))
 def narrow_copy(self, dim, start, length):
     """`narrow` as a new tensor."""
+    if dim >= self.ndim > 0:
+        raise RuntimeError("Expected dim < static_cast<int64_t>(self_sizes.size()) to be true, but got false.  (Could this error message be improved?  If so, "
+                           "please report an enhancement request to PyTorch.)")
+    if length < 0 < self.ndim and 0 <= start <= self.shape[dim]:     # torch: `narrow` has other words for it
+        raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({self.shape[dim]}).")
     start = narrow_start(self.shape, dim, start, length)
     return sliced(self, dim, start, start + length).copy()
 
@@ -283,7 +288,7 @@ def _define_squeeze(name, first):
     undo = {"self": lambda grad, self_shape: grad.reshape(self_shape)}
     ns, define = ("torch", view_and_copy) if name == "squeeze" else (None, view)
 
-    @define(f"{name}(Tensor(a) self) -> Tensor(a)", ns=ns, node=f"SqueezeBackward{first}", **undo)
+    @define(f"{name}(Tensor(a) self) -> Tensor(a)", shown="input, dim | dim=None", ns=ns, node=f"SqueezeBackward{first}", **undo)
     def squeeze_all(self):
         """Without dims of size 1: all of them, or those given."""
         return _squeeze(self, range(self.ndim))
@@ -337,27 +342,28 @@ def unfold_backward(grad_in, input_sizes, dim, size, step):
 
 
 # ------------------------------------------------------------------ any geometry
-@view("as_strided(Tensor(a) self, SymInt[] size, SymInt[] stride, SymInt? storage_offset=None) -> Tensor(a)", tensors=True,
-      self=lambda grad, self_shape, self_strides, self_offset, size, stride, storage_offset: as_strided_backward(
-          grad, self_shape, self_strides, self_offset, size, stride, self_offset if storage_offset is None else storage_offset))
+def _as_strided_rule(grad, self_shape, self_strides, self_offset, size, stride, storage_offset):
+    return as_strided_backward(grad, self_shape, self_strides, self_offset, size, stride, self_offset if storage_offset is None else storage_offset)
+
+
+@view("as_strided(Tensor(a) self, SymInt[] size, SymInt[] stride, SymInt? storage_offset=None) -> Tensor(a)", tensors=True, self=_as_strided_rule)
 def as_strided(self, size, stride, storage_offset):
     """The storage through any sizes and strides."""
     return strided_view(self, size, stride, storage_offset)
 
 
 @view("as_strided_(Tensor(a!) self, SymInt[] size, SymInt[] stride, SymInt? storage_offset=None) -> Tensor(a!)", tensors=True,
-      node="AsStridedBackward1",
-      self=lambda grad, self_shape, self_strides, self_offset, size, stride, storage_offset: as_strided_backward(
-          grad, self_shape, self_strides, self_offset, size, stride, self_offset if storage_offset is None else storage_offset))
+      node="AsStridedBackward1", self=_as_strided_rule)
 def as_strided_(self, size, stride, storage_offset):
     """`as_strided` in place."""
     return strided_view(self, size, stride, storage_offset)
 
 
-@composite("as_strided_copy(Tensor self, SymInt[] size, SymInt[] stride, SymInt? storage_offset=None) -> Tensor", make="out")
-def as_strided_copy(self, size, stride, storage_offset):
+@primitive("as_strided_copy(Tensor self, SymInt[] size, SymInt[] stride, SymInt? storage_offset=None) -> Tensor", make="out", half=False,
+           node="AsStridedBackward0_copy", prepare=lambda vals: [vals[0].detach().as_strided(*vals[1:4]), *vals[1:]], self=_as_strided_rule)
+def as_strided_copy(self):
     """`as_strided` as a new tensor."""
-    return self.as_strided(size, stride, storage_offset).clone(memory_format=CONTIGUOUS)
+    return self.copy()
 
 
 @composite("detach_copy(Tensor self) -> Tensor", make="out")
@@ -410,7 +416,7 @@ def expand_as(self, other):
     return self.expand(other.shape)
 
 
-@composite("broadcast_to(Tensor(a) self, SymInt[] size) -> Tensor(a)", make="method")
+@composite("broadcast_to(Tensor(a) self, SymInt[] size) -> Tensor(a)", shown="input, shape", make="method")
 def broadcast_to(self, size):
     """The tensor repeated, by stride 0, to a shape that it broadcasts to."""
     return self.expand(size)

@@ -71,7 +71,8 @@ def _sort(self, dim, descending, stable):
     return lay_out(values, order), lay_out(indices, order)
 
 
-@primitive("sort(Tensor self, int dim=-1, bool descending=False) -> (Tensor values, Tensor indices)", make="method out", node="SortBackward0", self=_back())
+@primitive("sort(Tensor self, int dim=-1, bool descending=False) -> (Tensor values, Tensor indices)",
+           shown="| dim=-1, descending=False", make="method out", node="SortBackward0", self=_back())
 def sort(self, dim, descending):
     """Elements in order along `dim`, and where they were; NaN is greatest."""
     return _sort(self, dim, descending, False)
@@ -85,7 +86,8 @@ def sort_stable(self, stable, dim, descending):
 
 
 @primitive("argsort(Tensor self, int dim=-1, bool descending=False) -> Tensor",
-           "argsort.stable(Tensor self, *, bool stable, int dim=-1, bool descending=False) -> Tensor", make="method out", nograd=True)
+           "argsort.stable(Tensor self, *, bool stable, int dim=-1, bool descending=False) -> Tensor",
+           shown="input, dim=-1, descending=False, *, stable=False | dim=-1, descending=False", make="method out", nograd=True)
 def argsort(self, dim, descending, stable=False):
     """The indices that `sort` gives."""
     return _sort(self, dim, descending, stable)[1]
@@ -98,7 +100,8 @@ def msort(self):
 
 
 # ------------------------------------------------------------------ selection
-@primitive("topk(Tensor self, SymInt k, int dim=-1, bool largest=True, bool sorted=True) -> (Tensor values, Tensor indices)", make="method out",
+@primitive("topk(Tensor self, SymInt k, int dim=-1, bool largest=True, bool sorted=True) -> (Tensor values, Tensor indices)",
+           shown="input, k, dim=None, largest=True, sorted=True, *, out=None", make="method out",
            half=False, self=_back())
 def topk(self, k, dim, largest, sorted):
     """The `k` largest or smallest elements along `dim`, and where they were."""
@@ -137,14 +140,19 @@ def _select(name, what, self, dim, keepdim, k=0):
     return (values, indices) if keepdim else (values.squeeze(dim), indices.squeeze(dim))
 
 
-@primitive("kthvalue(Tensor self, SymInt k, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor indices)", make="method out", half=False,
+@primitive("kthvalue(Tensor self, SymInt k, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor indices)",
+           shown="input, k, dim=None, keepdim=False, *, out=None", make="method out", half=False,
            self=_back(False))
 def kthvalue(self, k, dim, keepdim):
     """The k-th smallest element along `dim` (from 1), and where it was."""
     return _select("kthvalue", "kth", self, dim, keepdim, k - 1)
 
 
-@primitive("mode(Tensor self, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor indices)", make="method out", half=False, self=_back(False))
+kthvalue.apart = True
+
+
+@primitive("mode(Tensor self, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor indices)",
+           shown="| dim=None, keepdim=False", make="method out", half=False, self=_back(False))
 def mode(self, dim, keepdim):
     """The most frequent element along `dim`, the smallest such, and where one of it was."""
     return _select("mode", "mode", self, dim, keepdim)

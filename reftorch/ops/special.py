@@ -4,18 +4,11 @@ import math
 from ..core import OPS, T, composite, op, primitive
 from ..core._core import from_array
 from ..kernels import pointwise as kernels
-from ._common import only
+from ._common import only, underived
 
 MATH = "method inplace out"
 UNARY = "method inplace function_ out"
 ROOT_PI = math.sqrt(math.pi)
-
-
-def _underived(what):
-    """The rule of an input for which torch states none."""
-    def rule(grad):
-        raise NotImplementedError(f"the derivative for '{what}' is not implemented.")
-    return rule
 
 
 def _function(name, loop, rule=None, torch=True, **options):
@@ -108,7 +101,7 @@ def sum_digamma(x, p):
 def _incomplete_gamma(name, loop, sign):
     """Regularised incomplete gamma functions of order `self` at `other`."""
     return op(f"{name}(Tensor self, Tensor other) -> Tensor", loop=loop, make=MATH, check=only("f", f"{name}_cpu"),
-              self=_underived(f"{name}: input"),
+              self=underived(f"{name}: input"),
               other=lambda grad, self, other: sign * grad * ((self - 1) * other.log() - other - self.lgamma()).exp())
 
 
@@ -128,9 +121,9 @@ def _zeta(schema, node, **rules):
 
 
 _zeta_other = lambda grad, self, other: grad * -self * T.special_zeta(self + 1.0, other)
-zeta = _zeta("(Tensor self, Tensor other)", "SpecialZetaBackward0", self=_underived("zeta"), other=_zeta_other)
+zeta = _zeta("(Tensor self, Tensor other)", "SpecialZetaBackward0", self=underived("zeta"), other=_zeta_other)
 _zeta(".self_scalar(Scalar self, Tensor other)", "SpecialZetaBackward1", other=_zeta_other)
-_zeta(".other_scalar(Tensor self, Scalar other)", "SpecialZetaBackward2", self=_underived("zeta"))
+_zeta(".other_scalar(Tensor self, Scalar other)", "SpecialZetaBackward2", self=underived("zeta"))
 
 # ------------------------------------------------------------------ Bessel and Airy functions
 i0 = _function("i0", "scipy.special:i0", lambda grad, self: grad * T.special_i1(self))
@@ -174,10 +167,10 @@ for _name in ("chebyshev_polynomial_t", "chebyshev_polynomial_u", "chebyshev_pol
 
 
 # ------------------------------------------------------------------ second names
-@composite("special_round(Tensor self, *, int decimals=0) -> Tensor", make="out", ns="special")
+@composite("special_round(Tensor self, *, int decimals=0) -> Tensor", shown="input, *, out=None", make="out", ns="special")
 def special_round(self, decimals):
     """Rounded half to even, at that many decimals."""
-    return T.round(self, decimals=decimals) if decimals else T.round(self)
+    return T.round(self, decimals=decimals) if decimals or self.is_floating_point() else T.round(self)      # torch: RoundBackward1 even for 0
 
 
 @composite("special_logsumexp(Tensor self, int[1] dim, bool keepdim=False) -> Tensor", make="out", ns="special")

@@ -82,7 +82,8 @@ def split_with_sizes(self, split_sizes, dim):
     return split_sizes_of(self, split_sizes, dim)
 
 
-@primitive("unsafe_split.Tensor(Tensor self, SymInt split_size, int dim=0) -> Tensor[]", make="method", half=False, shares=True, jvp="linear",
+@primitive("unsafe_split.Tensor(Tensor self, SymInt split_size, int dim=0) -> Tensor[]",
+           shown="tensor, split_size_or_sections, dim=0 | split_size, dim=0", make="method", half=False, shares=True, jvp="linear",
            self=_split_rule)
 def unsafe_split(self, split_size, dim):
     """`split` without the results being known as views."""
@@ -124,7 +125,7 @@ def _cut(self, points, dim):
     return tuple(T.slice(self, dim, a, b, 1) for a, b in itertools.pairwise(bounds))
 
 
-@composite("tensor_split.sections(Tensor(a) self, SymInt sections, int dim=0) -> Tensor(a)[]", make="method")
+@composite("tensor_split.sections(Tensor(a) self, SymInt sections, int dim=0) -> Tensor(a)[]", shown="| indices_or_sections, dim=0", make="method")
 def tensor_split(self, sections, dim):
     """`sections` pieces, the first of them longer by one; or cut at indices."""
     if self.dim() == 0:
@@ -162,7 +163,7 @@ def _define_nd_split(name, least, axis):
             raise RuntimeError(f"torch.{name} requires a tensor with at least {least} dimension, but got a tensor with {self.dim()} dimensions!")
         return axis if self.dim() > 1 else 0
 
-    @composite(f"{name}.int(Tensor(a) self, int sections) -> Tensor(a)[]", make="method")
+    @composite(f"{name}.int(Tensor(a) self, int sections) -> Tensor(a)[]", shown="input, indices_or_sections | split_size_or_sections", make="method")
     def into_sections(self, sections):
         """Equal parts, or cuts at indices, along the axis of NumPy's function of that name."""
         dim = check(self)

@@ -7,10 +7,11 @@ import math
 
 from ..core import DTYPES, T, composite
 from ..core._core import get_default_dtype
+from ..core.errors import C_NAMES
 from ._common import check_factory
-from ._names import C_NAMES
 
 _OPTIONS = "ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None"
+_SHOWN = "dtype=None, layout=torch.strided, device=None, requires_grad=False"
 
 
 def _scale(points, factor):
@@ -35,7 +36,8 @@ def _window(name, length, periodic, options, shape):
 
 
 @composite(f"bartlett_window(int window_length, *, {_OPTIONS}) -> Tensor",
-           f"bartlett_window.periodic(int window_length, bool periodic, *, {_OPTIONS}) -> Tensor")
+           f"bartlett_window.periodic(int window_length, bool periodic, *, {_OPTIONS}) -> Tensor",
+           shown=f"window_length, periodic=True, *, {_SHOWN}")
 def bartlett_window(window_length, dtype, layout, device, pin_memory, periodic=True):
     """w[k] = 1 - |2k/(n - 1) - 1|"""
     def shape(n, points):
@@ -48,7 +50,8 @@ def bartlett_window(window_length, dtype, layout, device, pin_memory, periodic=T
 
 
 @composite(f"blackman_window(int window_length, *, {_OPTIONS}) -> Tensor",
-           f"blackman_window.periodic(int window_length, bool periodic, *, {_OPTIONS}) -> Tensor")
+           f"blackman_window.periodic(int window_length, bool periodic, *, {_OPTIONS}) -> Tensor",
+           shown=f"window_length, periodic=True, *, {_SHOWN}")
 def blackman_window(window_length, dtype, layout, device, pin_memory, periodic=True):
     """w[k] = 0.42 - 0.5 cos(2 pi k/(n - 1)) + 0.08 cos(4 pi k/(n - 1))"""
     def shape(n, points):
@@ -66,7 +69,8 @@ def _hamming(name, length, periodic, options, alpha, beta):
 
 
 @composite(f"hann_window(int window_length, *, {_OPTIONS}) -> Tensor",
-           f"hann_window.periodic(int window_length, bool periodic, *, {_OPTIONS}) -> Tensor")
+           f"hann_window.periodic(int window_length, bool periodic, *, {_OPTIONS}) -> Tensor",
+           shown=f"window_length, periodic=True, *, {_SHOWN}")
 def hann_window(window_length, dtype, layout, device, pin_memory, periodic=True):
     """w[k] = (1 - cos(2 pi k/(n - 1))) / 2"""
     return _hamming("hann_window", window_length, periodic, (dtype, layout, device, pin_memory), 0.5, 0.5)
@@ -75,7 +79,8 @@ def hann_window(window_length, dtype, layout, device, pin_memory, periodic=True)
 @composite(f"hamming_window(int window_length, *, {_OPTIONS}) -> Tensor",
            f"hamming_window.periodic(int window_length, bool periodic, *, {_OPTIONS}) -> Tensor",
            f"hamming_window.periodic_alpha(int window_length, bool periodic, float alpha, *, {_OPTIONS}) -> Tensor",
-           f"hamming_window.periodic_alpha_beta(int window_length, bool periodic, float alpha, float beta, *, {_OPTIONS}) -> Tensor")
+           f"hamming_window.periodic_alpha_beta(int window_length, bool periodic, float alpha, float beta, *, {_OPTIONS}) -> Tensor",
+           shown="window_length, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False")
 def hamming_window(window_length, dtype, layout, device, pin_memory, periodic=True, alpha=0.54, beta=0.46):
     """w[k] = alpha - beta cos(2 pi k/(n - 1))"""
     return _hamming("hamming_window", window_length, periodic, (dtype, layout, device, pin_memory), alpha, beta)
@@ -83,7 +88,8 @@ def hamming_window(window_length, dtype, layout, device, pin_memory, periodic=Tr
 
 @composite(f"kaiser_window(int window_length, *, {_OPTIONS}) -> Tensor",
            f"kaiser_window.periodic(int window_length, bool periodic, *, {_OPTIONS}) -> Tensor",
-           f"kaiser_window.beta(int window_length, bool periodic, float beta, *, {_OPTIONS}) -> Tensor")
+           f"kaiser_window.beta(int window_length, bool periodic, float beta, *, {_OPTIONS}) -> Tensor",
+           shown=f"window_length, periodic=True, beta=12.0, *, {_SHOWN}")
 def kaiser_window(window_length, dtype, layout, device, pin_memory, periodic=True, beta=12.0):
     """w[k] = I0(beta sqrt(1 - (2k/(n - 1) - 1)^2)) / I0(beta)"""
     def shape(n, points):

@@ -31,7 +31,7 @@ def _bounds(dtype, low, high):
     return (low, high) if real else (math.ceil(low), math.ceil(high))
 
 
-def make_tensor(*shape, dtype, device=None, low=None, high=None, requires_grad=False, noncontiguous=False, exclude_zero=False, memory_format=None):
+def make_tensor(*shape, dtype, device, low=None, high=None, requires_grad=False, noncontiguous=False, exclude_zero=False, memory_format=None):
     """Uniform random numbers from [low, high) in any dtype; `noncontiguous` takes every second one of the last dim."""
     shape = tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], Sequence) else tuple(shape)
     real = dtype.is_floating_point or dtype.is_complex

@@ -146,3 +146,9 @@ class BackwardHook:
 
 
 _identity = None
+
+
+def unserializable_hook(f):
+    """Mark a hook that need not be saved with its tensor."""
+    f.__torch_unserializable__ = True
+    return f

@@ -1,6 +1,7 @@
 /* Vectors of 8 floats or 4 doubles, in the compiler's own notation: + - * / and comparisons work on them as on numbers; processors with
  * narrower registers get several instructions. A comparison gives a mask of integers, all ones where it holds. */
 #pragma once
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #ifdef __AVX2__
@@ -23,6 +24,19 @@ INLINE void f64_store(double *p, f64x4 v) { memcpy(p, &v, sizeof v); }
 INLINE f64x4 f64_all(double x) { return (f64x4){x, x, x, x}; }
 INLINE f64x4 f64_where(i64x4 mask, f64x4 yes, f64x4 no) { return (f64x4)((mask & (i64x4)yes) | (~mask & (i64x4)no)); }
 
+/* The first n numbers at p, zeros after them. */
+#ifdef __AVX2__
+INLINE f32x8 f32_load_part(const float *p, int n) {
+    return (f32x8)_mm256_maskload_ps(p, (__m256i)(n > (i32x8){0, 1, 2, 3, 4, 5, 6, 7}));
+}
+INLINE f64x4 f64_load_part(const double *p, int n) { return (f64x4)_mm256_maskload_pd(p, (__m256i)(n > (i64x4){0, 1, 2, 3})); }
+#else
+INLINE f32x8 f32_load_part(const float *p, int n) { f32x8 v = {0}; memcpy(&v, p, n * sizeof *p); return v; }
+INLINE f64x4 f64_load_part(const double *p, int n) { f64x4 v = {0}; memcpy(&v, p, n * sizeof *p); return v; }
+#endif
+INLINE float f32_sum(f32x8 v) { return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7])); }
+INLINE double f64_sum(f64x4 v) { return (v[0] + v[2]) + (v[1] + v[3]); }
+
 /* a * b + c: rounded once where the processor can, twice elsewhere */
 #ifdef __FMA__
 INLINE f32x8 f32_fma(f32x8 a, f32x8 b, f32x8 c) { return (f32x8)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c); }
@@ -31,3 +45,49 @@ INLINE f64x4 f64_fma(f64x4 a, f64x4 b, f64x4 c) { return (f64x4)_mm256_fmadd_pd(
 INLINE f32x8 f32_fma(f32x8 a, f32x8 b, f32x8 c) { return a * b + c; }
 INLINE f64x4 f64_fma(f64x4 a, f64x4 b, f64x4 c) { return a * b + c; }
 #endif
+
+/* Rows of registers become columns. */
+INLINE void f32_transpose8(f32x8 *r) {
+    f32x8 s[8], t[8];
+#pragma GCC unroll 8
+    for (int i = 0; i < 4; i++) {
+        s[2 * i] = __builtin_shufflevector(r[2 * i], r[2 * i + 1], 0, 8, 1, 9, 4, 12, 5, 13);
+        s[2 * i + 1] = __builtin_shufflevector(r[2 * i], r[2 * i + 1], 2, 10, 3, 11, 6, 14, 7, 15);
+    }
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; i += 4)
+#pragma GCC unroll 2
+        for (int h = 0; h < 2; h++) {
+            t[i + 2 * h] = __builtin_shufflevector(s[i + h], s[i + 2 + h], 0, 1, 8, 9, 4, 5, 12, 13);
+            t[i + 2 * h + 1] = __builtin_shufflevector(s[i + h], s[i + 2 + h], 2, 3, 10, 11, 6, 7, 14, 15);
+        }
+#pragma GCC unroll 8
+    for (int i = 0; i < 4; i++) {
+        r[i] = __builtin_shufflevector(t[i], t[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+        r[i + 4] = __builtin_shufflevector(t[i], t[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+    }
+}
+INLINE void f64_transpose4(f64x4 *r) {
+    f64x4 a = __builtin_shufflevector(r[0], r[1], 0, 4, 2, 6), b = __builtin_shufflevector(r[0], r[1], 1, 5, 3, 7);
+    f64x4 c = __builtin_shufflevector(r[2], r[3], 0, 4, 2, 6), d = __builtin_shufflevector(r[2], r[3], 1, 5, 3, 7);
+    r[0] = __builtin_shufflevector(a, c, 0, 1, 4, 5), r[1] = __builtin_shufflevector(b, d, 0, 1, 4, 5);
+    r[2] = __builtin_shufflevector(a, c, 2, 3, 6, 7), r[3] = __builtin_shufflevector(b, d, 2, 3, 6, 7);
+}
+
+/* A block as wide and high as a vector is long: to[j * to_row + i] = from[i * from_row + j] */
+INLINE void f32_transpose(const float *from, ptrdiff_t from_row, float *to, ptrdiff_t to_row) {
+    f32x8 r[8];
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; i++) r[i] = f32_load(from + i * from_row);
+    f32_transpose8(r);
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; i++) f32_store(to + i * to_row, r[i]);
+}
+INLINE void f64_transpose(const double *from, ptrdiff_t from_row, double *to, ptrdiff_t to_row) {
+    f64x4 r[4];
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; i++) r[i] = f64_load(from + i * from_row);
+    f64_transpose4(r);
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; i++) f64_store(to + i * to_row, r[i]);
+}

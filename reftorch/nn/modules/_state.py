@@ -3,6 +3,7 @@ import functools
 import itertools
 import warnings
 from collections import OrderedDict, namedtuple
+from typing import TypeVar
 
 import reftorch as torch
 
@@ -25,6 +26,8 @@ class _IncompatibleKeys(_Keys):
 
 class StateDict:
     """The part of Module that turns it into a dict of tensors and back."""
+
+    T_destination = TypeVar("T_destination", bound=dict)
 
     def get_extra_state(self):
         """Overridden by modules that keep more in the state_dict than tensors."""

@@ -215,6 +215,10 @@ class Module(StateDict):
         """Refuses: this is a CPU build."""
         raise AssertionError("Torch not compiled with XPU enabled")
 
+    def ipu(self, device=None):
+        """Refuses: this is a CPU build."""
+        return self._apply(lambda t: t.ipu(device))
+
     def cpu(self):
         """Move to the CPU, where everything is."""
         return self._apply(lambda t: t.cpu())
@@ -478,9 +482,9 @@ class Module(StateDict):
                 seen.add(module)
                 yield name, module
 
-    def modules(self):
+    def modules(self, remove_duplicate=True):
         """This module and all below, each once."""
-        for _, module in self.named_modules():
+        for _, module in self.named_modules(remove_duplicate=remove_duplicate):
             yield module
 
     def named_modules(self, memo=None, prefix="", remove_duplicate=True):

@@ -8,11 +8,16 @@ import warnings
 
 import reftorch as torch
 
+from ...core import Tensor
+from ...kernels.rnn import KINDS
+from ...ops.rnn import single_cell, single_layer
 from .. import init
 from ..parameter import Parameter
 from ..utils.rnn import PackedSequence
 from .module import Module
 
+_LSTM = KINDS["lstm"]
+#: by mode: how many gates have weights
 _GATES = {"LSTM": 4, "GRU": 3, "RNN_TANH": 1, "RNN_RELU": 1}
 
 
@@ -30,6 +35,13 @@ def _check_type(name, value, kind):
 def _refuse_proj_size(kwargs):
     if "proj_size" in kwargs:
         raise ValueError("proj_size argument is only supported for LSTM, not RNN or GRU")
+
+
+def _draw(self):
+    """Draw all parameters anew, from U(-k, k) with k = 1 / sqrt(hidden_size)."""
+    k = 1 / math.sqrt(max(self.hidden_size, 1))
+    for p in self.parameters():
+        init.uniform_(p, a=-k, b=k)
 
 
 class RNNBase(Module):
@@ -97,11 +109,13 @@ class RNNBase(Module):
     def _flat_weights(self):
         return [getattr(self, name, None) for name in self._flat_weights_names]
 
-    def reset_parameters(self):
-        """Draw all parameters anew."""
-        bound = 1.0 / math.sqrt(self.hidden_size) if self.hidden_size > 0 else 0
-        for weight in self.parameters():
-            init.uniform_(weight, -bound, bound)
+    def __getstate__(self):
+        return {**self.__dict__, "_flat_weights_names": self._flat_weights_names, "_flat_weights": self._flat_weights}     # PyTorch keeps them
+
+    def __setstate__(self, state):
+        super().__setstate__({name: value for name, value in state.items() if name not in ("_flat_weights_names", "_flat_weights")})
+
+    reset_parameters = _draw
 
     def flatten_parameters(self):
         """Does nothing: it is for GPUs."""
@@ -133,29 +147,39 @@ class RNNBase(Module):
             raise RuntimeError(msg.format(expected_hidden_size, list(hx.size())))
 
     def check_forward_args(self, input, hidden, batch_sizes):
-        """Errors unless input and hidden state fit."""
+        """Errors unless input and states fit."""
         self.check_input(input, batch_sizes)
-        self.check_hidden_size(hidden, self.get_expected_hidden_size(input, batch_sizes))
+        for state, shape, text in zip(self._split(hidden), self._shapes(input, batch_sizes), self._size_texts, strict=False):
+            self.check_hidden_size(state, shape, text)
 
     def permute_hidden(self, hx, permutation):
-        """The hidden state with the batch in another order."""
-        return hx if permutation is None else hx.index_select(1, permutation)
+        """The states with the batch in another order."""
+        return hx if permutation is None else self._join([h.index_select(1, permutation) for h in self._split(hx)])
 
     # ---- the call
-    def _zero_state(self, input, batch_sizes):
-        return torch.zeros(self.get_expected_hidden_size(input, batch_sizes), dtype=input.dtype, device=input.device)
+    _size_texts = ("Expected hidden size {}, got {}",)
+
+    def _split(self, hx):
+        """The states that a user gives, as a tuple; `_join` is the way back."""
+        return (hx,)
+
+    def _join(self, states):
+        return states[0]
+
+    def _shapes(self, input, batch_sizes):
+        return [self.get_expected_hidden_size(input, batch_sizes)]
 
     def _check_state_dim(self, hx, batched):
         if hx.dim() != 2 + batched:
             text = "batched 3-D input, hx should also be 3-D" if batched else "unbatched 2-D input, hx should also be 2-D"
             raise RuntimeError(f"For {text} but got {hx.dim()}-D tensor")
 
-    def _map_state(self, fn, hx):
-        return fn(hx)
-
     def _ready_state(self, input, hx, order, batch_sizes):
-        """The given hidden state in the order of the packed batch, checked."""
-        hx = self._zero_state(input, batch_sizes) if hx is None else self.permute_hidden(hx, order)
+        """The given states in the order of the packed batch, checked; zeros for none."""
+        if hx is None:
+            hx = self._join([torch.zeros(shape, dtype=input.dtype, device=input.device) for shape in self._shapes(input, batch_sizes)])
+        else:
+            hx = self.permute_hidden(hx, order)
         self.check_forward_args(input, hx, batch_sizes)
         return hx
 
@@ -166,27 +190,36 @@ class RNNBase(Module):
     def _bad_dim(self, ndim):
         return f"{type(self).__name__}: Expected input to be 2D or 3D, got {ndim}D instead"
 
-    def _forward(self, input, hx):
+    def _plain_call(self, input):
+        """[output, last states] of one layer that starts from zeros, without what other calls need; None if it is not that plain."""
+        names, held = self._all_weights, self._parameters
+        if list(held) != (names[0] if len(names) == 1 else names[0] + names[1]):
+            return None                      # pruned, parametrized ...
+        return single_layer(KINDS[self.mode.lower()], input, list(held.values()), 4 if self.bias else 2)
+
+    def _forward(self, input, hx=None):
+        if hx is None and self.num_layers == 1 and not self.batch_first and not self.proj_size and isinstance(input, Tensor):
+            results = self._plain_call(input)
+            if results is not None:
+                return results[0], self._join(results[1:])
         options = self._flat_weights, self.bias, self.num_layers, self.dropout, self.training, self.bidirectional
         if isinstance(input, PackedSequence):
             data, batch_sizes, order, back = input
-            hx = self._ready_state(data, hx, order, batch_sizes)
-            output, hidden = self._network(data, batch_sizes, hx, *options)
+            output, hidden = self._network(data, batch_sizes, self._ready_state(data, hx, order, batch_sizes), *options)
             return PackedSequence(output, batch_sizes, order, back), self.permute_hidden(hidden, back)
-        if input.dim() not in (2, 3):
-            raise ValueError(self._bad_dim(input.dim()))
-        batched = input.dim() == 3
-        batch_dim = 0 if self.batch_first else 1
+        ndim = input.dim()
+        if ndim not in (2, 3):
+            raise ValueError(self._bad_dim(ndim))
         if hx is not None:
-            self._check_state_dim(hx, batched)
-        if not batched:
-            input = input.unsqueeze(batch_dim)
-            hx = None if hx is None else self._map_state(lambda h: h.unsqueeze(1), hx)
-        hx = self._ready_state(input, hx, None, None)
-        output, hidden = self._network(input, hx, *options, self.batch_first)
-        if not batched:
-            output, hidden = output.squeeze(batch_dim), self._map_state(lambda h: h.squeeze(1), hidden)
-        return output, hidden
+            self._check_state_dim(hx, ndim == 3)
+        if ndim == 3:
+            return self._network(input, self._ready_state(input, hx, None, None), *options, self.batch_first)
+        at = 0 if self.batch_first else 1    # a batch of one
+        if hx is not None:
+            hx = self._join([h.unsqueeze(1) for h in self._split(hx)])
+        one = input.unsqueeze(at)
+        output, hidden = self._network(one, self._ready_state(one, hx, None, None), *options, self.batch_first)
+        return output.squeeze(at), self._join([h.squeeze(1) for h in self._split(hidden)])
 
     def extra_repr(self):
         text = f"{self.input_size}, {self.hidden_size}"
@@ -211,8 +244,7 @@ class RNN(RNNBase):
     def _bad_dim(self, ndim):
         return f"RNN: Expected input to be 2D or 3D, got {ndim}D tensor instead"
 
-    def forward(self, input, hx=None):
-        return self._forward(input, hx)
+    forward = RNNBase._forward
 
 
 class LSTM(RNNBase):
@@ -228,22 +260,16 @@ class LSTM(RNNBase):
         """The shape of the cell state."""
         return self._state_size(input, batch_sizes, self.hidden_size)
 
-    def check_forward_args(self, input, hidden, batch_sizes):
-        """Errors unless input, hidden and cell state fit."""
-        self.check_input(input, batch_sizes)
-        self.check_hidden_size(hidden[0], self.get_expected_hidden_size(input, batch_sizes), "Expected hidden[0] size {}, got {}")
-        self.check_hidden_size(hidden[1], self.get_expected_cell_size(input, batch_sizes), "Expected hidden[1] size {}, got {}")
+    _size_texts = ("Expected hidden[0] size {}, got {}", "Expected hidden[1] size {}, got {}")
 
-    def permute_hidden(self, hx, permutation):
-        """Hidden and cell state with the batch in another order."""
-        return hx if permutation is None else self._map_state(lambda h: h.index_select(1, permutation), hx)
+    def _split(self, hx):
+        return hx[0], hx[1]
 
-    def _map_state(self, fn, hx):
-        return fn(hx[0]), fn(hx[1])
+    def _join(self, states):
+        return tuple(states)
 
-    def _zero_state(self, input, batch_sizes):
-        shapes = self.get_expected_hidden_size(input, batch_sizes), self.get_expected_cell_size(input, batch_sizes)
-        return tuple(torch.zeros(shape, dtype=input.dtype, device=input.device) for shape in shapes)
+    def _shapes(self, input, batch_sizes):
+        return [self.get_expected_hidden_size(input, batch_sizes), self.get_expected_cell_size(input, batch_sizes)]
 
     def _check_state_dim(self, hx, batched):
         h, c = hx[0].dim(), hx[1].dim()
@@ -251,18 +277,16 @@ class LSTM(RNNBase):
             text = "batched 3-D input, hx and cx should also be 3-D" if batched else "unbatched 2-D input, hx and cx should also be 2-D"
             raise RuntimeError(f"For {text} but got ({h}-D, {c}-D) tensors")
 
-    def _ready_state(self, input, hx, order, batch_sizes):
-        if batch_sizes is None:
-            return super()._ready_state(input, hx, order, batch_sizes)
-        # torch: packed input goes unchecked
-        return self._zero_state(input, batch_sizes) if hx is None else self.permute_hidden(hx, order)
+    def check_forward_args(self, input, hidden, batch_sizes):
+        """Errors unless input and states fit."""
+        if batch_sizes is None:              # torch: packed input goes unchecked
+            super().check_forward_args(input, hidden, batch_sizes)
 
     def _network(self, *args):
         output, *hidden = torch.lstm(*args)
         return output, tuple(hidden)
 
-    def forward(self, input, hx=None):
-        return self._forward(input, hx)
+    forward = RNNBase._forward
 
 
 class GRU(RNNBase):
@@ -275,8 +299,7 @@ class GRU(RNNBase):
         _refuse_proj_size(kwargs)
         super().__init__("GRU", *args, **kwargs)
 
-    def forward(self, input, hx=None):
-        return self._forward(input, hx)
+    forward = RNNBase._forward
 
 
 # ------------------------------------------------------------------------------- cells
@@ -289,53 +312,72 @@ class RNNCellBase(Module):
         super().__init__()
         self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
         gates = num_chunks * hidden_size
-        self.weight_ih = Parameter(torch.empty((gates, input_size), device=device, dtype=dtype))
-        self.weight_hh = Parameter(torch.empty((gates, hidden_size), device=device, dtype=dtype))
-        for name in ("bias_ih", "bias_hh"):
-            self.register_parameter(name, Parameter(torch.empty(gates, device=device, dtype=dtype)) if bias else None)
+        shapes = {"weight_ih": (gates, input_size), "weight_hh": (gates, hidden_size), "bias_ih": (gates,), "bias_hh": (gates,)}
+        for name, shape in shapes.items():
+            unused = name.startswith("bias") and not bias
+            self.register_parameter(name, None if unused else Parameter(torch.empty(shape, device=device, dtype=dtype)))
         self.reset_parameters()
 
-    reset_parameters = RNNBase.reset_parameters
+    reset_parameters = _draw
+
+    def _plain_call(self, kind, input, states):
+        """The new states of a cell that takes plain tensors, `states` or zeros; None if it is not that plain."""
+        held = self._parameters
+        try:
+            tensors = [input, *states, held["weight_ih"], held["weight_hh"]]
+            if self.bias:
+                tensors += held["bias_ih"], held["bias_hh"]
+        except KeyError:                     # pruned, parametrized ...
+            return None
+        return single_cell(kind, tensors, len(states))
 
     def _check_dim(self, tensor, what):
         if tensor.dim() not in (1, 2):
             raise ValueError(f"{type(self).__name__}: Expected {what} to be 1D or 2D, got {tensor.dim()}D instead")
 
-    def _step(self, op, input, hx):
-        """op(input, hx, parameters), for (N, in) or (in,)."""
-        self._check_dim(input, "input")
-        if hx is not None:
-            self._check_dim(hx, "hidden")
+    def _new_states(self, op, input, states):
+        """op(input, states, parameters) for (N, in) or (in,); states of zeros where they are None."""
         batched = input.dim() == 2
         if not batched:
-            input = input.unsqueeze(0)
-            hx = None if hx is None else hx.unsqueeze(0)
-        out = op(input, self._zeros(input) if hx is None else hx, self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)
-        return out if batched else out.squeeze(0)
-
-    def _zeros(self, input):
-        return torch.zeros(input.size(0), self.hidden_size, dtype=input.dtype, device=input.device)
+            input, states = input.unsqueeze(0), [h if h is None else h.unsqueeze(0) for h in states]
+        if None in states:
+            zeros = torch.zeros(input.size(0), self.hidden_size, dtype=input.dtype, device=input.device)
+            states = [zeros] * len(states)
+        made = op(input, *states, self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)
+        return made if batched else [h.squeeze(0) for h in made]
 
     def extra_repr(self):
         return f"{self.input_size}, {self.hidden_size}" + ("" if self.bias is True else f", bias={self.bias}")
 
 
-class RNNCell(RNNCellBase):
+class _OneState(RNNCellBase):
+    """A cell whose one state is its output."""
+
+    def forward(self, input, hx=None):
+        made = self._plain_call(KINDS.get(self._op), input, () if hx is None else (hx,))
+        if made is not None:
+            return made[0]
+        self._check_dim(input, "input")
+        if hx is not None:
+            self._check_dim(hx, "hidden")
+        if self._op not in KINDS:
+            raise RuntimeError(f"Unknown nonlinearity: {self.nonlinearity}")
+        op = getattr(torch, self._op + "_cell")
+        return self._new_states(lambda *args: [op(*args)], input, [hx])[0]
+
+
+class RNNCell(_OneState):
     r"""h' = tanh(x W_ih^T + b_ih + h W_hh^T + b_hh) (or relu); x (N, in), h (N, H) -> h' (N, H)."""
 
-    __constants__ = ["input_size", "hidden_size", "bias", "nonlinearity"]
+    __constants__ = [*RNNCellBase.__constants__, "nonlinearity"]
 
     def __init__(self, input_size, hidden_size, bias=True, nonlinearity="tanh", device=None, dtype=None):
         super().__init__(input_size, hidden_size, bias, 1, device, dtype)
         self.nonlinearity = nonlinearity
 
-    def _pick(self, *args):
-        if self.nonlinearity not in ("tanh", "relu"):
-            raise RuntimeError(f"Unknown nonlinearity: {self.nonlinearity}")
-        return (torch.rnn_tanh_cell if self.nonlinearity == "tanh" else torch.rnn_relu_cell)(*args)
-
-    def forward(self, input, hx=None):
-        return self._step(self._pick, input, hx)
+    @property
+    def _op(self):
+        return "rnn_" + self.nonlinearity
 
     def extra_repr(self):
         return super().extra_repr() + ("" if self.nonlinearity == "tanh" else f", nonlinearity={self.nonlinearity}")
@@ -348,22 +390,19 @@ class LSTMCell(RNNCellBase):
         super().__init__(input_size, hidden_size, bias, 4, device, dtype)
 
     def forward(self, input, hx=None):
-        self._check_dim(input, "input")
-        for i, h in enumerate(hx or ()):
-            self._check_dim(h, f"hx[{i}]")
-        batched = input.dim() == 2
-        if not batched:
-            input = input.unsqueeze(0)
-            hx = hx and (hx[0].unsqueeze(0), hx[1].unsqueeze(0))
-        h, c = torch.lstm_cell(input, hx or (self._zeros(input),) * 2, self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)
-        return (h, c) if batched else (h.squeeze(0), c.squeeze(0))
+        made = self._plain_call(_LSTM, input, () if hx is None else hx)
+        if made is None:
+            self._check_dim(input, "input")
+            for i, h in enumerate(hx or ()):
+                self._check_dim(h, f"hx[{i}]")
+            made = self._new_states(lambda x, h, c, *params: torch.lstm_cell(x, (h, c), *params), input, hx or [None, None])
+        return tuple(made)
 
 
-class GRUCell(RNNCellBase):
+class GRUCell(_OneState):
     r"""One step of GRU; x (N, in), h (N, H) -> h' (N, H)."""
+
+    _op = "gru"
 
     def __init__(self, input_size, hidden_size, bias=True, device=None, dtype=None):
         super().__init__(input_size, hidden_size, bias, 3, device, dtype)
-
-    def forward(self, input, hx=None):
-        return self._step(torch.gru_cell, input, hx)

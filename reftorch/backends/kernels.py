@@ -1,0 +1,30 @@
+"""reftorch.backends.kernels: how the package's own kernels compute. PyTorch has no such module.
+
+`winograd` says which convolutions of float32 may use Winograd's algorithms, which need fewer multiplications:
+    "fast"    all: F(4x4, 3x3) rounds up to ten times as coarsely as a plain sum (relative to the largest result, 5e-6 at most on common layers)
+    "exact"   F(2x2, 3x3) and F(2x2, 5x5), which round as a plain sum does; `use_deterministic_algorithms` asks for this too
+    "off"     none
+Numbers of very different size that are neighbours in an image share their rounding. Images with Inf or NaN are always summed plainly.
+"""
+import sys
+from types import ModuleType
+
+from ..kernels import conv
+
+
+class _Switches(ModuleType):
+    """A module whose attribute is a property."""
+
+    @property
+    def winograd(self):
+        """The level that was set."""
+        return conv.get_winograd()
+
+    @winograd.setter
+    def winograd(self, level):
+        if level not in conv.LEVELS:
+            raise ValueError(f"winograd is one of {', '.join(conv.LEVELS)}, not {level!r}")
+        conv.set_winograd(level)
+
+
+sys.modules[__name__].__class__ = _Switches

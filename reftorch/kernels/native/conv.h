@@ -1,0 +1,260 @@
+/* Direct convolutions of any shape, a template (real.h). Three ways to the same sums, each for shapes at which it is fastest:
+ *   by rows     a tile is some filters times neighbouring pixels of one row, read where they lie in the padded image: few filters
+ *   by pixels   a tile is six pixels anywhere, broadcast, times a panel of filters: short sums, filters that fill panels
+ *   by panels   pixels of all images, a panel at a time, are packed into [taps][PANEL] and multiplied as matrices: the rest, and 1x1 kernels, whose
+ *               panels come straight from x
+ * An element's sum is the same whichever thread makes it. */
+#include "conv_tiles.h"
+#include "parallel.h"
+
+#ifndef CONV_H
+#define CONV_H
+enum { BY_ROWS, BY_PIXELS, BY_PANELS, BY_POINTS };
+enum { PANELS_AT_ONCE = 12, TILES_AT_ONCE = 16, PIXELS_AT_ONCE = 24, CONV_SERIAL = 150000, LINES_AT_ONCE = 64 };
+
+/* A longest part of a sum: weights of a tile and pixels of a panel stay in the first cache. */
+INLINE isize sum_block(int way, isize left) { return way == BY_ROWS ? isize_min(left, 1024) : depth_block(left); }
+
+/* The stretches of one row, each whole or cut by the panel's ends, that a panel of pixels consists of. */
+typedef struct { int count, lane[16], length[16]; isize from[16], to[16]; } stretches;
+
+static void stretches_of(const conv_plan *p, isize pixel, isize end, int panel, stretches *s) {
+    isize image = pixel / p->pixels, row = pixel % p->pixels / p->s.out[2], column = pixel % p->s.out[2], out_image = p->s.groups * p->s.filters * p->pixels;
+    s->count = 0;
+    for (int lane = 0; lane < panel && pixel + lane < end;) {
+        int i = s->count++, length = (int)isize_min(panel - lane, p->s.out[2] - column);
+        s->lane[i] = lane, s->length[i] = length;
+        s->from[i] = image * p->image + plan_row(p, row) + column;
+        s->to[i] = image * out_image + row * p->s.out[2] + column;
+        lane += length, column = 0;
+        if (++row == p->rows) row = 0, image++;
+    }
+}
+
+/* The sizes of x along which a 1x1 kernel walks, as one: the step between pixels, or 0 where they are not evenly spaced. */
+static isize point_step(const conv_shape *s) {
+    isize step = 0, reach = 1;
+    for (int d = 2; d >= 0; d--) {
+        if (s->kernel[d] != 1 || s->stride[d] != 1 || s->pad[d] || s->spacing[d] != 1 || s->in[d] != s->out[d]) return 0;
+        if (s->out[d] == 1) continue;
+        if (!step) step = s->x_strides[2 + d];
+        else if (s->x_strides[2 + d] != step * reach) return 0;
+        reach *= s->out[d];
+    }
+    return step ? step : 1;
+}
+
+static int way_of(const conv_shape *s, int lanes) {
+    isize filters = s->filters, rest = filters % (2 * lanes), taps = s->channels * s->kernel[0] * s->kernel[1] * s->kernel[2];
+    if (s->out[0] * s->out[1] * s->out[2] >= 256 && s->channels > 1 && point_step(s)) return BY_POINTS;
+    if (filters <= 12 && s->out[2] >= lanes) return BY_ROWS;
+    if (taps <= 200 || (taps <= 512 && (rest == 0 || rest >= 2 * lanes - 3))) return BY_PIXELS;
+    return BY_PANELS;
+}
+#endif
+
+/* ---- by rows: result rows [first, last) of images whose padded copies follow one another */
+static void R(by_rows)(const conv_plan *p, const real *x, const int *offset, const real *packed, const real *bias, real *out, isize first, isize last) {
+    isize width = p->s.out[2], filters = p->s.filters, out_image = p->s.groups * filters * p->pixels;
+    real part[TILE_ROWS * 4 * LANES];
+    for (isize k = 0, block; k < p->taps; k += block) {
+        block = sum_block(BY_ROWS, p->taps - k);
+        for (isize r = first; r < last; r++) {
+            const real *line = x + r / p->rows * p->image + plan_row(p, r % p->rows);
+            real *to = out + r / p->rows * out_image + r % p->rows * width;
+            for (isize o = 0, h; o < filters; o += h) {
+                h = tile_height(filters - o);
+                const real *start = bias && k == 0 ? bias + o : NULL;
+                for (isize j = 0, covered; j < width; j += covered) {
+                    isize left = width - j, at = j;
+                    int vecs = left <= LANES ? 1 : h <= 3 && left > 2 * LANES ? 4 : 2;
+                    covered = vecs * LANES;
+                    /* the last tile of a row moves left over what is done already; it may not where that would add twice */
+                    if (left < covered && width >= covered && block == p->taps) at = width - covered;
+                    real *c = to + o * p->pixels + at;
+                    if (at + covered <= width) {
+                        R(window_tile)((int)h, vecs, block, packed + k * filters + o * block, line + at, offset + k, c, p->pixels, start, k > 0);
+                        continue;
+                    }
+                    R(window_tile)((int)h, vecs, block, packed + k * filters + o * block, line + at, offset + k, part, covered, start, 0);
+                    for (isize i = 0; i < h; i++)
+                        for (isize q = 0; q < left; q++) c[i * p->pixels + q] = (k > 0 ? c[i * p->pixels + q] : 0) + part[i * covered + q];
+                }
+            }
+        }
+    }
+}
+
+/* ---- by pixels: result pixels [first, last) of all the images; `bias` has whole panels */
+static void R(by_pixels)(const conv_plan *p, const real *x, const int *offset, const real *packed, const real *bias, real *out, isize first,
+                         isize last) {
+    isize filters = p->s.filters, out_image = p->s.groups * filters * p->pixels, to[PIXELS_AT_ONCE];
+    const real *pixel[PIXELS_AT_ONCE];
+    real part[PIXELS_AT_ONCE * PANEL];
+    for (isize begin = first; begin < last; begin += PIXELS_AT_ONCE) {
+        isize count = isize_min(PIXELS_AT_ONCE, last - begin);
+        for (isize i = 0; i < PIXELS_AT_ONCE; i++) {
+            isize at = begin + isize_min(i, count - 1), image = at / p->pixels, r = at % p->pixels;
+            pixel[i] = x + image * p->image + plan_row(p, r / p->s.out[2]) + r % p->s.out[2] * p->step;
+            to[i] = image * out_image + r;
+        }
+        for (isize o = 0; o < filters; o += PANEL) {
+            isize width = isize_min(PANEL, filters - o);
+            for (isize i = 0; i < count; i += TILE_ROWS)
+                (width > LANES ? R(pixel_2) : R(pixel_1))(p->taps, pixel + i, offset, packed + o * p->taps, bias + o, part + i * PANEL);
+            for (isize i = 0; i < count; i += LANES)
+                for (isize f = 0; f < width; f += LANES) {
+                    real *c = out + to[i] + (o + f) * p->pixels;
+                    if (i + LANES <= count && f + LANES <= width && to[i + LANES - 1] == to[i] + LANES - 1) {
+                        V(transpose)(part + i * PANEL + f, PANEL, c, p->pixels);
+                        continue;
+                    }
+                    for (isize q = i; q < isize_min(i + LANES, count); q++)
+                        for (isize g = 0; g < isize_min(LANES, width - f); g++) c[to[q] - to[i] + g * p->pixels] = part[q * PANEL + f + g];
+                }
+        }
+    }
+}
+
+/* ---- by panels and by points: result pixels [first, last), at most PANELS_AT_ONCE panels */
+/* Copies that begin in order, whole vectors each: what one writes past its end the next overwrites. */
+static void R(pack_stretches)(const real *x, const int *offset, isize taps, const stretches *s, real *to) {
+    if (s->count == 1) {
+        for (isize k = 0; k < taps; k++, to += PANEL) {
+            const real *from = x + s->from[0] + offset[k];
+            vec a = V(load)(from), b = V(load)(from + LANES);
+            V(store)(to, a);
+            V(store)(to + LANES, b);
+        }
+        return;
+    }
+    for (isize k = 0; k < taps; k++, to += PANEL)
+        for (int i = 0; i < s->count; i++) {
+            const real *from = x + s->from[i] + offset[k];
+            vec a = V(load)(from);
+            if (s->length[i] > LANES) {
+                vec b = V(load)(from + LANES);
+                V(store)(to + s->lane[i] + LANES, b);
+            }
+            V(store)(to + s->lane[i], a);
+        }
+}
+
+static void R(by_panels)(const conv_plan *p, int way, const real *x, const int *offset, const int *panel_offset, const real *packed, const real *bias,
+                         real *out, isize first, isize last, real *room) {
+    isize filters = p->s.filters, panels = (last - first + PANEL - 1) / PANEL, step = way == BY_POINTS ? point_step(&p->s) : 0;
+    stretches pieces[PANELS_AT_ONCE];
+    real part[TILE_ROWS * PANEL];
+    for (isize i = 0; i < panels; i++) {
+        if (way == BY_PANELS) stretches_of(p, first + i * PANEL, last, PANEL, &pieces[i]);
+        else pieces[i] = (stretches){1, {0}, {(int)isize_min(PANEL, last - first - i * PANEL)}, {0}, {first + i * PANEL}};
+    }
+    for (isize k = 0, block; k < p->taps; k += block) {
+        block = sum_block(way, p->taps - k);
+        for (isize i = 0; i < panels; i++) {
+            if (way == BY_PANELS) R(pack_stretches)(x, offset + k, block, &pieces[i], room + i * block * PANEL);
+            else R(pack_panel)(x + (first + i * PANEL) * step + k * p->s.x_strides[1], p->s.x_strides[1], step, block, pieces[i].length[0],
+                               room + i * block * PANEL);
+        }
+        /* short sums: one tile of filters at all panels, so results are written in long runs; else many at a panel, which is in the cache */
+        int at_once = block <= 128 ? 1 : TILES_AT_ONCE;
+        for (isize begin = 0, end; begin < filters; begin = end) {
+            end = begin;
+            for (int t = 0; t < at_once && end < filters; t++) end += tile_height(filters - end);
+            for (isize i = 0; i < panels; i++) {
+                const stretches *s = &pieces[i];
+                const real *panel = room + i * block * PANEL;
+                /* one stretch in memory; rows of one image that follow one another make one too */
+                int whole = s->lane[s->count - 1] + s->length[s->count - 1] == PANEL && s->to[s->count - 1] - s->to[0] == s->lane[s->count - 1];
+                for (isize o = begin, h; o < end; o += h) {
+                    h = tile_height(filters - o);
+                    const real *w = packed + k * filters + o * block, *start = bias && k == 0 ? bias + o : NULL;
+                    real *c = out + o * p->pixels;
+                    if (whole) {
+                        R(window_tile)((int)h, 2, block, w, panel, panel_offset, c + s->to[0], p->pixels, start, k > 0);
+                        continue;
+                    }
+                    R(window_tile)((int)h, 2, block, w, panel, panel_offset, part, PANEL, start, 0);
+                    for (int q = 0; q < s->count; q++)
+                        for (isize f = 0; f < h; f++)
+                            for (int l = 0; l < s->length[q]; l++) {
+                                real *to = c + s->to[q] + f * p->pixels + l;
+                                *to = (k > 0 ? *to : 0) + part[f * PANEL + s->lane[q] + l];
+                            }
+                }
+            }
+        }
+    }
+}
+
+/* ---- the convolution */
+/* The filters of a group in the order in which `way` reads them. */
+static void R(pack_filters)(const conv_plan *p, int way, const real *w, real *packed) {
+    if (way == BY_PIXELS) {
+        R(pack_b)(w, 1, p->taps, p->taps, p->s.filters, packed);
+        return;
+    }
+    for (isize k = 0, block; k < p->taps; k += block) {
+        block = sum_block(way, p->taps - k);
+        R(pack_a)(w + k, p->taps, 1, p->s.filters, block, packed + k * p->s.filters);
+    }
+}
+
+static int R(direct_forward)(int threads, const conv_shape *s, const real *x, const real *w, const real *bias, real *out) {
+    int way = way_of(s, LANES);
+    conv_plan p = plan_of(s, way != BY_PIXELS);
+    isize filters = s->filters, images = s->batch * s->groups, panelled = up_to_multiple(filters, PANEL);
+    if ((double)images * p.pixels * filters * p.taps < CONV_SERIAL) threads = 1;
+    /* each thread makes its own padded image where there are enough of them, and where pixels left over at their ends do not matter */
+    int own = way != BY_POINTS && images >= 2 * threads && (way == BY_ROWS || p.pixels >= 16 * PIXELS_AT_ONCE);
+    if (threads == 1 && images == 1) own = 1;
+    size_t packed_size = panelled * p.taps, padded = way == BY_POINTS ? 0 : own ? threads * (p.group + SLACK) : s->batch * p.image + SLACK;
+    size_t room_size = way == BY_PANELS || way == BY_POINTS ? PANELS_AT_ONCE * GEMM_DEPTH * PANEL + SLACK : 0;
+    size_t numbers = s->groups * (packed_size + panelled) + padded + threads * room_size;
+    char *memory = scratch_get(numbers * sizeof(real) + (p.taps + GEMM_DEPTH) * sizeof(int));
+    if (!memory) return -1;
+    real *packed = (real *)memory, *starts = packed + s->groups * packed_size, *copies = starts + s->groups * panelled, *rooms = copies + padded;
+    int *offset = (int *)(rooms + threads * room_size), *panel_offset = offset + p.taps;
+    if (way != BY_POINTS) plan_offsets(&p, offset);
+    for (int k = 0; k < GEMM_DEPTH; k++) panel_offset[k] = k * PANEL;
+    for (isize g = 0; g < s->groups; g++)          /* by_pixels reads whole panels of the bias */
+        for (isize f = 0; f < panelled; f++) starts[g * panelled + f] = bias && f < filters ? bias[g * filters + f] : 0;
+
+    isize per_image = way == BY_ROWS ? p.rows : p.pixels, total = s->batch * per_image;
+    isize unit = way == BY_ROWS ? 8 : way == BY_PIXELS ? 4 * PIXELS_AT_ONCE : PANELS_AT_ONCE * PANEL;
+    isize span = own || way == BY_POINTS ? per_image : total, spans = own || way == BY_POINTS ? s->batch : 1;
+    isize units = own ? 1 : (span + unit - 1) / unit;
+#pragma omp parallel num_threads(threads) if (threads > 1)
+    {
+#pragma omp for
+        for (isize g = 0; g < s->groups; g++) R(pack_filters)(&p, way, w + g * filters * p.taps, packed + g * packed_size);
+        if (!own && way != BY_POINTS) {
+#pragma omp for
+            for (isize c = 0; c < images * s->channels; c++) {
+                isize channels = s->groups * s->channels;
+                R(pad_channel)(&p, x + c / channels * s->x_strides[0] + c % channels * s->x_strides[1], copies + c * p.channel);
+            }
+        }
+        real *room = rooms + thread_number() * room_size;
+#pragma omp for schedule(dynamic, 1)
+        for (isize task = 0; task < s->groups * spans * units; task++) {
+            isize g = task / (spans * units), n = task / units % spans, first = task % units * unit;
+            isize last = own ? span : isize_min(first + unit, span);
+            const real *from = copies + g * p.group, *weights = packed + g * packed_size, *start = starts + g * panelled;
+            real *to = out + (n * s->groups + g) * filters * p.pixels;
+            if (own) {
+                real *copy = copies + thread_number() * (p.group + SLACK);
+                R(pad_group)(&p, x, n, g, copy);
+                from = copy;
+            }
+            if (way == BY_POINTS) from = x + n * s->x_strides[0] + g * s->channels * s->x_strides[1];
+            if (way == BY_ROWS) R(by_rows)(&p, from, offset, weights, start, to, first, last);
+            else if (way == BY_PIXELS) R(by_pixels)(&p, from, offset, weights, start, to, first, last);
+            else
+                for (; first < last; first += unit)
+                    R(by_panels)(&p, way, from, offset, panel_offset, weights, start, to, first, isize_min(first + unit, last), room);
+        }
+    }
+    scratch_put(memory);
+    return 0;
+}

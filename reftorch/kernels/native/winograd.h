@@ -1,0 +1,250 @@
+/* Convolutions with fewer multiplications (Winograd 1980; Lavin and Gray 2016): F(2x2,3x3), F(4x4,3x3) and F(2x2,5x5) of float, stride 1.
+ * A tile of m x m results needs (m + r - 1)^2 products a channel instead of m^2 r^2. With the points 0, +-p of every pair and infinity,
+ *     y = A^T [ (G g G^T) * (B^T d B) ] A,   summed over channels: a product of matrices for each of the (m + r - 1)^2 places.
+ * The larger two use the points +-5/8 and +-3/2, whose powers are exact in float: the error is that of a direct sum, a quarter of what +-1, +-2 give.
+ * The weight gradient is the adjoint of the same three transforms.
+ *
+ * Vectors hold 8 channels. V[place][tile][channel] are the inputs, U[place][panel of filters][channel][16] the filters, M[place][tile][filter] the
+ * products. Only for finite numbers: one that is not, or is huge, would spread over its tile; then nothing is made and the caller sums directly. */
+#pragma once
+#include "conv_kernels.h"
+#include "parallel.h"
+
+enum { WINOGRAD_REFUSED = 1, WINOGRAD_MEMORY = 480000, MOST_PLACES = 36 };
+#define WINOGRAD_LIMIT 1e18f
+
+typedef struct { int tile, kernel, size, pairs; float point[2]; } winograd_rule;          /* size = tile + kernel - 1 = 2 * pairs + 2 */
+static const winograd_rule F23 = {2, 3, 4, 1, {1}}, F43 = {4, 3, 6, 2, {.625f, 1.5f}}, F25 = {2, 5, 6, 2, {.625f, 1.5f}};
+
+/* How the tiles of a convolution lie. Channels and filters are padded to whole vectors and panels. */
+typedef struct {
+    isize images, high, wide, tiles;      /* tiles down, across, in all */
+    isize rows, row;                      /* of a blocked copy of an image, [channel / 8][rows][row][8] */
+    isize channels, filters;
+    isize u_place;                        /* between the places of U */
+} winograd_plan;
+
+/* Tables of one matrix a place: an odd number of cache lines apart, lest all places fall into the same sets. */
+INLINE isize place_size(isize numbers) { return up_to_multiple(numbers, 32) + 16; }
+
+static winograd_plan winograd_plan_of(const winograd_rule *f, const conv_shape *s) {
+    winograd_plan p = {.images = s->batch, .high = (s->out[1] + f->tile - 1) / f->tile, .wide = (s->out[2] + f->tile - 1) / f->tile};
+    p.tiles = p.images * p.high * p.wide;
+    p.rows = p.high * f->tile + f->kernel - 1, p.row = p.wide * f->tile + f->kernel - 1;
+    p.channels = up_to_multiple(s->channels, 8), p.filters = up_to_multiple(s->filters, 16);
+    p.u_place = place_size(p.channels * p.filters);
+    return p;
+}
+
+/* ---- transforms of a line of vectors, `step` apart. The rules are constants where these are inlined. */
+INLINE float power(float x, int n) { return (n > 0 ? x : 1) * (n > 1 ? x : 1) * (n > 2 ? x : 1) * (n > 3 ? x : 1); }      /* n < 5 */
+
+/* B^T: size -> size */
+INLINE void input_line(const winograd_rule *f, const f32x8 *d, int step, f32x8 *o) {
+    if (f->pairs == 1) {
+        o[0] = d[2 * step] - d[0], o[1] = d[2 * step] + d[step], o[2] = d[2 * step] - d[step], o[3] = d[3 * step] - d[step];
+        return;
+    }
+    float a2 = f->point[0] * f->point[0], b2 = f->point[1] * f->point[1];
+    f32x8 d1 = d[step], d2 = d[2 * step], d3 = d[3 * step], d4 = d[4 * step];
+    o[0] = f32_fma(f32_all(a2 * b2), d[0], f32_fma(f32_all(-(a2 + b2)), d2, d4));
+    o[5] = f32_fma(f32_all(a2 * b2), d1, f32_fma(f32_all(-(a2 + b2)), d3, d[5 * step]));
+    f32x8 even = f32_fma(f32_all(-b2), d2, d4), odd = f32_fma(f32_all(-b2), d1, d3) * f32_all(f->point[0]);
+    o[1] = even + odd, o[2] = even - odd;
+    even = f32_fma(f32_all(-a2), d2, d4), odd = f32_fma(f32_all(-a2), d1, d3) * f32_all(f->point[1]);
+    o[3] = even + odd, o[4] = even - odd;
+}
+
+/* A^T: size -> tile, or G^T without its factors: size -> kernel */
+INLINE void sum_line(const winograd_rule *f, int length, const f32x8 *d, int step, f32x8 *o) {
+#pragma GCC unroll 5
+    for (int i = 0; i < length; i++) {
+        f32x8 sum = i == 0 ? d[0] : i == length - 1 ? d[(f->size - 1) * step] : f32_all(0);
+#pragma GCC unroll 2
+        for (int p = 0; p < f->pairs; p++) {
+            f32x8 plus = d[(2 * p + 1) * step], minus = d[(2 * p + 2) * step];
+            sum = f32_fma(f32_all(power(f->point[p], i)), i % 2 ? plus - minus : plus + minus, sum);
+        }
+        o[i] = sum;
+    }
+}
+
+/* A: tile -> size, or G without its factors: kernel -> size */
+INLINE void spread_line(const winograd_rule *f, int length, const f32x8 *d, int step, f32x8 *o) {
+    o[0] = d[0], o[f->size - 1] = d[(length - 1) * step];
+#pragma GCC unroll 2
+    for (int p = 0; p < f->pairs; p++) {
+        f32x8 even = d[0], odd = d[step] * f32_all(f->point[p]);
+#pragma GCC unroll 5
+        for (int i = 2; i < length; i++) {
+            if (i % 2) odd = f32_fma(f32_all(power(f->point[p], i)), d[i * step], odd);
+            else even = f32_fma(f32_all(power(f->point[p], i)), d[i * step], even);
+        }
+        o[2 * p + 1] = even + odd, o[2 * p + 2] = even - odd;
+    }
+}
+
+/* The factors of G, one a place along a line: 1 / M'(point) for M(x) = x times all x^2 - p^2. */
+INLINE float factor_of(const winograd_rule *f, int place) {
+    float a2 = f->point[0] * f->point[0], b2 = f->point[1] * f->point[1];
+    if (place == f->size - 1) return 1;
+    if (f->pairs == 1) return place == 0 ? -1 : .5f;
+    return place == 0 ? 1 / (a2 * b2) : place < 3 ? 1 / (2 * a2 * (a2 - b2)) : 1 / (2 * b2 * (b2 - a2));
+}
+
+/* ---- copies and transforms of tiles */
+INLINE i32x8 not_small(f32x8 v) { return ~((v < f32_all(WINOGRAD_LIMIT)) & (v > f32_all(-WINOGRAD_LIMIT))); }
+INLINE int any_set(i32x8 m) { return (m[0] | m[1] | m[2] | m[3] | m[4] | m[5] | m[6] | m[7]) != 0; }
+
+/* Eight channels of an image into [rows][row][8], zeros around it and in channels past the last; says whether a number was not small. */
+static int winograd_block(const conv_shape *s, const float *x, isize channels, isize rows, isize row, isize pad_h, isize pad_w, isize high, isize wide,
+                          isize step_c, isize step_h, isize step_w, float *to) {
+    i32x8 bad = {0};
+    isize first = isize_min(row, isize_max(0, pad_w)), last = isize_max(first, isize_min(row, pad_w + wide));
+    for (isize h = 0; h < rows; h++, to += row * 8) {
+        if (h < pad_h || h >= pad_h + high || first == last) { memset(to, 0, row * 32); continue; }
+        const float *from = x + (h - pad_h) * step_h - pad_w * step_w;
+        isize w = first;
+        memset(to, 0, first * 32);
+        memset(to + last * 8, 0, (row - last) * 32);
+        if (channels == 8 && step_w == 1)
+            for (; w + 8 <= last; w += 8) {
+                f32x8 r[8];
+#pragma GCC unroll 8
+                for (int c = 0; c < 8; c++) r[c] = f32_load(from + c * step_c + w), bad |= not_small(r[c]);
+                f32_transpose8(r);
+#pragma GCC unroll 8
+                for (int c = 0; c < 8; c++) f32_store(to + (w + c) * 8, r[c]);
+            }
+        for (; w < last; w++) {
+            float cell[8] = {0};
+            for (int c = 0; c < channels; c++) cell[c] = from[c * step_c + w * step_w];
+            f32x8 v = f32_load(cell);
+            bad |= not_small(v);
+            f32_store(to + w * 8, v);
+        }
+    }
+    return any_set(bad);
+}
+
+INLINE void input_tile(const winograd_rule *f, const float *x, isize row, float *v, isize place) {
+    f32x8 d[MOST_PLACES], t[MOST_PLACES], o[6];
+    for (int i = 0; i < f->size; i++)
+        for (int j = 0; j < f->size; j++) d[j * f->size + i] = f32_load(x + (i * row + j) * 8);
+#pragma GCC unroll 6
+    for (int j = 0; j < f->size; j++) input_line(f, d + j * f->size, 1, t + j * f->size);
+#pragma GCC unroll 6
+    for (int i = 0; i < f->size; i++) {
+        input_line(f, t + i, f->size, o);
+        for (int j = 0; j < f->size; j++) f32_store(v + (i * f->size + j) * place, o[j]);
+    }
+}
+
+/* The adjoint of output_tile: a tile of the gradient to its places. */
+INLINE void gradient_tile_of(const winograd_rule *f, const float *x, isize row, float *v, isize place) {
+    f32x8 d[16], t[24], o[6];
+    for (int i = 0; i < f->tile; i++)
+        for (int j = 0; j < f->tile; j++) d[j * f->tile + i] = f32_load(x + (i * row + j) * 8);
+#pragma GCC unroll 6
+    for (int j = 0; j < f->tile; j++) spread_line(f, f->tile, d + j * f->tile, 1, t + j * f->size);
+#pragma GCC unroll 6
+    for (int i = 0; i < f->size; i++) {
+        spread_line(f, f->tile, t + i, f->size, o);
+        for (int j = 0; j < f->size; j++) f32_store(v + (i * f->size + j) * place, o[j]);
+    }
+}
+
+/* Rows of 8 channels to 8 rows of one channel each, `count` of `tile` numbers long. */
+INLINE void store_channels(const f32x8 *o, int tile, float *to, isize channel, int channels, int count) {
+    if (tile == 4 && count == 4 && channels == 8) {
+        f32x8 a = __builtin_shufflevector(o[0], o[1], 0, 8, 1, 9, 4, 12, 5, 13), b = __builtin_shufflevector(o[0], o[1], 2, 10, 3, 11, 6, 14, 7, 15);
+        f32x8 c = __builtin_shufflevector(o[2], o[3], 0, 8, 1, 9, 4, 12, 5, 13), d = __builtin_shufflevector(o[2], o[3], 2, 10, 3, 11, 6, 14, 7, 15);
+        f32x8 r[4] = {__builtin_shufflevector(a, c, 0, 1, 8, 9, 4, 5, 12, 13), __builtin_shufflevector(a, c, 2, 3, 10, 11, 6, 7, 14, 15),
+                      __builtin_shufflevector(b, d, 0, 1, 8, 9, 4, 5, 12, 13), __builtin_shufflevector(b, d, 2, 3, 10, 11, 6, 7, 14, 15)};
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; i++) {
+            memcpy(to + i * channel, &r[i], 16);
+            memcpy(to + (i + 4) * channel, (char *)&r[i] + 16, 16);
+        }
+        return;
+    }
+    float z[4][8];
+    for (int j = 0; j < tile; j++) f32_store(z[j], o[j]);
+    for (int c = 0; c < channels; c++)
+        for (int j = 0; j < count; j++) to[c * channel + j] = z[j][c];
+}
+
+INLINE void output_tile(const winograd_rule *f, const float *m, isize place, f32x8 bias, float *to, isize channel, isize row, int channels, int high,
+                        int wide) {
+    f32x8 d[MOST_PLACES], t[24], o[4];
+    for (int i = 0; i < f->size * f->size; i++) d[i] = f32_load(m + i * place);
+#pragma GCC unroll 6
+    for (int j = 0; j < f->size; j++) sum_line(f, f->tile, d + j, f->size, t + j * f->tile);
+#pragma GCC unroll 4
+    for (int i = 0; i < f->tile; i++) {
+        if (i >= high) break;
+        sum_line(f, f->tile, t + i, f->tile, o);
+#pragma GCC unroll 4
+        for (int j = 0; j < f->tile; j++) o[j] += bias;
+        store_channels(o, f->tile, to + i * row, channel, channels, wide);
+    }
+}
+
+/* ---- filters */
+/* Where a weight is: w[filter * step_filter + channel * step_channel + tap], taps counted from the end when turned. */
+typedef struct { const float *w; isize filter, channel; int turned; } filter_view;
+
+/* One tap a vector, of `filters` <= 8 filters of a channel. */
+INLINE void load_taps(const winograd_rule *f, const filter_view *v, const float *w, int filters, f32x8 *g) {
+    int taps = f->kernel * f->kernel, t = 0;
+    for (; filters == 8 && t + 8 <= taps; t += 8) {
+        f32x8 r[8];
+#pragma GCC unroll 8
+        for (int l = 0; l < 8; l++) r[l] = f32_load(w + l * v->filter + t);
+        f32_transpose8(r);
+#pragma GCC unroll 8
+        for (int l = 0; l < 8; l++) g[v->turned ? taps - 1 - t - l : t + l] = r[l];
+    }
+    for (; t < taps; t++) {
+        float cell[8] = {0};
+        for (int l = 0; l < filters; l++) cell[l] = w[l * v->filter + t];
+        g[v->turned ? taps - 1 - t : t] = f32_load(cell);
+    }
+}
+
+/* U of the 16 filters from `first` and the channels [begin, end), [place][channel][16] with places `step` apart; says whether a number was not small. */
+INLINE int filter_panel(const winograd_rule *f, const filter_view *v, const conv_shape *s, isize first, isize begin, isize end, float *u, isize step) {
+    i32x8 bad = {0};
+    for (isize c = begin; c < end; c++, u += 16)
+        for (int half = 0; half < 16; half += 8) {
+            int count = c < s->channels ? (int)isize_max(0, isize_min(8, s->filters - first - half)) : 0;
+            f32x8 g[25], t[30], o[6];
+            load_taps(f, v, v->w + (first + half) * v->filter + c * v->channel, count, g);
+            for (int i = 0; i < f->kernel * f->kernel; i++) bad |= not_small(g[i]);
+#pragma GCC unroll 5
+            for (int j = 0; j < f->kernel; j++) spread_line(f, f->kernel, g + j, f->kernel, t + j * f->size);
+#pragma GCC unroll 6
+            for (int i = 0; i < f->size; i++) {
+                spread_line(f, f->kernel, t + i, f->size, o);
+#pragma GCC unroll 6
+                for (int j = 0; j < f->size; j++)
+                    f32_store(u + (i * f->size + j) * step + half, o[j] * f32_all(factor_of(f, i) * factor_of(f, j)));
+            }
+        }
+    return any_set(bad);
+}
+
+/* The adjoint: gradients of 8 filters of one channel, from their places `step` apart. */
+INLINE void filter_gradient(const winograd_rule *f, const float *u, isize step, int filters, float *dw, isize filter) {
+    f32x8 d[MOST_PLACES], t[30], o[5];
+    for (int i = 0; i < f->size; i++)
+        for (int j = 0; j < f->size; j++) d[i * f->size + j] = f32_load(u + (i * f->size + j) * step) * f32_all(factor_of(f, i) * factor_of(f, j));
+#pragma GCC unroll 6
+    for (int j = 0; j < f->size; j++) sum_line(f, f->kernel, d + j, f->size, t + j * f->kernel);
+#pragma GCC unroll 5
+    for (int i = 0; i < f->kernel; i++) {
+        sum_line(f, f->kernel, t + i, f->kernel, o);
+        for (int j = 0; j < f->kernel; j++)
+            for (int l = 0; l < filters; l++) dw[l * filter + i * f->kernel + j] = o[j][l];
+    }
+}
