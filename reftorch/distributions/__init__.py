@@ -47,12 +47,16 @@ from .weibull import Weibull
 from .wishart import Wishart
 
 __all__ = [
-    "Bernoulli", "Beta", "Binomial", "Categorical", "Cauchy", "Chi2", "ContinuousBernoulli", "Dirichlet",
-    "Distribution", "Exponential", "ExponentialFamily", "FisherSnedecor", "Gamma", "GeneralizedPareto", "Geometric",
-    "Gumbel", "HalfCauchy", "HalfNormal", "Independent", "InverseGamma", "Kumaraswamy", "LKJCholesky", "Laplace",
-    "LogNormal", "LogisticNormal", "LowRankMultivariateNormal", "MixtureSameFamily", "Multinomial",
-    "MultivariateNormal", "NegativeBinomial", "Normal", "OneHotCategorical", "OneHotCategoricalStraightThrough",
-    "Pareto", "RelaxedBernoulli", "RelaxedOneHotCategorical", "StudentT", "Poisson", "Uniform", "VonMises", "Weibull",
-    "Wishart", "TransformedDistribution", "biject_to", "kl_divergence", "register_kl", "transform_to",
+    # what all share, and what is made of others
+    "Distribution", "ExponentialFamily", "Independent", "MixtureSameFamily", "TransformedDistribution",
+    # of numbers
+    "Cauchy", "Gumbel", "Laplace", "Normal", "StudentT", "VonMises",
+    "Chi2", "Exponential", "FisherSnedecor", "Gamma", "HalfCauchy", "HalfNormal", "InverseGamma", "LogNormal", "Weibull",
+    "Beta", "ContinuousBernoulli", "GeneralizedPareto", "Kumaraswamy", "Pareto", "RelaxedBernoulli", "Uniform",
+    "Bernoulli", "Binomial", "Categorical", "Geometric", "NegativeBinomial", "Poisson",
+    # of vectors and matrices
+    "Dirichlet", "LogisticNormal", "LowRankMultivariateNormal", "MultivariateNormal", "RelaxedOneHotCategorical",
+    "Multinomial", "OneHotCategorical", "OneHotCategoricalStraightThrough", "LKJCholesky", "Wishart",
+    # of functions
+    "biject_to", "transform_to", "kl_divergence", "register_kl", *transforms.__all__,
 ]  # fmt: skip
-__all__ += transforms.__all__

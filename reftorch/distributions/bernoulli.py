@@ -1,11 +1,11 @@
 """The Bernoulli distribution."""
 import reftorch as torch
-from reftorch import nan
-from reftorch.nn.functional import binary_cross_entropy_with_logits
+from reftorch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
 
-from . import constraints
+from ._formula import density, functional, moment
+from .constraints import boolean, real, unit_interval
 from .exp_family import ExponentialFamily
-from .utils import ProbsOrLogits, broadcast_all
+from .utils import ProbsOrLogits, broadcast_all, put
 
 __all__ = ["Bernoulli"]
 
@@ -13,50 +13,26 @@ __all__ = ["Bernoulli"]
 class Bernoulli(ProbsOrLogits, ExponentialFamily):
     """P(1) = probs = sigmoid(logits), P(0) = 1 - probs."""
 
-    arg_constraints = {"probs": constraints.unit_interval, "logits": constraints.real}
-    support = constraints.boolean
+    arg_constraints = {"probs": unit_interval, "logits": real}
+    support = boolean
     has_enumerate_support = True
-    _mean_carrier_measure = 0
-    _batched = {"probs": 0, "logits": 0, "_param": 0}
 
     def __init__(self, probs=None, logits=None, validate_args=None):
-        name, value = self._either(probs, logits)
-        self._set_param(name, *broadcast_all(value))
-        super().__init__(self._param.size(), validate_args=validate_args)
+        super().__init__(self._take_either(probs, logits), validate_args=validate_args)
 
-    @property
-    def mean(self):
-        return self.probs
+    mean = moment(lambda probs: probs)
+    mode = moment(lambda probs: put((probs >= 0.5).to(probs), probs == 0.5, torch.nan))
+    variance = moment(lambda probs: probs * (1 - probs))
+    entropy = functional(lambda logits, probs: cross_entropy(logits, probs, reduction="none"))
+    log_prob = density(lambda value, logits: -cross_entropy(*broadcast_all(logits, value), reduction="none"))
 
-    @property
-    def mode(self):
-        mode = (self.probs >= 0.5).to(self.probs)
-        mode[self.probs == 0.5] = nan
-        return mode
-
-    @property
-    def variance(self):
-        return self.probs * (1 - self.probs)
-
+    @torch.no_grad()
     def sample(self, sample_shape=torch.Size()):
-        with torch.no_grad():
-            return torch.bernoulli(self.probs.expand(self._extended_shape(sample_shape)))
-
-    def log_prob(self, value):
-        if self._validate_args:
-            self._validate_sample(value)
-        logits, value = broadcast_all(self.logits, value)
-        return -binary_cross_entropy_with_logits(logits, value, reduction="none")
-
-    def entropy(self):
-        return binary_cross_entropy_with_logits(self.logits, self.probs, reduction="none")
+        return self.probs.expand(self._extended_shape(sample_shape)).bernoulli()
 
     def enumerate_support(self, expand=True):
-        return self._enumerate(torch.arange(2, dtype=self._param.dtype, device=self._param.device), expand)
+        return self._enumerate(self._count_up(2), expand)
 
-    @property
-    def _natural_params(self):
-        return (torch.logit(self.probs),)
-
-    def _log_normalizer(self, x):
-        return torch.log(1 + torch.exp(x))
+    _mean_carrier_measure = 0
+    _natural_params = moment(lambda probs: (probs.logit(),))
+    _log_normalizer = staticmethod(lambda log_odds: (1 + log_odds.exp()).log())

@@ -1,9 +1,10 @@
 """The Beta distribution."""
-import numbers
+from numbers import Real
 
 import reftorch as torch
 
-from . import constraints
+from ._formula import checked, moment
+from .constraints import positive, unit_interval
 from .dirichlet import Dirichlet
 from .exp_family import ExponentialFamily
 from .utils import broadcast_all
@@ -14,60 +15,38 @@ __all__ = ["Beta"]
 class Beta(ExponentialFamily):
     """p(x) ~ x^(a - 1) (1 - x)^(b - 1) with a, b = concentration1, concentration0: a Dirichlet of two parts."""
 
-    arg_constraints = {"concentration1": constraints.positive, "concentration0": constraints.positive}
-    support = constraints.unit_interval
+    arg_constraints = {"concentration1": positive, "concentration0": positive}
+    support = unit_interval
     has_rsample = True
-    _batched = {}
 
     def __init__(self, concentration1, concentration0, validate_args=None):
-        if isinstance(concentration1, numbers.Real) and isinstance(concentration0, numbers.Real):
-            both = torch.tensor([float(concentration1), float(concentration0)])
+        both = concentration1, concentration0
+        if all(isinstance(c, Real) for c in both):
+            joined = torch.tensor([float(c) for c in both])
         else:
-            both = torch.stack(broadcast_all(concentration1, concentration0), -1)
-        self._dirichlet = Dirichlet(both, validate_args=validate_args)
-        super().__init__(self._dirichlet._batch_shape, validate_args=validate_args)
+            joined = torch.stack(broadcast_all(*both), -1)
+        self._dirichlet = Dirichlet(joined, validate_args=validate_args)
+        super().__init__(self._dirichlet.batch_shape, validate_args=validate_args)
 
-    def expand(self, batch_shape, _instance=None):
-        batch_shape = torch.Size(batch_shape)
-        new = self._start_expand(batch_shape, _instance)
-        new._dirichlet = self._dirichlet.expand(batch_shape)
-        return self._finish_expand(new, batch_shape)
+    concentration1 = moment(lambda _dirichlet: _dirichlet.concentration[..., 0])
+    concentration0 = moment(lambda _dirichlet: _dirichlet.concentration[..., 1])
+    _natural_params = moment(lambda concentration1, concentration0: (concentration1, concentration0))
+    _log_normalizer = staticmethod(lambda a, b: a.lgamma() + b.lgamma() - (a + b).lgamma())
 
-    @property
-    def mean(self):
-        return self.concentration1 / (self.concentration1 + self.concentration0)
+    mean = moment(lambda concentration1, concentration0: concentration1 / (concentration1 + concentration0))
+    mode = moment(lambda _dirichlet: _dirichlet.mode[..., 0])
 
-    @property
-    def mode(self):
-        return self._dirichlet.mode[..., 0]
-
-    @property
-    def variance(self):
-        total = self.concentration1 + self.concentration0
-        return self.concentration1 * self.concentration0 / (total.pow(2) * (total + 1))
-
-    def rsample(self, sample_shape=()):
-        return self._dirichlet.rsample(sample_shape).select(-1, 0)
-
-    def log_prob(self, value):
-        if self._validate_args:
-            self._validate_sample(value)
-        return self._dirichlet.log_prob(torch.stack([value, 1.0 - value], -1))
+    @moment
+    def variance(concentration1, concentration0):
+        n = concentration1 + concentration0
+        return concentration1 * concentration0 / (n.pow(2) * (n + 1))
 
     def entropy(self):
         return self._dirichlet.entropy()
 
-    @property
-    def concentration1(self):
-        return self._dirichlet.concentration[..., 0]
+    @checked
+    def log_prob(self, value):
+        return self._dirichlet.log_prob(torch.stack((value, 1.0 - value), dim=-1))
 
-    @property
-    def concentration0(self):
-        return self._dirichlet.concentration[..., 1]
-
-    @property
-    def _natural_params(self):
-        return (self.concentration1, self.concentration0)
-
-    def _log_normalizer(self, x, y):
-        return torch.lgamma(x) + torch.lgamma(y) - torch.lgamma(x + y)
+    def rsample(self, sample_shape=()):
+        return self._dirichlet.rsample(sample_shape)[..., 0]

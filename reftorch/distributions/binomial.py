@@ -1,76 +1,56 @@
 """The binomial distribution."""
 import reftorch as torch
 
-from . import constraints
+from ._formula import density, moment, ranging
+from .constraints import integer_interval, nonnegative_integer, real, unit_interval
 from .distribution import Distribution
-from .utils import ProbsOrLogits, broadcast_all
+from .utils import ProbsOrLogits
 
 __all__ = ["Binomial"]
 
 
-def _clamp_by_zero(x):
+def _positive_part(x):
     """max(x, 0), with derivative 1/2 at 0."""
-    return (x.clamp(min=0) + x - x.clamp(max=0)) / 2
+    twice = x.clamp(min=0) + x
+    return (twice - x.clamp(max=0)) / 2
 
 
 class Binomial(ProbsOrLogits, Distribution):
     """The number of successes in total_count tries that succeed with probability probs = sigmoid(logits)."""
 
-    arg_constraints = {
-        "total_count": constraints.nonnegative_integer,
-        "probs": constraints.unit_interval,
-        "logits": constraints.real,
-    }
+    arg_constraints = {"total_count": nonnegative_integer, "probs": unit_interval, "logits": real}
+    support = ranging(lambda total_count: integer_interval(0, total_count), is_discrete=True, event_dim=0)
     has_enumerate_support = True
-    _batched = {"total_count": 0, "probs": 0, "logits": 0, "_param": 0}
 
     def __init__(self, total_count=1, probs=None, logits=None, validate_args=None):
-        name, value = self._either(probs, logits)
-        total_count, value = broadcast_all(total_count, value)
-        self.total_count = total_count.type_as(value)
-        self._set_param(name, value)
-        super().__init__(self._param.size(), validate_args=validate_args)
+        super().__init__(self._take_either(probs, logits, total_count), validate_args=validate_args)
 
-    @constraints.dependent_property(is_discrete=True, event_dim=0)
-    def support(self):
-        return constraints.integer_interval(0, self.total_count)
+    mean = moment(lambda total_count, probs: total_count * probs)
+    mode = moment(lambda total_count, probs: torch.floor((total_count + 1) * probs).clamp(max=total_count))
+    variance = moment(lambda mean, probs: mean * (1 - probs))
 
-    @property
-    def mean(self):
-        return self.total_count * self.probs
-
-    @property
-    def mode(self):
-        return ((self.total_count + 1) * self.probs).floor().clamp(max=self.total_count)
-
-    @property
-    def variance(self):
-        return self.total_count * self.probs * (1 - self.probs)
-
+    @torch.no_grad()
     def sample(self, sample_shape=torch.Size()):
         shape = self._extended_shape(sample_shape)
-        with torch.no_grad():
-            return torch.binomial(self.total_count.expand(shape), self.probs.expand(shape))
+        return torch.binomial(*(parameter.expand(shape) for parameter in (self.total_count, self.probs)))
 
-    def log_prob(self, value):
-        if self._validate_args:
-            self._validate_sample(value)
-        n, logits = self.total_count, self.logits
-        # n log(1 + exp(logits)), without overflow
-        normalizer = n * _clamp_by_zero(logits) + n * torch.log1p(torch.exp(-torch.abs(logits))) - torch.lgamma(n + 1)
-        return value * logits - torch.lgamma(value + 1) - torch.lgamma(n - value + 1) - normalizer
+    @density
+    def log_prob(k, logits, total_count):
+        n = total_count
+        # n log(1 + exp(logits)) without overflow, and the part of the binomial coefficient that k has no share in
+        rest = n * _positive_part(logits) + n * (-logits.abs()).exp().log1p() - (n + 1).lgamma()
+        return k * logits - torch.lgamma(k + 1) - torch.lgamma(n - k + 1) - rest
 
-    def _single_total_count(self, user):
-        total_count = int(self.total_count.max())
-        if not self.total_count.min() == total_count:
+    def _homogeneous_count(self, user):
+        most = int(self.total_count.max())
+        if most != self.total_count.min():
             raise NotImplementedError(f"Inhomogeneous total count not supported by `{user}`.")
-        return total_count
+        return most
 
     def entropy(self):
-        self._single_total_count("entropy")
-        log_prob = self.log_prob(self.enumerate_support(False))
-        return -(torch.exp(log_prob) * log_prob).sum(0)
+        self._homogeneous_count("entropy")
+        log_p = self.log_prob(self.enumerate_support(expand=False))
+        return -(log_p.exp() * log_p).sum(0)
 
     def enumerate_support(self, expand=True):
-        n = self._single_total_count("enumerate_support")
-        return self._enumerate(torch.arange(1 + n, dtype=self._param.dtype, device=self._param.device), expand)
+        return self._enumerate(self._count_up(self._homogeneous_count("enumerate_support") + 1), expand)

@@ -1,8 +1,10 @@
-"""The categorical distribution."""
+"""The categorical distribution, and what distributions made of one share."""
+import math
+
 import reftorch as torch
-from reftorch import nan
 
 from . import constraints
+from ._formula import density, functional, moment, part, ranging
 from .distribution import Distribution
 from .utils import ProbsOrLogits
 
@@ -13,59 +15,55 @@ class Categorical(ProbsOrLogits, Distribution):
     """P(i) = probs_i for i = 0 ... k - 1; probs (*, k) are given up to a factor, or logits up to a summand."""
 
     arg_constraints = {"probs": constraints.simplex, "logits": constraints.real_vector}
+    support = ranging(lambda _num_events: constraints.integer_interval(0, _num_events - 1), is_discrete=True, event_dim=0)
     has_enumerate_support = True
-    _batched = {"probs": 1, "logits": 1, "_param": 1}
     _binary = False
 
     def __init__(self, probs=None, logits=None, validate_args=None):
-        name, value = self._either(probs, logits)
-        if value.dim() < 1:
-            raise ValueError(f"`{name}` parameter must be at least one-dimensional.")
-        if name == "probs":
-            value = value / value.sum(-1, keepdim=True)
+        weights = self._choose(probs, logits)
+        if weights.dim() == 0:
+            raise ValueError(f"`{self._given}` parameter must be at least one-dimensional.")
+        if self._given == "probs":
+            self.probs = weights / weights.sum(-1, keepdim=True)
         else:
-            value = value - value.logsumexp(dim=-1, keepdim=True)
-        self._set_param(name, value)
-        super().__init__(value.size()[:-1], validate_args=validate_args)
+            self.logits = weights - torch.logsumexp(weights, -1, keepdim=True)
+        super().__init__(self.param_shape[:-1], validate_args=validate_args)
 
-    @property
-    def _num_events(self):
-        return self._param.size(-1)
+    _num_events = moment(lambda param_shape: param_shape[-1])
 
-    @constraints.dependent_property(is_discrete=True, event_dim=0)
-    def support(self):
-        return constraints.integer_interval(0, self._num_events - 1)
+    mean = variance = moment(lambda self, probs: self._constant(math.nan, probs))
+    mode = moment(lambda probs: probs.argmax(-1))
 
-    @property
-    def mean(self):
-        return self._undefined()
+    @functional
+    def entropy(logits, probs):
+        finite = logits.clamp(min=torch.finfo(logits.dtype).min)  # so that 0 * -inf is 0
+        return -(finite * probs).sum(-1)
 
-    @property
-    def mode(self):
-        return self.probs.argmax(dim=-1)
-
-    @property
-    def variance(self):
-        return self._undefined()
-
-    def _undefined(self):
-        return torch.full(self._extended_shape(), nan, dtype=self.probs.dtype, device=self.probs.device)
+    @density
+    def log_prob(index, logits):
+        index, log_p = torch.broadcast_tensors(index.long().unsqueeze(-1), logits)
+        return torch.gather(log_p, -1, index[..., :1]).squeeze(-1)
 
     def sample(self, sample_shape=torch.Size()):
-        sample_shape = torch.Size(sample_shape)
+        shape = self._extended_shape(sample_shape)
         rows = self.probs.reshape(-1, self._num_events)
-        draws = torch.multinomial(rows, sample_shape.numel(), True).T
-        return draws.reshape(self._extended_shape(sample_shape))
-
-    def log_prob(self, value):
-        if self._validate_args:
-            self._validate_sample(value)
-        value, log_pmf = torch.broadcast_tensors(value.long().unsqueeze(-1), self.logits)
-        return log_pmf.gather(-1, value[..., :1]).squeeze(-1)
-
-    def entropy(self):
-        logits = torch.clamp(self.logits, min=torch.finfo(self.logits.dtype).min)  # so that 0 * -inf is 0
-        return -(logits * self.probs).sum(-1)
+        n = torch.Size(sample_shape).numel()
+        return torch.multinomial(rows, n, replacement=True).T.reshape(shape)
 
     def enumerate_support(self, expand=True):
-        return self._enumerate(torch.arange(self._num_events, dtype=torch.long, device=self._param.device), expand)
+        return self._enumerate(torch.arange(self._num_events, device=self._param.device), expand)
+
+
+class OfCategorical(Distribution):
+    """Distributions of vectors (*, k) made of a Categorical."""
+
+    arg_constraints = {"probs": constraints.simplex, "logits": constraints.real_vector}
+
+    def __init__(self, categorical, validate_args):
+        self._categorical = categorical
+        super().__init__(categorical.batch_shape, categorical.param_shape[-1:], validate_args=validate_args)
+
+    probs = part("_categorical.probs")
+    logits = part("_categorical.logits")
+    param_shape = part("_categorical.param_shape")
+    _new = part("_categorical._new")

@@ -2,11 +2,10 @@
 import math
 
 import reftorch as torch
-from reftorch import inf, nan
 
-from . import constraints
+from ._formula import density, functional, moment, quantile
+from .constraints import positive, real
 from .distribution import Distribution
-from .utils import broadcast_all
 
 __all__ = ["Cauchy"]
 
@@ -14,43 +13,21 @@ __all__ = ["Cauchy"]
 class Cauchy(Distribution):
     """p(x) = 1 / (pi scale (1 + z^2)) with z = (x - loc) / scale."""
 
-    arg_constraints = {"loc": constraints.real, "scale": constraints.positive}
-    support = constraints.real
+    arg_constraints = {"loc": real, "scale": positive}
+    support = real
     has_rsample = True
-    _batched = {"loc": 0, "scale": 0}
 
     def __init__(self, loc, scale, validate_args=None):
-        self.loc, self.scale = broadcast_all(loc, scale)
-        super().__init__(self.loc.size(), validate_args=validate_args)
+        super().__init__(self._take(loc=loc, scale=scale), validate_args=validate_args)
 
-    @property
-    def mean(self):
-        return torch.full(self._extended_shape(), nan, dtype=self.loc.dtype, device=self.loc.device)
+    mean = moment(lambda self, loc: self._constant(math.nan, loc))
+    mode = moment(lambda loc: loc)
+    variance = moment(lambda self, loc: self._constant(math.inf, loc))
+    entropy = functional(lambda scale: math.log(4 * math.pi) + scale.log())
 
-    @property
-    def mode(self):
-        return self.loc
-
-    @property
-    def variance(self):
-        return torch.full(self._extended_shape(), inf, dtype=self.loc.dtype, device=self.loc.device)
+    log_prob = density(lambda x, loc, scale: -math.log(math.pi) - scale.log() - (((x - loc) / scale) ** 2).log1p())
+    cdf = density(lambda x, loc, scale: ((x - loc) / scale).atan() / math.pi + 0.5)
+    icdf = quantile(lambda p, loc, scale: torch.tan(math.pi * (p - 0.5)) * scale + loc)
 
     def rsample(self, sample_shape=torch.Size()):
-        eps = self.loc.new_empty(self._extended_shape(sample_shape)).cauchy_()
-        return self.loc + eps * self.scale
-
-    def log_prob(self, value):
-        if self._validate_args:
-            self._validate_sample(value)
-        return -math.log(math.pi) - self.scale.log() - (((value - self.loc) / self.scale) ** 2).log1p()
-
-    def cdf(self, value):
-        if self._validate_args:
-            self._validate_sample(value)
-        return torch.atan((value - self.loc) / self.scale) / math.pi + 0.5
-
-    def icdf(self, value):
-        return torch.tan(math.pi * (value - 0.5)) * self.scale + self.loc
-
-    def entropy(self):
-        return math.log(4 * math.pi) + self.scale.log()
+        return self.loc + self.loc.new_empty(self._extended_shape(sample_shape)).cauchy_() * self.scale

@@ -1,5 +1,6 @@
 """The chi-squared distribution."""
-from . import constraints
+from ._formula import moment
+from .constraints import positive
 from .gamma import Gamma
 
 __all__ = ["Chi2"]
@@ -8,12 +9,9 @@ __all__ = ["Chi2"]
 class Chi2(Gamma):
     """The sum of df squared standard normals: Gamma(df / 2, 1 / 2)."""
 
-    arg_constraints = {"df": constraints.positive}
-    _batched = {"concentration": 0, "rate": 0}
+    arg_constraints = {"df": positive}
 
     def __init__(self, df, validate_args=None):
-        super().__init__(0.5 * df, 0.5, validate_args=validate_args)
+        super().__init__(df * 0.5, 0.5, validate_args=validate_args)
 
-    @property
-    def df(self):
-        return self.concentration * 2
+    df = moment(lambda concentration: concentration * 2)

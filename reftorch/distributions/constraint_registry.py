@@ -1,7 +1,9 @@
 """Transforms from unconstrained values to values that satisfy a constraint."""
-import numbers
+from functools import partial
+from numbers import Number
 
-from . import constraints, transforms
+from . import constraints as c
+from . import transforms as t
 
 __all__ = ["ConstraintRegistry", "biject_to", "transform_to"]
 
@@ -10,113 +12,68 @@ class ConstraintRegistry:
     """Which function makes the transform for which class of constraint."""
 
     def __init__(self):
-        self._registry = {}
         super().__init__()
+        self._registry = {}
 
     def register(self, constraint, factory=None):
         """Have `factory(constraint)` make transforms for constraints of this class; a decorator without `factory`."""
         if factory is None:
-            return lambda factory: self.register(constraint, factory)
-        if isinstance(constraint, constraints.Constraint):
-            constraint = type(constraint)
-        if not isinstance(constraint, type) or not issubclass(constraint, constraints.Constraint):
+            return partial(self.register, constraint)
+        kind = type(constraint) if isinstance(constraint, c.Constraint) else constraint
+        if not (isinstance(kind, type) and issubclass(kind, c.Constraint)):
             raise TypeError(
                 f"Expected constraint to be either a Constraint subclass or instance, but got {constraint}"
             )
-        self._registry[constraint] = factory
+        self._registry[kind] = factory
         return factory
 
     def __call__(self, constraint):
         """A transform whose codomain is `constraint`."""
-        factory = self._registry.get(type(constraint))
-        if factory is None:
-            raise NotImplementedError(f"Cannot transform {type(constraint).__name__} constraints")
-        return factory(constraint)
+        kind = type(constraint)
+        if kind not in self._registry:
+            raise NotImplementedError(f"Cannot transform {kind.__name__} constraints")
+        return self._registry[kind](constraint)
 
 
 biject_to = ConstraintRegistry()  # transforms that are bijective
 transform_to = ConstraintRegistry()  # transforms that are cheap to optimise through
 
 
-def _both(*classes):
-    """Register a function (registry, constraint) -> transform in both registries."""
-
-    def register(factory):
-        for registry in (biject_to, transform_to):
-            for cls in classes:
-                registry.register(cls, lambda constraint, registry=registry: factory(registry, constraint))
-        return factory
-
-    return register
+def _then_affine(first, loc, scale):
+    return t.ComposeTransform([first(), t.AffineTransform(loc, scale)])
 
 
-@_both(constraints.real)
-def _real(registry, constraint):
-    return transforms.identity_transform
+def _beyond(_, half_line):
+    return _then_affine(t.ExpTransform, half_line.lower_bound, 1)  # torch: adds 0 for the positive numbers, too
 
 
-@_both(constraints.independent)
-def _independent(registry, constraint):
-    base = registry(constraint.base_constraint)
-    return transforms.IndependentTransform(base, constraint.reinterpreted_batch_ndims)
+def _between(_, interval):
+    low, high = interval.lower_bound, interval.upper_bound
+    if isinstance(low, Number) and isinstance(high, Number) and (low, high) == (0, 1):
+        return t.SigmoidTransform()
+    return _then_affine(t.SigmoidTransform, low, high - low)
 
 
-@_both(constraints.greater_than, constraints.greater_than_eq)
-def _greater_than(registry, constraint):
-    # torch: adds 0 for the positive numbers, too
-    return transforms.ComposeTransform(
-        [transforms.ExpTransform(), transforms.AffineTransform(constraint.lower_bound, 1)]
-    )
+#: (registry, constraint) -> transform, for the constraints that both registries treat alike
+_ALIKE = {
+    c.real: lambda to, _: t.identity_transform,
+    c.greater_than: _beyond,
+    c.greater_than_eq: _beyond,
+    c.less_than: lambda to, below: _then_affine(t.ExpTransform, below.upper_bound, -1),
+    c.interval: _between,
+    c.half_open_interval: _between,
+    c.corr_cholesky: lambda to, _: t.CorrCholeskyTransform(),
+    c.independent: lambda to, many: t.IndependentTransform(to(many.base_constraint), many.reinterpreted_batch_ndims),
+    c.cat: lambda to, parts: t.CatTransform([to(part) for part in parts.cseq], parts.dim, parts.lengths),
+    c.stack: lambda to, parts: t.StackTransform([to(part) for part in parts.cseq], parts.dim),
+}
 
+for _constraint, _factory in _ALIKE.items():
+    for _registry in (biject_to, transform_to):
+        _registry.register(_constraint, partial(_factory, _registry))
 
-@_both(constraints.less_than)
-def _less_than(registry, constraint):
-    return transforms.ComposeTransform(
-        [transforms.ExpTransform(), transforms.AffineTransform(constraint.upper_bound, -1)]
-    )
-
-
-@_both(constraints.interval, constraints.half_open_interval)
-def _interval(registry, constraint):
-    low, high = constraint.lower_bound, constraint.upper_bound
-    if all(isinstance(bound, numbers.Number) for bound in (low, high)) and (low, high) == (0, 1):
-        return transforms.SigmoidTransform()
-    return transforms.ComposeTransform(
-        [transforms.SigmoidTransform(), transforms.AffineTransform(loc=low, scale=high - low)]
-    )
-
-
-@biject_to.register(constraints.simplex)
-def _biject_to_simplex(constraint):
-    return transforms.StickBreakingTransform()
-
-
-@transform_to.register(constraints.simplex)
-def _transform_to_simplex(constraint):
-    return transforms.SoftmaxTransform()
-
-
-@transform_to.register(constraints.lower_cholesky)
-def _transform_to_lower_cholesky(constraint):
-    return transforms.LowerCholeskyTransform()
-
-
-@transform_to.register(constraints.positive_definite)
-@transform_to.register(constraints.positive_semidefinite)
-def _transform_to_positive_definite(constraint):
-    return transforms.PositiveDefiniteTransform()
-
-
-@_both(constraints.corr_cholesky)
-def _corr_cholesky(registry, constraint):
-    return transforms.CorrCholeskyTransform()
-
-
-@_both(constraints.cat)
-def _cat(registry, constraint):
-    return transforms.CatTransform([registry(c) for c in constraint.cseq], constraint.dim, constraint.lengths)
-
-
-@_both(constraints.stack)
-def _stack(registry, constraint):
-    return transforms.StackTransform([registry(c) for c in constraint.cseq], constraint.dim)
+biject_to.register(c.simplex, lambda _: t.StickBreakingTransform())
+transform_to.register(c.simplex, lambda _: t.SoftmaxTransform())
+transform_to.register(c.lower_cholesky, lambda _: t.LowerCholeskyTransform())
+for _constraint in (c.positive_definite, c.positive_semidefinite):
+    transform_to.register(_constraint, lambda _: t.PositiveDefiniteTransform())

@@ -1,11 +1,13 @@
 """The Fisher-Snedecor (F) distribution."""
-import reftorch as torch
-from reftorch import nan
+import math
 
-from . import constraints
+import reftorch as torch
+
+from ._formula import density, moment
+from .constraints import positive
 from .distribution import Distribution
 from .gamma import Gamma
-from .utils import broadcast_all
+from .utils import copied, put
 
 __all__ = ["FisherSnedecor"]
 
@@ -13,51 +15,34 @@ __all__ = ["FisherSnedecor"]
 class FisherSnedecor(Distribution):
     """The ratio of two chi-squared variables, each divided by its degrees of freedom df1, df2."""
 
-    arg_constraints = {"df1": constraints.positive, "df2": constraints.positive}
-    support = constraints.positive
+    arg_constraints = {"df1": positive, "df2": positive}
+    support = positive
     has_rsample = True
-    _batched = {"df1": 0, "df2": 0}
 
     def __init__(self, df1, df2, validate_args=None):
-        self.df1, self.df2 = broadcast_all(df1, df2)
-        self._gamma1 = Gamma(self.df1 * 0.5, self.df1)
-        self._gamma2 = Gamma(self.df2 * 0.5, self.df2)
-        super().__init__(self.df1.size(), validate_args=validate_args)
+        shape = self._take(df1=df1, df2=df2)
+        self._above, self._below = (Gamma(df * 0.5, df) for df in (self.df1, self.df2))
+        super().__init__(shape, validate_args=validate_args)
 
-    def expand(self, batch_shape, _instance=None):
-        new = super().expand(batch_shape, _instance)
-        new._gamma1, new._gamma2 = self._gamma1.expand(batch_shape), self._gamma2.expand(batch_shape)
-        return new
+    mode = moment(lambda df1, df2: put((df1 - 2) / df1 * df2 / (df2 + 2), df1 <= 2, math.nan))
 
-    @property
-    def mean(self):
-        df2 = self.df2.clone(memory_format=torch.contiguous_format)
-        df2[df2 <= 2] = nan
-        return df2 / (df2 - 2)
+    @moment
+    def mean(df2):
+        m = put(copied(df2), df2 <= 2, math.nan)
+        return m / (m - 2)
 
-    @property
-    def mode(self):
-        mode = (self.df1 - 2) / self.df1 * self.df2 / (self.df2 + 2)
-        mode[self.df1 <= 2] = nan
-        return mode
+    @moment
+    def variance(df1, df2):
+        m = put(copied(df2), df2 <= 4, math.nan)
+        return 2 * m.pow(2) * (df1 + m - 2) / (df1 * (m - 2).pow(2) * (m - 4))
 
-    @property
-    def variance(self):
-        df2 = self.df2.clone(memory_format=torch.contiguous_format)
-        df2[df2 <= 4] = nan
-        return 2 * df2.pow(2) * (self.df1 + df2 - 2) / (self.df1 * (df2 - 2).pow(2) * (df2 - 4))
+    @density
+    def log_prob(x, df1, df2):
+        a, b, ratio = df1 * 0.5, df2 * 0.5, df1 / df2
+        coefficient = (a + b).lgamma() - a.lgamma() - b.lgamma()
+        return coefficient + (a * ratio.log() + (a - 1) * torch.log(x)) - (a + b) * torch.log1p(ratio * x)
 
     def rsample(self, sample_shape=torch.Size(())):
-        shape = self._extended_shape(sample_shape)
-        numerator = self._gamma1.rsample(sample_shape).view(shape)
-        denominator = self._gamma2.rsample(sample_shape).view(shape)
-        tiny = torch.finfo(denominator.dtype).tiny
-        denominator.clamp_(min=tiny)
-        return (numerator / denominator).clamp_(min=tiny)
-
-    def log_prob(self, value):
-        if self._validate_args:
-            self._validate_sample(value)
-        a, b, ratio = self.df1 * 0.5, self.df2 * 0.5, self.df1 / self.df2
-        log_beta = (a + b).lgamma() - a.lgamma() - b.lgamma()
-        return log_beta + (a * ratio.log() + (a - 1) * torch.log(value)) - (a + b) * torch.log1p(ratio * value)
+        shape, tiny = self._extended_shape(sample_shape), torch.finfo(self.df2.dtype).tiny
+        above, below = (gamma.rsample(sample_shape).view(shape) for gamma in (self._above, self._below))
+        return (above / below.clamp_(min=tiny)).clamp_(min=tiny)

@@ -1,9 +1,9 @@
 """The Gamma distribution."""
 import reftorch as torch
 
-from . import constraints
+from ._formula import checked, density, functional, moment
+from .constraints import nonnegative, positive
 from .exp_family import ExponentialFamily
-from .utils import broadcast_all
 
 __all__ = ["Gamma"]
 
@@ -11,53 +11,39 @@ __all__ = ["Gamma"]
 class Gamma(ExponentialFamily):
     """p(x) = rate^a x^(a - 1) exp(-rate x) / Gamma(a) with a = concentration."""
 
-    arg_constraints = {"concentration": constraints.positive, "rate": constraints.positive}
-    support = constraints.nonnegative
+    arg_constraints = {"concentration": positive, "rate": positive}
+    support = nonnegative
     has_rsample = True
-    _mean_carrier_measure = 0
-    _batched = {"concentration": 0, "rate": 0}
 
     def __init__(self, concentration, rate, validate_args=None):
-        self.concentration, self.rate = broadcast_all(concentration, rate)
-        super().__init__(self.concentration.size(), validate_args=validate_args)
+        super().__init__(self._take(concentration=concentration, rate=rate), validate_args=validate_args)
 
-    @property
-    def mean(self):
-        return self.concentration / self.rate
+    mean = moment(lambda concentration, rate: concentration / rate)
+    mode = moment(lambda concentration, rate: ((concentration - 1) / rate).clamp(min=0))
+    variance = moment(lambda concentration, rate: concentration / rate.pow(2))
 
-    @property
-    def mode(self):
-        return ((self.concentration - 1) / self.rate).clamp(min=0)
+    @functional
+    def entropy(rate, concentration):
+        a = concentration
+        return a - rate.log() + a.lgamma() + (1.0 - a) * a.digamma()
 
-    @property
-    def variance(self):
-        return self.concentration / self.rate.pow(2)
+    def log_prob(self, value):
+        # numbers are taken, too
+        return self._log_density(torch.as_tensor(value, dtype=self.rate.dtype, device=self.rate.device))
+
+    @checked
+    def _log_density(self, x):
+        a, rate = self.concentration, self.rate
+        return torch.xlogy(a, rate) + torch.xlogy(a - 1, x) - rate * x - a.lgamma()
+
+    cdf = density(lambda x, concentration, rate: torch.special.gammainc(concentration, rate * x))
 
     def rsample(self, sample_shape=torch.Size()):
         shape = self._extended_shape(sample_shape)
-        value = torch._standard_gamma(self.concentration.expand(shape)) / self.rate.expand(shape)
-        value.detach().clamp_(min=torch.finfo(value.dtype).tiny)  # unseen by autograd: underflow keeps its gradient
-        return value
+        draws = torch._standard_gamma(self.concentration.expand(shape)) / self.rate.expand(shape)
+        draws.detach().clamp_(min=torch.finfo(draws.dtype).tiny)  # unseen by autograd: underflow keeps its gradient
+        return draws
 
-    def log_prob(self, value):
-        value = torch.as_tensor(value, dtype=self.rate.dtype, device=self.rate.device)
-        if self._validate_args:
-            self._validate_sample(value)
-        a, rate = self.concentration, self.rate
-        return torch.xlogy(a, rate) + torch.xlogy(a - 1, value) - rate * value - torch.lgamma(a)
-
-    def entropy(self):
-        a = self.concentration
-        return a - torch.log(self.rate) + torch.lgamma(a) + (1.0 - a) * torch.digamma(a)
-
-    @property
-    def _natural_params(self):
-        return (self.concentration - 1, -self.rate)
-
-    def _log_normalizer(self, x, y):
-        return torch.lgamma(x + 1) + (x + 1) * torch.log(-y.reciprocal())
-
-    def cdf(self, value):
-        if self._validate_args:
-            self._validate_sample(value)
-        return torch.special.gammainc(self.concentration, self.rate * value)
+    _mean_carrier_measure = 0
+    _natural_params = moment(lambda concentration, rate: (concentration - 1, -rate))
+    _log_normalizer = staticmethod(lambda a, b: (a + 1).lgamma() + (a + 1) * torch.log(-b.reciprocal()))

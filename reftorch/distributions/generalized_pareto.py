@@ -1,87 +1,80 @@
 """The generalized Pareto distribution."""
+import math
+
 import reftorch as torch
-from reftorch import inf, nan
 
 from . import constraints
+from ._formula import checked, density, functional, moment, quantile, ranging
 from .distribution import Distribution
-from .utils import broadcast_all
 
 __all__ = ["GeneralizedPareto"]
+
+
+def _without_zeros(c):
+    """Whether c is 0, and c with ones in place of zeros."""
+    # torch: compares with a default-dtype 0 in log_prob and log_survival_function, which fails for other dtypes
+    zero = torch.isclose(c, torch.zeros_like(c))
+    return zero, torch.where(zero, torch.ones_like(c), c)
+
+
+def _defined_below(limit, c, formula):
+    """formula(c) where c < limit, nan elsewhere, without a trace of the latter in gradients."""
+    below = c < limit
+    return torch.where(below, formula(torch.where(below, c, limit / 2)), math.nan)
+
+
+def _values(loc, scale, concentration):
+    upper = torch.where(concentration < 0, loc - scale / concentration, math.inf)
+    return constraints.interval(loc, upper)
 
 
 class GeneralizedPareto(Distribution):
     """P(X > x) = (1 + c z)^(-1 / c), or exp(-z) at c = 0, with z = (x - loc) / scale and c = concentration."""
 
     arg_constraints = {"loc": constraints.real, "scale": constraints.positive, "concentration": constraints.real}
+    support = ranging(_values, is_discrete=False, event_dim=0)
     has_rsample = True
-    _batched = {"loc": 0, "scale": 0, "concentration": 0}
 
     def __init__(self, loc, scale, concentration, validate_args=None):
-        self.loc, self.scale, self.concentration = broadcast_all(loc, scale, concentration)
-        super().__init__(self.loc.size(), validate_args=validate_args)
+        super().__init__(self._take(loc=loc, scale=scale, concentration=concentration), validate_args=validate_args)
 
-    def rsample(self, sample_shape=torch.Size()):
-        shape = self._extended_shape(sample_shape)
-        return self.icdf(torch.rand(shape, dtype=self.loc.dtype, device=self.loc.device))
+    mode = moment(lambda loc: loc)
+    mean = moment(lambda loc, scale, concentration: _defined_below(1, concentration, lambda c: loc + scale / (1 - c)))
 
-    def _where_zero(self):
-        """Whether c is 0, and c with ones in place of zeros."""
-        # torch: compares with a default-dtype 0 in log_prob and log_survival_function, which fails for other dtypes
-        zero = torch.isclose(self.concentration, torch.zeros_like(self.concentration))
-        return zero, torch.where(zero, torch.ones_like(self.concentration), self.concentration)
+    @moment
+    def variance(scale, concentration):
+        return _defined_below(0.5, concentration, lambda c: scale**2 / ((1 - c) ** 2 * (1 - 2 * c)))
 
-    def log_prob(self, value):
-        if self._validate_args:
-            self._validate_sample(value)
-        z = self._z(value)
-        zero, c = self._where_zero()
+    @functional
+    def entropy(scale, concentration, batch_shape):
+        return torch.broadcast_to(scale.log() + concentration + 1, batch_shape)
+
+    @density
+    def log_prob(x, loc, scale, concentration):
+        z = (x - loc) / scale
+        zero, c = _without_zeros(concentration)
         power = 1 / c + torch.ones_like(z)
-        return -self.scale.log() - torch.where(zero, z, torch.where(power == 0, power, power * torch.log1p(c * z)))
+        return -scale.log() - torch.where(zero, z, torch.where(power == 0, power, power * (c * z).log1p()))
 
+    @checked
     def log_survival_function(self, value):
         """log P(X > value)."""
-        if self._validate_args:
-            self._validate_sample(value)
-        z = self._z(value)
-        zero, c = self._where_zero()
-        return torch.where(zero, -z, -torch.log1p(c * z) / c)
+        z = (value - self.loc) / self.scale
+        zero, c = _without_zeros(self.concentration)
+        return torch.where(zero, -z, -(c * z).log1p() / c)
 
     def log_cdf(self, value):
         """log P(X <= value)."""
-        return torch.log1p(-torch.exp(self.log_survival_function(value)))
+        return (-self.log_survival_function(value).exp()).log1p()
 
     def cdf(self, value):
-        return torch.exp(self.log_cdf(value))
+        return self.log_cdf(value).exp()
 
-    def icdf(self, value):
-        zero, c = self._where_zero()
-        log_survival = torch.log1p(-value)
-        powers = self.loc + self.scale / c * torch.expm1(-c * log_survival)
-        return torch.where(zero, self.loc - self.scale * log_survival, powers)
+    @quantile
+    def icdf(p, loc, scale, concentration):
+        zero, c = _without_zeros(concentration)
+        log_survival = torch.log1p(-p)
+        return torch.where(zero, loc - scale * log_survival, loc + scale / c * (-c * log_survival).expm1())
 
-    def _z(self, x):
-        return (x - self.loc) / self.scale
-
-    @property
-    def mean(self):
-        valid = self.concentration < 1
-        c = torch.where(valid, self.concentration, 0.5)
-        return torch.where(valid, self.loc + self.scale / (1 - c), nan)
-
-    @property
-    def variance(self):
-        valid = self.concentration < 0.5
-        c = torch.where(valid, self.concentration, 0.25)
-        return torch.where(valid, self.scale**2 / ((1 - c) ** 2 * (1 - 2 * c)), nan)
-
-    def entropy(self):
-        return torch.broadcast_to(torch.log(self.scale) + self.concentration + 1, self._batch_shape)
-
-    @property
-    def mode(self):
-        return self.loc
-
-    @constraints.dependent_property(is_discrete=False, event_dim=0)
-    def support(self):
-        upper = torch.where(self.concentration < 0, self.loc - self.scale / self.concentration, inf)
-        return constraints.interval(self.loc, upper)
+    def rsample(self, sample_shape=torch.Size()):
+        return self.icdf(self._noise(torch.rand, sample_shape, self.loc))

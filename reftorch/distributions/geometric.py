@@ -1,10 +1,11 @@
 """The geometric distribution."""
 import reftorch as torch
-from reftorch.nn.functional import binary_cross_entropy_with_logits
+from reftorch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
 
-from . import constraints
+from ._formula import density, functional, moment
+from .constraints import nonnegative_integer, real, unit_interval
 from .distribution import Distribution
-from .utils import ProbsOrLogits, broadcast_all
+from .utils import ProbsOrLogits, broadcast_all, copied, put
 
 __all__ = ["Geometric"]
 
@@ -12,45 +13,29 @@ __all__ = ["Geometric"]
 class Geometric(ProbsOrLogits, Distribution):
     """The number of failures before the first success: P(k) = (1 - probs)^k probs."""
 
-    arg_constraints = {"probs": constraints.unit_interval, "logits": constraints.real}
-    support = constraints.nonnegative_integer
-    _batched = {"probs": 0, "logits": 0, "_param": 0}
+    arg_constraints = {"probs": unit_interval, "logits": real}
+    support = nonnegative_integer
 
     def __init__(self, probs=None, logits=None, validate_args=None):
-        name, value = self._either(probs, logits)
-        self._set_param(name, *broadcast_all(value))
-        super().__init__(self._param.size(), validate_args=validate_args)
-        if self._validate_args and name == "probs" and not (positive := self.probs > 0).all():
+        super().__init__(self._take_either(probs, logits), validate_args=validate_args)
+        if self._validate_args and self._given == "probs" and (bad := ~(self.probs > 0)).any():
             raise ValueError(
-                f"Expected parameter probs ({type(self.probs).__name__} of shape {tuple(self.probs.shape)}) "
-                f"of distribution {self!r} to be positive but found invalid values:\n{self.probs[~positive]}"
+                f"Expected parameter probs {self._describe(self.probs)} of distribution {self!r} "
+                f"to be positive but found invalid values:\n{self.probs[bad]}"
             )
 
-    @property
-    def mean(self):
-        return 1.0 / self.probs - 1.0
+    mean = moment(lambda probs: 1.0 / probs - 1.0)
+    mode = moment(lambda probs: torch.zeros_like(probs))
+    variance = moment(lambda probs: (1.0 / probs - 1.0) / probs)
+    entropy = functional(lambda logits, probs: cross_entropy(logits, probs, reduction="none") / probs)
 
-    @property
-    def mode(self):
-        return torch.zeros_like(self.probs)
+    @density
+    def log_prob(k, probs):
+        k, p = broadcast_all(k, probs)
+        failing = put(copied(p), (p == 1) & (k == 0), 0)  # 0 * log(0) counts as 0
+        return k * (-failing).log1p() + probs.log()
 
-    @property
-    def variance(self):
-        return (1.0 / self.probs - 1.0) / self.probs
-
+    @torch.no_grad()
     def sample(self, sample_shape=torch.Size()):
-        with torch.no_grad():
-            u = self.probs.new_empty(self._extended_shape(sample_shape))
-            u.uniform_(torch.finfo(self.probs.dtype).tiny, 1)
-            return (u.log() / (-self.probs).log1p()).floor()
-
-    def log_prob(self, value):
-        if self._validate_args:
-            self._validate_sample(value)
-        value, probs = broadcast_all(value, self.probs)
-        probs = probs.clone(memory_format=torch.contiguous_format)
-        probs[(probs == 1) & (value == 0)] = 0  # 0 * log(0) counts as 0
-        return value * (-probs).log1p() + self.probs.log()
-
-    def entropy(self):
-        return binary_cross_entropy_with_logits(self.logits, self.probs, reduction="none") / self.probs
+        u = self.probs.new_empty(self._extended_shape(sample_shape)).uniform_(torch.finfo(self.probs.dtype).tiny, 1)
+        return torch.floor(u.log() / (-self.probs).log1p())

@@ -1,14 +1,15 @@
 """The Gumbel distribution."""
 import math
-import numbers
+from numbers import Real
 
 import reftorch as torch
 
-from . import constraints
+from ._formula import density, functional, moment
+from .constraints import positive, real
 from .transformed_distribution import TransformedDistribution
 from .transforms import AffineTransform, ExpTransform
 from .uniform import Uniform
-from .utils import broadcast_all, euler_constant
+from .utils import euler_constant
 
 __all__ = ["Gumbel"]
 
@@ -16,46 +17,26 @@ __all__ = ["Gumbel"]
 class Gumbel(TransformedDistribution):
     """P(X <= x) = exp(-exp(-z)) with z = (x - loc) / scale: X = loc - scale log(-log U)."""
 
-    arg_constraints = {"loc": constraints.real, "scale": constraints.positive}
-    support = constraints.real
-    _batched = {"loc": 0, "scale": 0}
+    arg_constraints = {"loc": real, "scale": positive}
+    support = real
 
     def __init__(self, loc, scale, validate_args=None):
-        numeric = isinstance(loc, numbers.Real) and isinstance(scale, numbers.Real)
-        self.loc, self.scale = broadcast_all(loc, scale)
-        finfo = torch.finfo(self.loc.dtype)
-        low, high = finfo.tiny, 1 - finfo.eps
-        if not numeric:
-            low, high = torch.full_like(self.loc, low), torch.full_like(self.loc, high)
-        transforms = [
-            ExpTransform().inv,
-            AffineTransform(loc=0, scale=-torch.ones_like(self.scale)),
-            ExpTransform().inv,
-            AffineTransform(loc=loc, scale=-self.scale),
-        ]
-        super().__init__(Uniform(low, high, validate_args=validate_args), transforms, validate_args=validate_args)
+        self._take(loc=loc, scale=scale)
+        facts = torch.finfo(self.loc.dtype)
+        ends = facts.tiny, 1 - facts.eps
+        if not (isinstance(loc, Real) and isinstance(scale, Real)):
+            ends = [torch.full_like(self.loc, end) for end in ends]
+        log, flip = ExpTransform().inv, AffineTransform(0, -torch.ones_like(self.scale))
+        chain = [log, flip, ExpTransform().inv, AffineTransform(loc, -self.scale)]
+        super().__init__(Uniform(*ends, validate_args=validate_args), chain, validate_args)
 
-    def log_prob(self, value):
-        if self._validate_args:
-            self._validate_sample(value)
-        y = (self.loc - value) / self.scale
-        return (y - y.exp()) - self.scale.log()
+    mean = moment(lambda loc, scale: loc + scale * euler_constant)
+    mode = moment(lambda loc: loc)
+    stddev = moment(lambda scale: math.pi / math.sqrt(6) * scale)
+    variance = moment(lambda stddev: stddev.pow(2))
+    entropy = functional(lambda scale: scale.log() + (1 + euler_constant))
 
-    @property
-    def mean(self):
-        return self.loc + self.scale * euler_constant
-
-    @property
-    def mode(self):
-        return self.loc
-
-    @property
-    def stddev(self):
-        return (math.pi / math.sqrt(6)) * self.scale
-
-    @property
-    def variance(self):
-        return self.stddev.pow(2)
-
-    def entropy(self):
-        return self.scale.log() + (1 + euler_constant)
+    @density
+    def log_prob(x, loc, scale):
+        z = (loc - x) / scale
+        return z - z.exp() - scale.log()

@@ -1,8 +1,10 @@
 """The inverse Gamma distribution."""
-import reftorch as torch
-from reftorch import inf
+import math
 
-from . import constraints
+import reftorch as torch
+
+from ._formula import functional, moment, part
+from .constraints import positive
 from .gamma import Gamma
 from .transformed_distribution import TransformedDistribution
 from .transforms import PowerTransform
@@ -13,36 +15,28 @@ __all__ = ["InverseGamma"]
 class InverseGamma(TransformedDistribution):
     """1 / X for X ~ Gamma(concentration, rate)."""
 
-    arg_constraints = {"concentration": constraints.positive, "rate": constraints.positive}
-    support = constraints.positive
+    arg_constraints = {"concentration": positive, "rate": positive}
+    support = positive
     has_rsample = True
-    _batched = {}
 
     def __init__(self, concentration, rate, validate_args=None):
-        base = Gamma(concentration, rate, validate_args=validate_args)
-        super().__init__(base, PowerTransform(-base.rate.new_ones(())), validate_args=validate_args)
+        gamma = Gamma(concentration, rate, validate_args)
+        super().__init__(gamma, PowerTransform(-torch.ones((), dtype=gamma.rate.dtype)), validate_args)
 
-    @property
-    def concentration(self):
-        return self.base_dist.concentration
+    concentration = part("base_dist.concentration")
+    rate = part("base_dist.rate")
+    mode = moment(lambda concentration, rate: rate / (concentration + 1))
 
-    @property
-    def rate(self):
-        return self.base_dist.rate
+    @moment
+    def mean(concentration, rate):
+        return torch.where(concentration > 1, rate / (concentration - 1), math.inf)
 
-    @property
-    def mean(self):
-        return torch.where(self.concentration > 1, self.rate / (self.concentration - 1), inf)
+    @moment
+    def variance(concentration, rate):
+        finite = rate.square() / ((concentration - 1).square() * (concentration - 2))
+        return torch.where(concentration > 2, finite, math.inf)
 
-    @property
-    def mode(self):
-        return self.rate / (self.concentration + 1)
-
-    @property
-    def variance(self):
-        a = self.concentration
-        return torch.where(a > 2, self.rate.square() / ((a - 1).square() * (a - 2)), inf)
-
-    def entropy(self):
-        a = self.concentration
-        return a + self.rate.log() + a.lgamma() - (1 + a) * a.digamma()
+    @functional
+    def entropy(rate, concentration):
+        a = concentration
+        return a + rate.log() + a.lgamma() - (1 + a) * a.digamma()

@@ -1,56 +1,52 @@
 """The Kumaraswamy distribution."""
-import reftorch as torch
-from reftorch import nan
+import math
 
-from . import constraints
+import reftorch as torch
+
+from ._formula import functional, moment
+from .constraints import positive, unit_interval
 from .transformed_distribution import TransformedDistribution
 from .transforms import AffineTransform, PowerTransform
 from .uniform import Uniform
-from .utils import broadcast_all, euler_constant
+from .utils import euler_constant, put
 
 __all__ = ["Kumaraswamy"]
+
+
+def _moment(a, b, n):
+    """E[X^n] = b B(1 + n / a, b)."""
+    c = 1 + n / a
+    return b * (c.lgamma() + b.lgamma() - (c + b).lgamma()).exp()
 
 
 class Kumaraswamy(TransformedDistribution):
     """P(X <= x) = 1 - (1 - x^a)^b on [0, 1], with a, b = concentration1, concentration0."""
 
-    arg_constraints = {"concentration1": constraints.positive, "concentration0": constraints.positive}
-    support = constraints.unit_interval
+    arg_constraints = {"concentration1": positive, "concentration0": positive}
+    support = unit_interval
     has_rsample = True
-    _batched = {"concentration1": 0, "concentration0": 0}
 
     def __init__(self, concentration1, concentration0, validate_args=None):
-        self.concentration1, self.concentration0 = broadcast_all(concentration1, concentration0)
-        zeros, ones = torch.full_like(self.concentration0, 0), torch.full_like(self.concentration0, 1)
-        transforms = [
-            PowerTransform(exponent=self.concentration0.reciprocal()),
-            AffineTransform(loc=1.0, scale=-1.0),
-            PowerTransform(exponent=self.concentration1.reciprocal()),
-        ]
-        super().__init__(Uniform(zeros, ones, validate_args=validate_args), transforms, validate_args=validate_args)
+        self._take(concentration1=concentration1, concentration0=concentration0)
+        low, high = (torch.full_like(self.concentration0, end) for end in (0, 1))
+        inner, outer = (PowerTransform(c.reciprocal()) for c in (self.concentration0, self.concentration1))
+        chain = [inner, AffineTransform(1.0, -1.0), outer]
+        super().__init__(Uniform(low, high, validate_args), chain, validate_args)
 
-    def _moment(self, n):
-        """E[X^n] = b B(1 + n / a, b)."""
-        a, b = self.concentration1, self.concentration0
-        c = 1 + n / a
-        return b * torch.exp(torch.lgamma(c) + torch.lgamma(b) - torch.lgamma(c + b))
+    mean = moment(lambda concentration1, concentration0: _moment(concentration1, concentration0, 1))
 
-    @property
-    def mean(self):
-        return self._moment(1)
-
-    @property
-    def mode(self):
-        a, b = self.concentration1, self.concentration0
+    @moment
+    def mode(concentration1, concentration0):
+        a, b = concentration1, concentration0
         log_mode = a.reciprocal() * (-a).log1p() - (-a * b).log1p()
-        log_mode[(a < 1) | (b < 1)] = nan
-        return log_mode.exp()
+        return put(log_mode, (a < 1) | (b < 1), math.nan).exp()
 
-    @property
-    def variance(self):
-        return self._moment(2) - torch.pow(self.mean, 2)
+    @moment
+    def variance(self, concentration1, concentration0):
+        return _moment(concentration1, concentration0, 2) - self.mean.pow(2)
 
-    def entropy(self):
-        a, b = self.concentration1, self.concentration0
-        harmonic = torch.digamma(b + 1) + euler_constant
-        return (1 - b.reciprocal()) + (1 - a.reciprocal()) * harmonic - torch.log(a) - torch.log(b)
+    @functional
+    def entropy(concentration1, concentration0):
+        a, b = concentration1, concentration0
+        harmonic = (b + 1).digamma() + euler_constant
+        return (1 - b.reciprocal()) + (1 - a.reciprocal()) * harmonic - a.log() - b.log()

@@ -1,5 +1,6 @@
 """The log-normal distribution."""
-from . import constraints
+from ._formula import functional, moment, part
+from .constraints import positive, real
 from .normal import Normal
 from .transformed_distribution import TransformedDistribution
 from .transforms import ExpTransform
@@ -10,35 +11,20 @@ __all__ = ["LogNormal"]
 class LogNormal(TransformedDistribution):
     """exp(X) for X ~ Normal(loc, scale)."""
 
-    arg_constraints = {"loc": constraints.real, "scale": constraints.positive}
-    support = constraints.positive
+    arg_constraints = {"loc": real, "scale": positive}
+    support = positive
     has_rsample = True
-    _batched = {}
 
     def __init__(self, loc, scale, validate_args=None):
-        base = Normal(loc, scale, validate_args=validate_args)
-        super().__init__(base, ExpTransform(), validate_args=validate_args)
+        super().__init__(Normal(loc, scale, validate_args), ExpTransform(), validate_args)
 
-    @property
-    def loc(self):
-        return self.base_dist.loc
+    loc = part("base_dist.loc")
+    scale = part("base_dist.scale")
+    mean = moment(lambda loc, scale: (loc + scale.pow(2) / 2).exp())
+    mode = moment(lambda loc, scale: (loc - scale.square()).exp())
+    entropy = functional(lambda base_dist: base_dist.entropy() + base_dist.loc)
 
-    @property
-    def scale(self):
-        return self.base_dist.scale
-
-    @property
-    def mean(self):
-        return (self.loc + self.scale.pow(2) / 2).exp()
-
-    @property
-    def mode(self):
-        return (self.loc - self.scale.square()).exp()
-
-    @property
-    def variance(self):
-        square = self.scale.pow(2)
-        return square.expm1() * (2 * self.loc + square).exp()
-
-    def entropy(self):
-        return self.base_dist.entropy() + self.loc
+    @moment
+    def variance(loc, scale):
+        square = scale.pow(2)
+        return square.expm1() * (2 * loc + square).exp()

@@ -1,5 +1,6 @@
 """The logistic-normal distribution."""
-from . import constraints
+from ._formula import part
+from .constraints import positive, real, simplex
 from .normal import Normal
 from .transformed_distribution import TransformedDistribution
 from .transforms import StickBreakingTransform
@@ -10,21 +11,15 @@ __all__ = ["LogisticNormal"]
 class LogisticNormal(TransformedDistribution):
     """Normal variables (*, n) taken to the simplex (*, n + 1) by stick-breaking."""
 
-    arg_constraints = {"loc": constraints.real, "scale": constraints.positive}
-    support = constraints.simplex
+    arg_constraints = {"loc": real, "scale": positive}
+    support = simplex
     has_rsample = True
-    _batched = {}
 
     def __init__(self, loc, scale, validate_args=None):
-        base = Normal(loc, scale, validate_args=validate_args)
-        if not base.batch_shape:
-            base = base.expand([1])
-        super().__init__(base, StickBreakingTransform(), validate_args=validate_args)
+        normal = Normal(loc, scale, validate_args)
+        if normal.batch_shape == ():
+            normal = normal.expand((1,))
+        super().__init__(normal, StickBreakingTransform(), validate_args)
 
-    @property
-    def loc(self):
-        return self.base_dist.base_dist.loc
-
-    @property
-    def scale(self):
-        return self.base_dist.base_dist.scale
+    loc = part("base_dist.base_dist.loc")
+    scale = part("base_dist.base_dist.scale")

@@ -1,11 +1,12 @@
 """The negative binomial distribution."""
 import reftorch as torch
-import reftorch.nn.functional as F
+from reftorch.nn.functional import logsigmoid
 
-from . import constraints
+from ._formula import density, moment
+from .constraints import greater_than_eq, half_open_interval, nonnegative_integer, real
 from .distribution import Distribution
 from .gamma import Gamma
-from .utils import ProbsOrLogits, broadcast_all, lazy_property
+from .utils import ProbsOrLogits, lazy_property
 
 __all__ = ["NegativeBinomial"]
 
@@ -13,45 +14,27 @@ __all__ = ["NegativeBinomial"]
 class NegativeBinomial(ProbsOrLogits, Distribution):
     """The number of successes, of probability probs = sigmoid(logits) each, before total_count failures."""
 
-    arg_constraints = {
-        "total_count": constraints.greater_than_eq(0),
-        "probs": constraints.half_open_interval(0.0, 1.0),
-        "logits": constraints.real,
-    }
-    support = constraints.nonnegative_integer
-    _batched = {"total_count": 0, "probs": 0, "logits": 0, "_param": 0}
+    arg_constraints = {"total_count": greater_than_eq(0), "probs": half_open_interval(0.0, 1.0), "logits": real}
+    support = nonnegative_integer
 
     def __init__(self, total_count, probs=None, logits=None, validate_args=None):
-        name, value = self._either(probs, logits)
-        total_count, value = broadcast_all(total_count, value)
-        self.total_count = total_count.type_as(value)
-        self._set_param(name, value)
-        super().__init__(self._param.size(), validate_args=validate_args)
+        super().__init__(self._take_either(probs, logits, total_count), validate_args=validate_args)
 
-    @property
-    def mean(self):
-        return self.total_count * torch.exp(self.logits)
-
-    @property
-    def mode(self):
-        return ((self.total_count - 1) * self.logits.exp()).floor().clamp(min=0.0)
-
-    @property
-    def variance(self):
-        return self.mean / torch.sigmoid(-self.logits)
+    mean = moment(lambda total_count, logits: total_count * logits.exp())
+    mode = moment(lambda total_count, logits: torch.floor((total_count - 1) * logits.exp()).clamp(min=0.0))
+    variance = moment(lambda mean, logits: mean / (-logits).sigmoid())
 
     @lazy_property
     def _gamma(self):
-        return Gamma(concentration=self.total_count, rate=torch.exp(-self.logits), validate_args=False)
+        return Gamma(self.total_count, (-self.logits).exp(), validate_args=False)
 
+    @torch.no_grad()
     def sample(self, sample_shape=torch.Size()):
-        with torch.no_grad():
-            return torch.poisson(self._gamma.sample(sample_shape=sample_shape))
+        return torch.poisson(self._gamma.sample(sample_shape))
 
-    def log_prob(self, value):
-        if self._validate_args:
-            self._validate_sample(value)
-        n = self.total_count
-        unnormalized = n * F.logsigmoid(-self.logits) + value * F.logsigmoid(self.logits)
-        normalizer = -torch.lgamma(n + value) + torch.lgamma(1.0 + value) + torch.lgamma(n)
-        return unnormalized - normalizer.masked_fill(n + value == 0.0, 0.0)
+    @density
+    def log_prob(k, total_count, logits):
+        n = total_count
+        unnormalized = n * logsigmoid(-logits) + k * logsigmoid(logits)
+        coefficient = -(n + k).lgamma() + torch.lgamma(1.0 + k) + n.lgamma()
+        return unnormalized - coefficient.masked_fill(n + k == 0.0, 0.0)

@@ -3,9 +3,10 @@ import math
 
 import reftorch as torch
 
-from . import constraints
+from ._formula import density, functional, moment, quantile
+from .constraints import positive, real
 from .exp_family import ExponentialFamily
-from .utils import _standard_normal, broadcast_all
+from .utils import _standard_normal
 
 __all__ = ["Normal"]
 
@@ -13,60 +14,32 @@ __all__ = ["Normal"]
 class Normal(ExponentialFamily):
     """p(x) = exp(-z^2 / 2) / (scale sqrt(2 pi)) with z = (x - loc) / scale."""
 
-    arg_constraints = {"loc": constraints.real, "scale": constraints.positive}
-    support = constraints.real
+    arg_constraints = {"loc": real, "scale": positive}
+    support = real
     has_rsample = True
-    _mean_carrier_measure = 0
-    _batched = {"loc": 0, "scale": 0}
 
     def __init__(self, loc, scale, validate_args=None):
-        self.loc, self.scale = broadcast_all(loc, scale)
-        super().__init__(self.loc.size(), validate_args=validate_args)
+        super().__init__(self._take(loc=loc, scale=scale), validate_args=validate_args)
 
-    @property
-    def mean(self):
-        return self.loc
+    mean = mode = moment(lambda loc: loc)
+    stddev = moment(lambda scale: scale)
+    variance = moment(lambda stddev: stddev.pow(2))
+    entropy = functional(lambda scale: 0.5 + 0.5 * math.log(2 * math.pi) + scale.log())
 
-    @property
-    def mode(self):
-        return self.loc
+    log_prob = density(
+        lambda x, loc, scale: -((x - loc) ** 2) / (2 * scale**2) - scale.log() - math.log(math.sqrt(2 * math.pi))
+    )
+    cdf = density(lambda x, loc, scale: 0.5 * (1 + torch.erf((x - loc) * scale.reciprocal() / math.sqrt(2))))
+    icdf = quantile(lambda p, loc, scale: loc + scale * torch.erfinv(2 * p - 1) * math.sqrt(2))
 
-    @property
-    def stddev(self):
-        return self.scale
-
-    @property
-    def variance(self):
-        return self.stddev.pow(2)
-
+    @torch.no_grad()
     def sample(self, sample_shape=torch.Size()):
         shape = self._extended_shape(sample_shape)
-        with torch.no_grad():
-            return torch.normal(self.loc.expand(shape), self.scale.expand(shape))
+        return torch.normal(*(parameter.expand(shape) for parameter in (self.loc, self.scale)))
 
     def rsample(self, sample_shape=torch.Size()):
-        eps = _standard_normal(self._extended_shape(sample_shape), dtype=self.loc.dtype, device=self.loc.device)
-        return self.loc + eps * self.scale
+        return self.loc + self._noise(_standard_normal, sample_shape, self.loc) * self.scale
 
-    def log_prob(self, value):
-        if self._validate_args:
-            self._validate_sample(value)
-        return -((value - self.loc) ** 2) / (2 * self.scale**2) - self.scale.log() - math.log(math.sqrt(2 * math.pi))
-
-    def cdf(self, value):
-        if self._validate_args:
-            self._validate_sample(value)
-        return 0.5 * (1 + torch.erf((value - self.loc) * self.scale.reciprocal() / math.sqrt(2)))
-
-    def icdf(self, value):
-        return self.loc + self.scale * torch.erfinv(2 * value - 1) * math.sqrt(2)
-
-    def entropy(self):
-        return 0.5 + 0.5 * math.log(2 * math.pi) + torch.log(self.scale)
-
-    @property
-    def _natural_params(self):
-        return (self.loc / self.scale.pow(2), -0.5 * self.scale.pow(2).reciprocal())
-
-    def _log_normalizer(self, x, y):
-        return -0.25 * x.pow(2) / y + 0.5 * torch.log(-math.pi / y)
+    _mean_carrier_measure = 0
+    _natural_params = moment(lambda loc, scale: (loc / scale.pow(2), -0.5 * scale.pow(2).reciprocal()))
+    _log_normalizer = staticmethod(lambda a, b: -0.25 * a.pow(2) / b + 0.5 * torch.log(-math.pi / b))

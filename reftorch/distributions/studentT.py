@@ -2,12 +2,12 @@
 import math
 
 import reftorch as torch
-from reftorch import inf, nan
 
-from . import constraints
+from ._formula import density, functional, moment
 from .chi2 import Chi2
+from .constraints import positive, real
 from .distribution import Distribution
-from .utils import _standard_normal, broadcast_all
+from .utils import _standard_normal, copied, put
 
 __all__ = ["StudentT"]
 
@@ -15,57 +15,40 @@ __all__ = ["StudentT"]
 class StudentT(Distribution):
     """loc + scale X / sqrt(Z / df) with X standard normal and Z ~ Chi2(df)."""
 
-    arg_constraints = {"df": constraints.positive, "loc": constraints.real, "scale": constraints.positive}
-    support = constraints.real
+    arg_constraints = {"df": positive, "loc": real, "scale": positive}
+    support = real
     has_rsample = True
-    _batched = {"df": 0, "loc": 0, "scale": 0}
 
     def __init__(self, df, loc=0.0, scale=1.0, validate_args=None):
-        self.df, self.loc, self.scale = broadcast_all(df, loc, scale)
+        shape = self._take(df=df, loc=loc, scale=scale)
         self._chi2 = Chi2(self.df)
-        super().__init__(self.df.size(), validate_args=validate_args)
+        super().__init__(shape, validate_args=validate_args)
 
-    def expand(self, batch_shape, _instance=None):
-        new = super().expand(batch_shape, _instance)
-        new._chi2 = self._chi2.expand(batch_shape)
-        return new
+    mean = moment(lambda df, loc: put(copied(loc), df <= 1, math.nan))
+    mode = moment(lambda loc: loc)
 
-    @property
-    def mean(self):
-        mean = self.loc.clone(memory_format=torch.contiguous_format)
-        mean[self.df <= 1] = nan
-        return mean
-
-    @property
-    def mode(self):
-        return self.loc
-
-    @property
-    def variance(self):
-        df, variance = self.df, self.df.clone(memory_format=torch.contiguous_format)
+    @moment
+    def variance(df, scale):
         finite = df > 2
-        variance[finite] = self.scale[finite].pow(2) * df[finite] / (df[finite] - 2)
-        variance[(df <= 2) & (df > 1)] = inf
-        variance[df <= 1] = nan
-        return variance
+        n = df[finite]
+        variance = put(copied(df), finite, scale[finite].pow(2) * n / (n - 2))
+        put(variance, ~finite & (df > 1), math.inf)
+        return put(variance, df <= 1, math.nan)
+
+    @functional
+    def entropy(df, scale):
+        log_beta = torch.lgamma(0.5 * df) + math.lgamma(0.5) - torch.lgamma(0.5 * (df + 1))
+        slopes = torch.digamma(0.5 * (df + 1)) - torch.digamma(0.5 * df)
+        return scale.log() + 0.5 * (df + 1) * slopes + 0.5 * df.log() + log_beta
+
+    @density
+    def log_prob(x, df, loc, scale):
+        z = (x - loc) / scale
+        root = scale.log() + 0.5 * df.log() + 0.5 * math.log(math.pi)  # log of scale sqrt(pi df)
+        log_norm = root + torch.lgamma(0.5 * df) - torch.lgamma(0.5 * (df + 1.0))
+        return -0.5 * (df + 1.0) * (z**2.0 / df).log1p() - log_norm
 
     def rsample(self, sample_shape=torch.Size()):
-        X = _standard_normal(self._extended_shape(sample_shape), dtype=self.df.dtype, device=self.df.device)
-        Z = self._chi2.rsample(sample_shape)
-        return self.loc + self.scale * (X * torch.rsqrt(Z / self.df))
-
-    def log_prob(self, value):
-        if self._validate_args:
-            self._validate_sample(value)
-        y, df = (value - self.loc) / self.scale, self.df
-        normalizer = (
-            self.scale.log() + 0.5 * df.log() + 0.5 * math.log(math.pi)
-            + torch.lgamma(0.5 * df) - torch.lgamma(0.5 * (df + 1.0))
-        )  # fmt: skip
-        return -0.5 * (df + 1.0) * torch.log1p(y**2.0 / df) - normalizer
-
-    def entropy(self):
-        df = self.df
-        log_beta = torch.lgamma(0.5 * df) + math.lgamma(0.5) - torch.lgamma(0.5 * (df + 1))
-        digammas = torch.digamma(0.5 * (df + 1)) - torch.digamma(0.5 * df)
-        return self.scale.log() + 0.5 * (df + 1) * digammas + 0.5 * df.log() + log_beta
+        x = self._noise(_standard_normal, sample_shape, self.df)
+        z = self._chi2.rsample(sample_shape)
+        return self.loc + self.scale * (x * (z / self.df).rsqrt())

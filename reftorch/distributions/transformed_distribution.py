@@ -2,6 +2,7 @@
 import reftorch as torch
 
 from . import constraints
+from ._formula import part
 from .distribution import Distribution
 from .independent import Independent
 from .transforms import ComposeTransform, Transform
@@ -14,102 +15,81 @@ class TransformedDistribution(Distribution):
     """Y = f(X) for X from `base_distribution`: log p(y) = log p(x) - log |dy/dx|."""
 
     arg_constraints = {}
-    _batched = {}
+    has_rsample = part("base_dist.has_rsample")
 
     def __init__(self, base_distribution, transforms, validate_args=None):
-        if isinstance(transforms, Transform):
-            self.transforms = [transforms]
-        elif isinstance(transforms, list):
-            if not all(isinstance(t, Transform) for t in transforms):
-                raise ValueError("transforms must be a Transform or a list of Transforms")
-            self.transforms = transforms
-        else:
-            raise ValueError(f"transforms must be a Transform or list, but was {transforms}")
-        base_shape = base_distribution.batch_shape + base_distribution.event_shape
-        base_event_dim = len(base_distribution.event_shape)
-        transform = ComposeTransform(self.transforms)
-        if len(base_shape) < transform.domain.event_dim:
-            raise ValueError(
-                "base_distribution needs to have shape with size at least "
-                f"{transform.domain.event_dim}, but got {base_shape}."
-            )
-        shape = transform.forward_shape(base_shape)
-        wanted_base_shape = transform.inverse_shape(shape)
-        if base_shape != wanted_base_shape:
-            base_distribution = base_distribution.expand(wanted_base_shape[: len(wanted_base_shape) - base_event_dim])
-        reinterpreted = transform.domain.event_dim - base_event_dim
-        if reinterpreted > 0:
-            base_distribution = Independent(base_distribution, reinterpreted)
-        self.base_dist = base_distribution
-        event_dim = transform.codomain.event_dim + max(base_event_dim - transform.domain.event_dim, 0)
-        if len(shape) < event_dim:
-            raise AssertionError(f"forward_shape length {len(shape)} must be >= event_dim {event_dim}")
-        cut = len(shape) - event_dim
-        super().__init__(shape[:cut], shape[cut:], validate_args=validate_args)
+        chain = [transforms] if isinstance(transforms, Transform) else transforms
+        if not isinstance(chain, list):
+            raise ValueError(f"transforms must be a Transform or list, but was {chain}")
+        if not all(isinstance(f, Transform) for f in chain):
+            raise ValueError("transforms must be a Transform or a list of Transforms")
+        self.transforms = chain
+        whole = ComposeTransform(chain)
+        taken, given = whole.domain.event_dim, whole.codomain.event_dim
+        shape, own = base_distribution.batch_shape + base_distribution.event_shape, len(base_distribution.event_shape)
+        if taken > len(shape):
+            raise ValueError(f"base_distribution needs to have shape with size at least {taken}, but got {shape}.")
+        values = whole.forward_shape(shape)
+        needed = whole.inverse_shape(values)
+        if needed != shape:
+            base_distribution = base_distribution.expand(needed[: len(needed) - own])
+        self.base_dist = Independent(base_distribution, taken - own) if taken > own else base_distribution
+        event_dim = given + max(own - taken, 0)
+        if event_dim > len(values):
+            raise AssertionError(f"forward_shape length {len(values)} must be >= event_dim {event_dim}")
+        batch_dim = len(values) - event_dim
+        super().__init__(values[:batch_dim], values[batch_dim:], validate_args=validate_args)
 
-    def expand(self, batch_shape, _instance=None):
-        batch_shape = torch.Size(batch_shape)
-        new = self._start_expand(batch_shape, _instance)
-        new.transforms = self.transforms
+    def _expand_inner(self, inner, batch_shape):
         shape = batch_shape + self.event_shape
-        for t in reversed(self.transforms):
-            shape = t.inverse_shape(shape)
-        new.base_dist = self.base_dist.expand(shape[: len(shape) - len(self.base_dist.event_shape)])
-        return self._finish_expand(new, batch_shape)
+        for f in reversed(self.transforms):
+            shape = f.inverse_shape(shape)
+        return inner.expand(shape[: len(shape) - len(inner.event_shape)])
 
     @constraints.dependent_property(is_discrete=False)
     def support(self):
         if not self.transforms:
             return self.base_dist.support
-        support = self.transforms[-1].codomain
-        extra = len(self.event_shape) - support.event_dim
-        return constraints.independent(support, extra) if extra > 0 else support
+        last = self.transforms[-1].codomain
+        missing = len(self.event_shape) - last.event_dim
+        return last if missing <= 0 else constraints.independent(last, missing)
 
-    @property
-    def has_rsample(self):
-        return self.base_dist.has_rsample
+    def _push(self, x):
+        for f in self.transforms:
+            x = f(x)
+        return x
 
+    @torch.no_grad()
     def sample(self, sample_shape=torch.Size()):
-        with torch.no_grad():
-            return self._transform(self.base_dist.sample(sample_shape))
+        return self._push(self.base_dist.sample(sample_shape))
 
     def rsample(self, sample_shape=torch.Size()):
-        return self._transform(self.base_dist.rsample(sample_shape))
-
-    def _transform(self, x):
-        for transform in self.transforms:
-            x = transform(x)
-        return x
+        return self._push(self.base_dist.rsample(sample_shape))
 
     def log_prob(self, value):
         if self._validate_args:
             self._validate_sample(value)
-        event_dim = len(self.event_shape)
-        log_prob = 0.0
-        y = value
-        for transform in reversed(self.transforms):
-            x = transform.inv(y)
-            event_dim += transform.domain.event_dim - transform.codomain.event_dim
-            log_det = transform.log_abs_det_jacobian(x, y)
-            log_prob = log_prob - _sum_rightmost(log_det, event_dim - transform.domain.event_dim)
-            y = x
-        return log_prob + _sum_rightmost(self.base_dist.log_prob(y), event_dim - len(self.base_dist.event_shape))
+        total, dims = 0.0, len(self.event_shape)
+        for f in reversed(self.transforms):
+            y, value = value, f.inv(value)
+            dims -= f.codomain.event_dim - f.domain.event_dim
+            total = total - _sum_rightmost(f.log_abs_det_jacobian(value, y), dims - f.domain.event_dim)
+        return total + _sum_rightmost(self.base_dist.log_prob(value), dims - len(self.base_dist.event_shape))
 
-    def _monotonize_cdf(self, value):
-        """`value`, or 1 - value where the transforms decrease."""
+    def _monotonize_cdf(self, p):
+        """A probability p, or 1 - p where the transforms decrease."""
         sign = 1
-        for transform in self.transforms:
-            sign = sign * transform.sign
-        if isinstance(sign, int) and sign == 1:
-            return value
-        return sign * (value - 0.5) + 0.5
+        for f in self.transforms:
+            sign = sign * f.sign
+        return p if isinstance(sign, int) and sign == 1 else sign * (p - 0.5) + 0.5
 
     def cdf(self, value):
-        for transform in self.transforms[::-1]:
-            value = transform.inv(value)
+        for f in reversed(self.transforms):
+            value = f.inv(value)
+        base = self.base_dist
         if self._validate_args:
-            self.base_dist._validate_sample(value)
-        return self._monotonize_cdf(self.base_dist.cdf(value))
+            base._validate_sample(value)
+        return self._monotonize_cdf(base.cdf(value))
 
     def icdf(self, value):
-        return self._transform(self.base_dist.icdf(self._monotonize_cdf(value)))
+        return self._push(self.base_dist.icdf(self._monotonize_cdf(value)))

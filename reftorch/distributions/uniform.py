@@ -2,8 +2,8 @@
 import reftorch as torch
 
 from . import constraints
+from ._formula import density, functional, moment, quantile, ranging
 from .distribution import Distribution
-from .utils import broadcast_all
 
 __all__ = ["Uniform"]
 
@@ -11,55 +11,26 @@ __all__ = ["Uniform"]
 class Uniform(Distribution):
     """p(x) = 1 / (high - low) on [low, high)."""
 
+    support = ranging(lambda low, high: constraints.interval(low, high), is_discrete=False, event_dim=0)
     has_rsample = True
-    _batched = {"low": 0, "high": 0}
-
-    @property
-    def arg_constraints(self):
-        return {"low": constraints.less_than(self.high), "high": constraints.greater_than(self.low)}
+    arg_constraints = moment(lambda low, high: {"low": constraints.less_than(high), "high": constraints.greater_than(low)})
 
     def __init__(self, low, high, validate_args=None):
-        self.low, self.high = broadcast_all(low, high)
-        super().__init__(self.low.size(), validate_args=validate_args)
+        super().__init__(self._take(low=low, high=high), validate_args=validate_args)
 
-    @constraints.dependent_property(is_discrete=False, event_dim=0)
-    def support(self):
-        return constraints.interval(self.low, self.high)
+    mean = moment(lambda low, high: (high + low) / 2)
+    mode = moment(lambda high: torch.nan * high)
+    stddev = moment(lambda low, high: (high - low) / 12**0.5)
+    variance = moment(lambda low, high: (high - low).pow(2) / 12)
+    entropy = functional(lambda low, high: (high - low).log())
 
-    @property
-    def mean(self):
-        return (self.high + self.low) / 2
+    @density
+    def log_prob(x, low, high):
+        inside = [side.type_as(low) for side in (low.le(x), high.gt(x))]
+        return torch.mul(*inside).log() - (high - low).log()
 
-    @property
-    def mode(self):
-        return torch.nan * self.high
-
-    @property
-    def stddev(self):
-        return (self.high - self.low) / 12**0.5
-
-    @property
-    def variance(self):
-        return (self.high - self.low).pow(2) / 12
+    cdf = density(lambda x, low, high: ((x - low) / (high - low)).clamp(min=0, max=1))
+    icdf = quantile(lambda p, low, high: p * (high - low) + low)
 
     def rsample(self, sample_shape=torch.Size()):
-        shape = self._extended_shape(sample_shape)
-        u = torch.rand(shape, dtype=self.low.dtype, device=self.low.device)
-        return self.low + u * (self.high - self.low)
-
-    def log_prob(self, value):
-        if self._validate_args:
-            self._validate_sample(value)
-        above, below = self.low.le(value).type_as(self.low), self.high.gt(value).type_as(self.low)
-        return torch.log(above.mul(below)) - torch.log(self.high - self.low)
-
-    def cdf(self, value):
-        if self._validate_args:
-            self._validate_sample(value)
-        return ((value - self.low) / (self.high - self.low)).clamp(min=0, max=1)
-
-    def icdf(self, value):
-        return value * (self.high - self.low) + self.low
-
-    def entropy(self):
-        return torch.log(self.high - self.low)
+        return self.low + self._noise(torch.rand, sample_shape, self.low) * (self.high - self.low)

@@ -3,7 +3,7 @@ import numbers
 from functools import update_wrapper
 
 import reftorch as torch
-import reftorch.nn.functional as F
+from reftorch.nn.functional import softmax
 from reftorch.overrides import is_tensor_like
 
 __all__ = [
@@ -16,57 +16,66 @@ euler_constant = 0.57721566490153286060
 
 def broadcast_all(*values):
     """Numbers and tensors, as tensors of one shape; numbers take dtype and device from the first tensor."""
-    if not all(is_tensor_like(v) or isinstance(v, numbers.Number) for v in values):
+    tensors = [v for v in values if is_tensor_like(v)]
+    if len(tensors) + sum(isinstance(v, numbers.Number) for v in values) < len(values):
         raise ValueError(
             "Input arguments must all be instances of Number, torch.Tensor or objects implementing __torch_function__."
         )
-    first = next((v for v in values if torch.is_tensor(v)), None)
-    dtype, device = (torch.get_default_dtype(), None) if first is None else (first.dtype, first.device)
-    return torch.broadcast_tensors(
-        *(v if is_tensor_like(v) else torch.tensor(v, dtype=dtype, device=device) for v in values)
-    )
+    like = next(filter(torch.is_tensor, tensors), None)
+    kind = {"dtype": torch.get_default_dtype()} if like is None else {"dtype": like.dtype, "device": like.device}
+    return torch.broadcast_tensors(*(v if is_tensor_like(v) else torch.tensor(v, **kind) for v in values))
 
 
 def _standard_normal(shape, dtype, device):
-    return torch.normal(torch.zeros(shape, dtype=dtype, device=device), torch.ones(shape, dtype=dtype, device=device))
+    """Draws from N(0, 1), by the function of which the draws of `Normal` come."""
+    return torch.normal(*(fill(shape, dtype=dtype, device=device) for fill in (torch.zeros, torch.ones)))
 
 
 def _sum_rightmost(value, dim):
     """The sum over the last `dim` dimensions."""
-    return value if dim == 0 else value.reshape(value.shape[: value.dim() - dim] + (-1,)).sum(-1)
+    return value.reshape(*value.shape[:-dim], -1).sum(-1) if dim else value
+
+
+def put(tensor, where, value):
+    """`tensor` itself, with `value` written where the mask says so."""
+    tensor[where] = value
+    return tensor
+
+
+def copied(tensor):
+    """A copy to write into, whatever the memory of `tensor` looks like."""
+    return tensor.clone(memory_format=torch.contiguous_format)
 
 
 def logits_to_probs(logits, is_binary=False):
     """Sigmoid of binary logits, softmax of the last dimension of others."""
-    return torch.sigmoid(logits) if is_binary else F.softmax(logits, dim=-1)
+    return logits.sigmoid() if is_binary else softmax(logits, dim=-1)
 
 
 def clamp_probs(probs):
     """Probabilities kept away from 0 and 1 by the dtype's eps."""
-    eps = torch.finfo(probs.dtype).eps
-    return probs.clamp(min=eps, max=1 - eps)
+    margin = torch.finfo(probs.dtype).eps
+    return torch.clamp(probs, margin, 1 - margin)
 
 
 def probs_to_logits(probs, is_binary=False):
     """log(p / (1 - p)) for binary probabilities, log(p) for others, both of clamped p."""
-    clamped = clamp_probs(probs)
-    return torch.log(clamped) - torch.log1p(-clamped) if is_binary else torch.log(clamped)
+    p = clamp_probs(probs)
+    return p.log() - (-p).log1p() if is_binary else p.log()
 
 
 class lazy_property:
     """An attribute computed at its first use, with gradients recorded whatever the mode, and kept from then on."""
 
     def __init__(self, wrapped):
-        self.wrapped = wrapped
         update_wrapper(self, wrapped)
+        self.wrapped = wrapped
 
     def __get__(self, instance, owner=None):
         if instance is None:
             return self
         with torch.enable_grad():
-            value = self.wrapped(instance)
-        setattr(instance, self.wrapped.__name__, value)
-        return value
+            return vars(instance).setdefault(self.__name__, self.wrapped(instance))
 
 
 class ProbsOrLogits:
@@ -82,6 +91,28 @@ class ProbsOrLogits:
     def probs(self):
         return logits_to_probs(self.logits, is_binary=self._binary)
 
+    def _choose(self, probs, logits):
+        """Which of the two is given, and its value."""
+        if (probs is None) == (logits is None):
+            raise ValueError("Either `probs` or `logits` must be specified, but not both.")
+        self._given = "probs" if logits is None else "logits"
+        return logits if probs is None else probs
+
+    def _take_either(self, probs, logits, total_count=None):
+        """Keep what is given, broadcast, and the total count in its dtype; their shape."""
+        value = self._choose(probs, logits)
+        if total_count is None:
+            (value,) = broadcast_all(value)
+        else:
+            total_count, value = broadcast_all(total_count, value)
+            self.total_count = total_count.type_as(value)
+        setattr(self, self._given, value)
+        return value.shape
+
+    @property
+    def _param(self):
+        return vars(self)[self._given]
+
     @property
     def param_shape(self):
         return self._param.size()
@@ -89,38 +120,34 @@ class ProbsOrLogits:
     def _new(self, *args, **kwargs):
         return self._param.new(*args, **kwargs)
 
-    @staticmethod
-    def _either(probs, logits):
-        """The name and the value of the one that was given."""
-        if (probs is None) == (logits is None):
-            raise ValueError("Either `probs` or `logits` must be specified, but not both.")
-        return ("logits", logits) if probs is None else ("probs", probs)
+    def _count_up(self, n):
+        """0 ... n - 1 in the dtype of the parameter."""
+        return torch.arange(n, dtype=self._param.dtype, device=self._param.device)
 
-    def _set_param(self, name, value):
-        setattr(self, name, value)
-        self._param = value
+
+def _lower(n, diag, device):
+    """The mask (n, n) of the entries on and below diagonal `diag`."""
+    i = torch.arange(n, device=device)
+    return i < i.view(n, 1) + (diag + 1)
 
 
 def tril_matrix_to_vec(mat, diag=0):
     """The lower triangle of (*, n, n), up to diagonal `diag`, row by row as a vector (*, m)."""
     n = mat.shape[-1]
-    if not -n <= diag < n:
+    if diag not in range(-n, n):
         raise ValueError(f"diag ({diag}) provided is outside [{-n}, {n - 1}].")
-    row = torch.arange(n, device=mat.device)
-    return mat[..., row < row.view(n, 1) + (diag + 1)]
+    return mat[..., _lower(n, diag, mat.device)]
 
 
 def vec_to_tril_matrix(vec, diag=0):
     """The inverse of tril_matrix_to_vec: (*, m) -> (*, n, n) with zeros above `diag`."""
-    # solves n (n + 1) / 2 + n diag - sign(diag) diag (diag + 1) / 2 = m
-    n = (-(1 + 2 * diag) + ((1 + 2 * diag) ** 2 + 8 * vec.shape[-1] + 4 * abs(diag) * (diag + 1)) ** 0.5) / 2
-    if not round(n) - n < torch.finfo(vec.dtype).eps:
+    m, b = vec.shape[-1], 1 + 2 * diag
+    # the root of n (n + 1) / 2 + n diag - sign(diag) diag (diag + 1) / 2 = m
+    root = (-b + (b**2 + 8 * m + 4 * abs(diag) * (diag + 1)) ** 0.5) / 2
+    n = round(root)
+    if not n - root < torch.finfo(vec.dtype).eps:
         raise ValueError(
-            f"The size of last dimension is {vec.shape[-1]} which cannot be expressed as "
+            f"The size of last dimension is {m} which cannot be expressed as "
             "the lower triangular part of a square D x D matrix."
         )
-    n = round(n)
-    mat = vec.new_zeros(vec.shape[:-1] + (n, n))
-    row = torch.arange(n, device=vec.device)
-    mat[..., row < row.view(n, 1) + (diag + 1)] = vec
-    return mat
+    return put(vec.new_zeros(*vec.shape[:-1], n, n), (..., _lower(n, diag, vec.device)), vec)

@@ -1,11 +1,12 @@
 """The Weibull distribution."""
 import reftorch as torch
 
-from . import constraints
+from ._formula import functional, moment
+from .constraints import positive
 from .exponential import Exponential
 from .transformed_distribution import TransformedDistribution
 from .transforms import AffineTransform, PowerTransform
-from .utils import broadcast_all, euler_constant
+from .utils import euler_constant
 
 __all__ = ["Weibull"]
 
@@ -13,34 +14,24 @@ __all__ = ["Weibull"]
 class Weibull(TransformedDistribution):
     """P(X > x) = exp(-(x / scale)^concentration)."""
 
-    arg_constraints = {"scale": constraints.positive, "concentration": constraints.positive}
-    support = constraints.positive
-    _batched = {"scale": 0, "concentration": 0, "concentration_reciprocal": 0}
+    arg_constraints = {"scale": positive, "concentration": positive}
+    support = positive
 
     def __init__(self, scale, concentration, validate_args=None):
-        self.scale, self.concentration = broadcast_all(scale, concentration)
+        self._take(scale=scale, concentration=concentration)
         self.concentration_reciprocal = self.concentration.reciprocal()
-        base = Exponential(torch.ones_like(self.scale), validate_args=validate_args)
-        transforms = [
-            PowerTransform(exponent=self.concentration_reciprocal),
-            AffineTransform(loc=0, scale=self.scale),
-        ]
-        super().__init__(base, transforms, validate_args=validate_args)
+        chain = [PowerTransform(self.concentration_reciprocal), AffineTransform(0, self.scale)]
+        super().__init__(Exponential(torch.ones_like(self.scale), validate_args), chain, validate_args)
 
-    @property
-    def mean(self):
-        return self.scale * torch.exp(torch.lgamma(1 + self.concentration_reciprocal))
+    mean = moment(lambda scale, concentration_reciprocal: scale * (1 + concentration_reciprocal).lgamma().exp())
+    mode = moment(lambda scale, concentration: scale * ((concentration - 1) / concentration) ** concentration.reciprocal())
 
-    @property
-    def mode(self):
-        c = self.concentration
-        return self.scale * ((c - 1) / c) ** c.reciprocal()
+    @moment
+    def variance(scale, concentration_reciprocal):
+        r = concentration_reciprocal
+        return scale.pow(2) * ((1 + 2 * r).lgamma().exp() - (2 * (1 + r).lgamma()).exp())
 
-    @property
-    def variance(self):
-        r = self.concentration_reciprocal
-        return self.scale.pow(2) * (torch.exp(torch.lgamma(1 + 2 * r)) - torch.exp(2 * torch.lgamma(1 + r)))
-
-    def entropy(self):
-        r = self.concentration_reciprocal
-        return euler_constant * (1 - r) + torch.log(self.scale * r) + 1
+    @functional
+    def entropy(scale, concentration_reciprocal):
+        r = concentration_reciprocal
+        return euler_constant * (1 - r) + (scale * r).log() + 1
