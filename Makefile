@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: report test build lint bench clean debug
+.PHONY: report test build lint bench bench-compare clean debug
 report: build        ## run the conformance report on reftorch; says where the page is
 	$(BIN)/python -m conformance run --subject reftorch --oracle torch -j $(JOBS) --out report
 
@@ -24,8 +24,13 @@ lint: build          ## style and source rules
 	$(BIN)/ruff check reftorch conformance tests bench
 	$(BIN)/cython-lint reftorch
 
-bench: build         ## speed, side by side with PyTorch
+bench: build         ## speed, side by side with PyTorch: 1 and 2 threads, saved in .bench and drawn
 	$(BIN)/python -m pytest bench --benchmark-only
+	OMP_NUM_THREADS=2 $(BIN)/python -m pytest bench --benchmark-only --threads 2
+	$(BIN)/python bench/chart.py
+
+bench-compare: build ## rows that fell by more than 15 % in three repeats: make bench-compare BASE=.bench/COMMIT-1.json
+	$(BIN)/python bench/compare.py $(BASE)
 
 debug:               ## rebuild with bounds checks and Cython's annotated source
 	REFTORCH_DEBUG=1 $(BIN)/python setup.py build_ext --inplace --force

@@ -225,3 +225,10 @@ def test_forward_mode_by_rules_and_by_linearity():
         y = fwd.unpack_dual((dual.exp() * dual).flip(0))
     want = (t * (x.exp() * x + x.exp())).flip(0)
     assert torch.allclose(y.tangent, want)
+
+
+@pytest.mark.parametrize("dim", [0, -1, 3])
+def test_a_tensor_without_dimensions_has_no_size_to_ask_for(dim):
+    for ask in (torch.tensor(0.5).size, torch.tensor(0.5).stride):
+        with pytest.raises(IndexError, match=f"Dimension specified as {dim} but tensor has no dimensions"):
+            ask(dim)
