@@ -32,6 +32,15 @@ bench: build         ## speed, side by side with PyTorch: 1 and 2 threads, saved
 bench-compare: build ## rows that fell by more than 15 % in three repeats: make bench-compare BASE=.bench/COMMIT-1.json
 	$(BIN)/python bench/compare.py $(BASE)
 
+# Our own programs only: the documentation's examples belong to PyTorch. Printed text is held whole; of tensors with more than
+# 1000 elements (data sets, layers of an AlexNet) an even sample of 1000.
+PACK := conformance/packs/torch-2.13.pack
+golden: build        ## record the shipped golden pack anew, after a change of these sources
+	$(BIN)/python -m conformance record -j $(JOBS) --source tutorial --source script --source fuzz --sample 1000 $(PACK)
+
+expected: build      ## write down anew what is known to fail against the pack
+	$(BIN)/python -m conformance run --oracle $(PACK) -j $(JOBS) --out report/pack --expect conformance/expected/pack.toml --update
+
 debug:               ## rebuild with bounds checks and Cython's annotated source
 	REFTORCH_DEBUG=1 $(BIN)/python setup.py build_ext --inplace --force
 

@@ -1,22 +1,45 @@
-"""Elementwise mathematics on middling and large tensors."""
+"""Elementwise mathematics and sums on middling and large tensors."""
 import pytest
 
-FUNCTIONS = ["exp", "tanh", "sigmoid", "erf", "log", "relu"]
+FUNCTIONS = ["exp", "tanh", "sigmoid", "erf", "log", "relu", "log1p", "sin"]
+ACTIVATIONS = ["gelu", "silu", "softplus", "elu", "mish"]
+SIZES = [1_000, 100_000, 10_000_000]
 
 
-@pytest.mark.parametrize("size", [100_000, 1_000_000])
+def points(t, size):
+    return t.rand(size, generator=t.Generator().manual_seed(0)) + 0.5
+
+
+@pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_function(paired, name, size):
     def make(t):
-        x = t.rand(size, generator=t.Generator().manual_seed(0)) + 0.5
-        fn = getattr(t, name)
+        x, fn = points(t, size), getattr(t, name)
         return lambda: fn(x)
     paired(make)
 
 
-@pytest.mark.parametrize("name", ["add", "sum"])
-def test_memory_bound(paired, name):
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_activation(paired, name, size):
     def make(t):
-        x = t.ones(100_000)
-        return (lambda: x + x) if name == "add" else (lambda: x.sum())
+        x, fn = points(t, size) - 1, getattr(t.nn.functional, name)
+        return lambda: fn(x)
+    paired(make)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("name", ["add", "sum", "clone"])
+def test_memory_bound(paired, name, size):
+    def make(t):
+        x = t.ones(size)
+        return {"add": lambda: x + x, "sum": lambda: x.sum(), "clone": lambda: x.clone()}[name]
+    paired(make)
+
+
+@pytest.mark.parametrize("dim", [0, 1])
+def test_sum_along(paired, dim):
+    def make(t):
+        x = t.ones(1000, 100)
+        return lambda: x.sum(dim)
     paired(make)

@@ -3,6 +3,7 @@
 A golden pack is a zip file of `golden.json` (schema, oracle, environment, and for every pack of cases the names of its parts)
 and of objects named by the SHA-256 of their bytes, LZMA-compressed. Objects are JSON lines and raw arrays: reading them runs no
 code, and bytes that do not have their name's hash are refused. `wide.*` is what the oracle computed once more for the referee.
+A pack may hold an even sample of large tensors; what a subject does is then sampled alike before the two are compared.
 """
 
 from __future__ import annotations
@@ -40,11 +41,15 @@ class GoldenError(ValueError):
     """The file is no golden pack, or is damaged, or is of a schema that this version does not read."""
 
 
-def write(path: Path, oracle: Oracle, packs: Iterable[Path], left_out: Iterable[Excluded]) -> dict:
-    """Write the recorded `packs` of an oracle to a golden pack, under a temporary name first; returns its manifest."""
+def write(path: Path, oracle: Oracle, packs: Iterable[Path], left_out: Iterable[Excluded], sample: int | None = None) -> dict:
+    """Write the recorded `packs` of an oracle to a golden pack, under a temporary name first; returns its manifest.
+
+    Of tensors with more than `sample` elements, so many are kept.
+    """
     manifest = {
         "schema": SCHEMA, "oracle": oracle.about | {"as": str(oracle.implementation)}, "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "environment": {"platform": platform.platform(), "machine": platform.machine()}, "excluded": {}, "packs": {},
+        "sample": sample,
     }  # fmt: skip
     for item in left_out:
         manifest["excluded"].setdefault(item.id.split("/")[0], []).append([item.id, item.cause])
@@ -55,11 +60,13 @@ def write(path: Path, oracle: Oracle, packs: Iterable[Path], left_out: Iterable[
             with oracle.wide() as wide, zipfile.ZipFile(part, "w", zipfile.ZIP_LZMA) as file:
                 for pack in packs:
                     entry = manifest["packs"].setdefault(home[pack.parent], {})[pack.name] = {"group": group_of(pack)}
-                    _store(file, entry, "cases", pack)
-                    _store(file, entry, "record", oracle.recorded(pack))
+                    with zipfile.ZipFile(pack) as inner:
+                        for name in ("cases.jsonl", "cases.bin"):
+                            _object(file, entry, name, inner.read(name))
+                    _store(file, entry, "record", Transcripts.of_pack(oracle.recorded(pack)).thinned(sample))
                     cases = [case for case in read_cases(pack) if opinion(case)]
                     if cases:
-                        _store_wide(file, entry, wide(pack, cases))
+                        _store(file, entry, "wide", wide(pack, cases).thinned(sample))
                 file.writestr(MANIFEST, json.dumps(manifest, indent=1))
             os.replace(part.name, path)
         except BaseException:
@@ -68,15 +75,9 @@ def write(path: Path, oracle: Oracle, packs: Iterable[Path], left_out: Iterable[
     return manifest
 
 
-def _store(file: zipfile.ZipFile, entry: dict, part: str, pack: Path) -> None:
-    with zipfile.ZipFile(pack) as inner:
-        for suffix in ("jsonl", "bin"):
-            _object(file, entry, f"{part}.{suffix}", inner.read(f"{part}.{suffix}"))
-
-
-def _store_wide(file: zipfile.ZipFile, entry: dict, transcripts: Transcripts) -> None:
-    _object(file, entry, "wide.jsonl", transcripts.lines().encode())
-    _object(file, entry, "wide.bin", transcripts.data)
+def _store(file: zipfile.ZipFile, entry: dict, part: str, transcripts: Transcripts) -> None:
+    _object(file, entry, f"{part}.jsonl", transcripts.lines().encode())
+    _object(file, entry, f"{part}.bin", transcripts.data)
 
 
 def _object(file: zipfile.ZipFile, entry: dict, name: str, data: bytes) -> None:
@@ -124,7 +125,7 @@ class Golden:
                     self._unpack(file)
         except DAMAGE as problem:
             raise GoldenError(f"{path} is not a golden pack that can be read: {problem}") from problem
-        self.about = self.manifest["oracle"]
+        self.about, self.sample = self.manifest["oracle"], self.manifest.get("sample")
         self.folders = {source: self.home / source for source in self.manifest["packs"]}
 
     def _unpack(self, file: zipfile.ZipFile) -> None:

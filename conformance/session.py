@@ -67,6 +67,7 @@ class Session:
     def __init__(self, subject: Implementation, oracle: Implementation | Golden, root: Path, workers: int = 1, skew: Implementation | None = None):
         self.subject, self.root, self.workers, self.skew = subject, root, workers, skew
         self.oracle = oracle if isinstance(oracle, Golden) else Oracle(oracle, root)
+        self.sample = oracle.sample if isinstance(oracle, Golden) else None
         self.kept: Counter[str] = Counter()
         self.asked: dict[str, Sequence[str]] = {}  # patterns by source, as given to `choose`
         self.heard: Callable[[str, int, int], None] = lambda stage, done, total: None
@@ -176,18 +177,19 @@ class Session:
             for _, _, error in run_packs(self.subject, self.root, [job]):
                 if error:
                     raise WorkerError(error)
-            return Transcripts.of_pack(self.oracle.recorded(item.pack)).get(id), Transcripts.of_files(job[1]).get(id)
+            return Transcripts.of_pack(self.oracle.recorded(item.pack)).get(id), Transcripts.of_files(job[1]).thinned(self.sample).get(id)
 
     def compare(self, item: Chosen, out: Path, counted: set[str], wide: Wide, other: tuple[str, Other] | None = None) -> Results:
         """What came out for one pack."""
         oracle = Transcripts.of_pack(self.oracle.recorded(item.pack))
-        subject = Transcripts.of_files(out) if Path(f"{out}.jsonl").exists() else Transcripts()
+        subject = Transcripts.of_files(out).thinned(self.sample) if Path(f"{out}.jsonl").exists() else Transcripts()
         pairs = list(verdicts(item.cases, oracle, subject, counted))
         part = Results({}, excluded=[verdict for verdict, _ in pairs if isinstance(verdict, Excluded)])
         judged = [(verdict, case) for verdict, case in pairs if isinstance(verdict, Verdict)]
         judge(wide, item.pack, judged, oracle, subject)
         if other:
-            judge_skew(*other, item.pack, judged, oracle, subject, counted)
+            name, ask = other
+            judge_skew(name, lambda *asked: ask(*asked).thinned(self.sample), item.pack, judged, oracle, subject, counted)
         part.verdicts = [verdict for verdict, _ in judged]
         data = None
         for verdict, case in judged:

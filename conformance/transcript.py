@@ -79,6 +79,38 @@ class Transcripts(dict):
         """The bytes that all of them refer to."""
         return next(iter(self.values())).data if self else b""
 
+    def thinned(self, count: int | None) -> Transcripts:
+        """The same with an even sample of at most `count` elements of every tensor; whole if that is None."""
+        if count is None:
+            return self
+        parts: list[bytes] = []
+        places: dict[tuple, list[int]] = {}
+        size_kept = 0
+
+        def keep(tree: dict) -> dict:
+            nonlocal size_kept
+            start, size = tree["at"]
+            width = numpy_dtype(tree["dtype"]).itemsize
+            skip = -(-size // width // count) or 1
+            if (start, size, width) not in places:
+                data = self.data[start : start + size]
+                data = np.frombuffer(data, f"V{width}")[::skip].tobytes() if skip > 1 else data
+                places[start, size, width] = [size_kept, len(data)]
+                size_kept += len(data)
+                parts.append(data)
+            return tree | {"at": places[start, size, width]} | ({"step": tree.get("step", 1) * skip} if skip > 1 else {})
+
+        def walk(tree):
+            if isinstance(tree, list):
+                return [walk(item) for item in tree]
+            if isinstance(tree, dict):
+                return {key: value if key == "at" else walk(value) for key, value in (keep(tree) if "at" in tree else tree).items()}
+            return tree
+
+        records = {id: walk(item.record) for id, item in self.items()}
+        data = b"".join(parts)
+        return Transcripts({id: Transcript(record, data) for id, record in records.items()})
+
     def lines(self) -> str:
         """Their records, one a line."""
         return "\n".join(json.dumps(item.record) for item in self.values())

@@ -12,19 +12,24 @@ from conformance.compare.verdict import Excluded
 from conformance.golden import MANIFEST, Golden, GoldenError, write
 from conformance.runner.pool import Implementation, WorkerError
 from conformance.session import Chosen, Session, measure
+from conformance.transcript import Transcripts
 
 
-@pytest.fixture
-def golden(tmp_path):
-    """A golden pack of the toy cases, and the folder of the toys."""
+def recorded(tmp_path, sample=None):
+    """A golden pack of the toy cases, beside the toys."""
     toys(tmp_path, wrong="def square(x): return Tensor(x.a * x.a + 1)", rounded="def square(x): return Tensor(np.nextafter(x.a * x.a, 9, dtype=x.a.dtype))")
     live = Session(Implementation("toy_good", sys.executable), Implementation("toy_good", sys.executable), tmp_path)
     pack = live.oracle.folders["op"] / "op+toy.zip"
     write_pack(pack, group_of_cases(), "op/toy")
     live.record([Chosen(pack, list(read_cases(pack)))])
     path = tmp_path / "toy.pack"
-    write(path, live.oracle, [pack], [Excluded("op/gone/*", "oracle-error", "sparse tensors")])
+    write(path, live.oracle, [pack], [Excluded("op/gone/*", "oracle-error", "sparse tensors")], sample)
     return path
+
+
+@pytest.fixture
+def golden(tmp_path):
+    return recorded(tmp_path)
 
 
 def against(golden, subject):
@@ -37,6 +42,20 @@ def test_a_run_against_the_file_finds_what_a_live_oracle_finds(golden):
     assert {verdict.id: verdict.status for verdict in good.verdicts} == {f"op/toy/{n}": "pass" for n in range(4)}
     assert [verdict.id for verdict in wrong.verdicts if not verdict.passed] == ["op/toy/1"]
     assert good.excluded == [Excluded("op/gone/*", "oracle-error", "sparse tensors")] and not good.problems
+
+
+def test_of_large_tensors_a_sample_is_kept_and_compared(tmp_path):
+    """Elements 0 and 2 of three: what is wrong there is found, what is wrong beside them is not."""
+    path = recorded(tmp_path, sample=2)
+    toys(tmp_path, beside="def square(x): return Tensor(x.a * x.a + np.array([0, 1, 0], np.float32))", longer="def square(x): return Tensor(np.ones(4))")
+    failing = lambda subject: [verdict.id for verdict in against(path, subject).verdicts if not verdict.passed]
+    assert (failing("good"), failing("wrong"), failing("longer")) == ([], ["op/toy/1"], ["op/toy/1"])
+    opened = Golden(path, tmp_path)
+    (pack,) = opened.packs("op", [])
+    transcript = Transcripts.of_pack(opened.recorded(pack))["op/toy/1"]
+    shot = transcript.record["steps"][0]["bound"]["y"]
+    assert opened.sample == 2 and shot["shape"] == [3] and shot["step"] == 2 and transcript.array(shot).tolist() == [0.25, 9.0]
+    assert against(path, "beside").verdicts[1].axes == ("text",)                     # what it prints is held whole
 
 
 def test_the_file_says_who_was_asked_and_what_it_lacks(golden):

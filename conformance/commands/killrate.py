@@ -14,7 +14,7 @@ from rich.table import Table
 
 from conformance.commands.options import console, session, sides
 from conformance.faults import FAULTS
-from conformance.killrate import by_axis, measure, write
+from conformance.killrate import NEUTRAL, by_axis, measure, write
 
 
 @click.command("killrate")
@@ -26,8 +26,8 @@ def command(subject, oracle, sources, workers, names) -> None:
     chosen = [fault for fault in FAULTS.values() if not names or any(fnmatch(fault.name, name) for name in names)]
     with session(subject, oracle, workers) as bench:
         outcomes = measure(bench, chosen, lambda outcome: console.print(escape(outcome.line())))
-    wrapping = [outcome for outcome in outcomes if outcome.name == "none"]
-    faults = [outcome for outcome in outcomes if outcome.name != "none"]
+    wrapping = [outcome for outcome in outcomes if outcome.name == NEUTRAL]
+    faults = [outcome for outcome in outcomes if outcome.name != NEUTRAL]
     table = Table("axis", "caught", "of", "%")
     for axis, total in sorted(by_axis(faults).items()):
         table.add_row(axis, str(total.passed), str(total.total), f"{total.percent:.0f}")

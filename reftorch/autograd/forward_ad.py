@@ -7,6 +7,7 @@ Levels nest (torch.func.jvp of a jvp): a tensor holds {level: tangent}, and what
 levels outside it in force, so that a tangent has tangents of its own.
 """
 import functools
+import threading
 from collections import namedtuple
 from contextlib import contextmanager
 
@@ -16,9 +17,18 @@ from .. import printing
 from ..core import T, Tensor, _core
 from .grad_mode import enable_grad, set_grad_enabled
 
-_levels = []                             # open levels, outermost first
-_active = 0                              # how many of them are in force
-_current_level = -1                      # the level of this module's own functions; torch.func's are not counted
+
+class _OfThread(threading.local):
+    """The open levels of a thread, outermost first, how many of them are in force, and the one that this module's own functions opened."""
+
+    def __init__(self):
+        self.levels, self.active = [], 0
+        self.current, self.own = -1, None            # its number (torch.func's levels are not counted) and its key
+
+
+_here = _OfThread()
+_lock = threading.Lock()
+_busy = 0                                # threads with a level in force: while there are any, ops ask
 
 UnpackedDualTensor = namedtuple("UnpackedDualTensor", ("primal", "tangent"))
 UnpackedDualTensor.__doc__ = "The primal and the tangent of a dual tensor; tangent is None when there is none."
@@ -31,30 +41,34 @@ class Level:
 @contextmanager
 def outside(count):
     """Only the `count` outermost levels are in force within."""
-    global _active
-    before, _active = _active, count
-    _core.set_forward_hook(_propagate if count else None)
+    before = _here.active
+    _enforce(count)
     try:
         yield
     finally:
-        _active = before
-        _core.set_forward_hook(_propagate if before else None)
+        _enforce(before)
+
+
+def _enforce(count):
+    """Let the `count` outermost levels of this thread be in force."""
+    global _busy
+    before, _here.active = _here.active, count
+    if bool(before) != bool(count):
+        with _lock:
+            _busy += 1 if count else -1
+            _core.set_forward_hook(_propagate if _busy else None)
 
 
 def _open():
-    global _active
     level = Level()
-    _levels.append(level)
-    _active = len(_levels)
-    _core.set_forward_hook(_propagate)
+    _here.levels.append(level)
+    _enforce(len(_here.levels))
     return level
 
 
 def _close():
-    global _active
-    _levels.pop()
-    _active = len(_levels)
-    _core.set_forward_hook(_propagate if _levels else None)
+    _here.levels.pop()
+    _enforce(len(_here.levels))
 
 
 @contextmanager
@@ -69,7 +83,7 @@ def new_level():
 
 def active_levels():
     """The levels in force, outermost first."""
-    return _levels[:_active]
+    return _here.levels[:_here.active]
 
 
 # ------------------------------------------------------------------ tangents of a tensor
@@ -114,7 +128,7 @@ def _propagate(overload, vals, inplace):
     """What every op asks while a level is in force: a function that gives its results their tangents, or None."""
     made = {}
     vals = [*vals[:-1], None]                                    # without `out`
-    for at, level in enumerate(_levels[:_active]):
+    for at, level in enumerate(active_levels()):
         with outside(at):
             if _any_tangent(vals, level):
                 made[level] = _tangents(overload, vals, level)
@@ -123,7 +137,7 @@ def _propagate(overload, vals, inplace):
 
 def _attach(made, overload, inplace, outs):
     for level, tangents in made.items():
-        with outside(_levels.index(level)):
+        with outside(_here.levels.index(level)):
             for out, tangent in zip(outs, tangents, strict=False):
                 if tangent is None:
                     continue
@@ -213,46 +227,41 @@ def _tangent_of_result(overload, out, tracked, tangents, recorded):
 
 
 # ------------------------------------------------------------------ the public functions
-_own = None                              # the Level of `_current_level`
-
-
 def enter_dual_level():
     """Open a level of forward differentiation; gives its number. Levels do not nest."""
-    global _current_level, _own
-    if _current_level >= 0:
+    if _here.current >= 0:
         raise RuntimeError("Nested forward mode AD is not supported at the moment")
-    _current_level += 1
-    _own = _open()
-    return _current_level
+    _here.current += 1
+    _here.own = _open()
+    return _here.current
 
 
 def exit_dual_level(*, level=None):
     """Close the level: tangents are gone."""
-    global _current_level, _own
     if level is None:
-        level = _current_level
+        level = _here.current
     if level < 0:
         raise RuntimeError("Dual level must be a positive number.")
-    if level != _current_level:
+    if level != _here.current:
         raise RuntimeError("Trying to exit a forward AD level that was not the last one that was created. This is not supported.")
-    _current_level = level - 1
-    _own = None
+    _here.current = level - 1
+    _here.own = None
     _close()
 
 
 def make_dual(tensor, tangent, *, level=None):
     """A dual tensor: a view of `tensor` with `tangent` attached."""
     if level is None:
-        level = _current_level
+        level = _here.current
     if level < 0:
         raise RuntimeError("Trying to create a dual Tensor for forward AD but no level exists, make sure to enter_dual_level() first.")
     if not (tensor.is_floating_point() or tensor.is_complex()):
         raise ValueError(f"Expected primal to be floating point or complex, but got: {tensor.dtype}")
     if not (tangent.is_floating_point() or tangent.is_complex()):
         raise ValueError(f"Expected tangent to be floating point or complex, but got: {tangent.dtype}")
-    if tangent_of(tensor, _own) is not None:
+    if tangent_of(tensor, _here.own) is not None:
         raise RuntimeError(f"Making a dual Tensor based on a Tensor that already has a forward gradient at the same level {level} is not supported.")
-    return dual_at(_own, tensor, tangent)
+    return dual_at(_here.own, tensor, tangent)
 
 
 def dual_at(level, tensor, tangent):
@@ -266,12 +275,12 @@ def dual_at(level, tensor, tangent):
 def unpack_dual(tensor, *, level=None):
     """(primal, tangent) of a dual tensor."""
     if level is None:
-        level = _current_level
+        level = _here.current
     if level < 0:
         return UnpackedDualTensor(tensor, None)
     if not isinstance(tensor, Tensor):
         raise TypeError(f"_unpack_dual(): argument 'dual' (position 1) must be Tensor, not {type(tensor).__name__}")
-    return UnpackedDualTensor(*split(_own, tensor))
+    return UnpackedDualTensor(*split(_here.own, tensor))
 
 
 class CppFunction(_core.PyNode):
@@ -286,7 +295,7 @@ def split(level, tensor):
     tangent = tangent_of(tensor, level)
     if tangent is None:
         return tensor, None
-    with outside(_levels.index(level)):
+    with outside(_here.levels.index(level)):
         primal = tensor.view_as(tensor)
     set_tangent(primal, level, None)                     # a view, but the tangent of its base is not its own
     if primal.requires_grad:
@@ -298,7 +307,7 @@ def split(level, tensor):
 
 def _printed(tensor):
     """The tangent that a tensor is printed with."""
-    return tangent_of(tensor, _own) if _own in active_levels() else None
+    return tangent_of(tensor, _here.own) if _here.own in active_levels() else None
 
 
 printing.show_tangents(_printed)

@@ -4,12 +4,16 @@
     "fast"    all: F(4x4, 3x3) rounds up to ten times as coarsely as a plain sum (relative to the largest result, 5e-6 at most on common layers)
     "exact"   F(2x2, 3x3) and F(2x2, 5x5), which round as a plain sum does; `use_deterministic_algorithms` asks for this too
     "off"     none
+
 Numbers of very different size that are neighbours in an image share their rounding. Images with Inf or NaN are always summed plainly.
+
+`empty_cache()` gives the memory that is kept for further large arrays back to the system.
 """
 import sys
 from types import ModuleType
 
 from ..kernels import conv
+from ..kernels.memory import empty_cache  # noqa: F401
 
 
 class _Switches(ModuleType):

@@ -2,18 +2,23 @@
 # cython: c_api_binop_methods=True, binding=False
 """The compiled core: dtypes, Tensor, ops, autograd.  It knows no op; ops/ defines them.
 
-One module, read in this order: dtype.pxi, tensor.pxi, args.pxi, op.pxi, run.pxi, record.pxi, call.pxi, engine.pxi, surface.pxi, kernel_node.pxi.
+One module, read in this order: dtype.pxi, tensor.pxi, args.pxi, op.pxi, run.pxi, record.pxi, quick.pxi, call.pxi, engine.pxi, surface.pxi, kernel_node.pxi.
 """
 cimport cython
 cimport numpy as cnp
 from cpython.object cimport PyObject, PyTypeObject
 from cpython.ref cimport Py_INCREF, Py_REFCNT
 
+from cpython.pycapsule cimport PyCapsule_GetPointer
+
+from ..kernels cimport memory
+from ..kernels.quick cimport NO_NUMBER, QUICK_NUMBERS, QUICK_TENSORS, quick_call, quickfn
 from ..kernels.runtime cimport THREADS
 
 import contextvars
 import importlib
 import operator
+import threading
 from sys import intern
 from types import MethodType
 from weakref import ref as weakref_ref
@@ -32,22 +37,26 @@ cdef extern from "opcall.h":
     void type_enable_vectorcall(PyTypeObject *t, Py_ssize_t offset, int descriptor)
     void type_rename(PyTypeObject *t, const char *name)
     object type_alloc(PyTypeObject *t, object empty)
+    object tuple_alloc(PyTypeObject *t, Py_ssize_t count)
     ctypedef PyObject *(*vectorcallfunc)(PyObject *, PyObject *const *, size_t, PyObject *)
     Py_ssize_t PyVectorcall_NARGS(size_t)
     void PyType_Modified(PyTypeObject *)
     int tls_no_grad
     int tls_inference
     int tls_no_dispatch
+    int tls_saved_hooks
 
 cdef extern from *:
     """
     static void tls_no_grad_write(int v) { tls_no_grad = v; }
     static void tls_inference_write(int v) { tls_inference = v; }
     static void tls_no_dispatch_write(int v) { tls_no_dispatch = v; }
+    static void tls_saved_hooks_write(int v) { tls_saved_hooks = v; }
     """
     void tls_no_grad_write(int)
     void tls_inference_write(int)
     void tls_no_dispatch_write(int)
+    void tls_saved_hooks_write(int)
 
 cdef extern from "strided.h":
     const int *strided_threads
@@ -78,6 +87,8 @@ cdef extern from "numpy/ufuncobject.h":
         cdef char *types
 
 cdef extern from "Python.h":
+    PyObject *PyTuple_GET_ITEM(object, Py_ssize_t)
+    void PyTuple_SET_ITEM(object, Py_ssize_t, object)
     object PyContextVar_Set(object var, object value)
     int PyContextVar_Reset(object var, object token) except -1
 
@@ -130,6 +141,7 @@ include "args.pxi"
 include "op.pxi"
 include "run.pxi"
 include "record.pxi"
+include "quick.pxi"
 include "call.pxi"
 include "engine.pxi"
 include "surface.pxi"

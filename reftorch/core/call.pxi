@@ -34,9 +34,7 @@ cdef object run_overload(Overload ov, list vals, int mode):
         t = <Tensor>vals[0]
         if ov.kind != VIEW:
             check_overlap(t, ov.op.expanded)
-            for v in vals[1:]:
-                if isinstance(v, Tensor) and v is not t:
-                    check_partial_overlap(t._a, (<Tensor>v)._a)
+            check_operands(ov, t, vals, 1)
         check_inplace(t, mask != 0 or requires_grad(t))
         give_tangents = None if forward_hook is None else forward_hook(ov, vals, True)      # before the write
         node = make_node(ov, vals, mask, True) if mask else None
@@ -104,11 +102,9 @@ cdef object write_out(Overload ov, object result, object out, list vals):
         dest, r = <Tensor>out, <Tensor>result
         check_out_type(ov, r.code, dest)
         check_overlap(dest, ov.op.expanded)
-        for v in vals[:len(ov.args)]:
-            for x in (v if type(v) is list else (v,)):
-                if isinstance(x, Tensor):
-                    check_apart(dest, <Tensor>x, ov.op.apart)
+        check_operands(ov, dest, vals, 0)
         if not same_shape(dest._a, r._a):
+            check_resizable(dest, r, vals[:len(ov.args)])
             if cnp.PyArray_SIZE(dest._a):
                 import warnings
                 warnings.warn(f"An output with one or more elements was resized since it had shape {list(dest.shape)}, which does not match the required "
@@ -350,6 +346,10 @@ cdef object call_vector(Op op, PyObject *const *args, Py_ssize_t n, PyObject *na
         r = fast_reduce(op, <object>args[0])
         if r is not None:
             return r
+    if op.quick is not None and mode != INPLACE:
+        r = quick_vector(op, args, n, names, mode == METHOD)
+        if r is not None:
+            return r
     values = [<object>args[i] for i in range(n)]
     if names != NULL:
         kwargs = {}
@@ -409,9 +409,13 @@ cdef object operate(int slot, object a, object b):
     """A binary operator; arguments that do not fit give NotImplemented, so that Python tries the other side."""
     cdef Op op = <Op>slot_ops[slot]
     cdef Tensor r
+    cdef PyObject *pair[2]
     if op is None:
         return NotImplemented
     r = fast_binary(op, a, b)
+    if r is None and op.quick is not None:
+        pair[0], pair[1] = <PyObject *>a, <PyObject *>b
+        r = quick_vector(op, pair, 2, NULL, False)
     if r is not None:
         return r
     if not isinstance(a, Tensor):

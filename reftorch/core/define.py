@@ -15,6 +15,12 @@ A rule is a lambda named after the input it differentiates.  Its parameter names
   self_shape      (also _dtype, _strides, _offset)       facts about a tensor argument, which is then not saved
   mask            which of the rule's inputs need a gradient (rules named `a__and__b` give a tuple)
 The engine sums the gradient to the input's shape and converts it to its dtype; a rule need not.
+
+`quick` is what small calls run without any Python code.  For a primitive or a view it names a compiled function, "quick:select" or "gemm:mm"
+in reftorch/kernels (see kernels/quick.pxd): it gets the arrays and integers of a call whose arguments are plain tensors of one dtype, ints and
+bools, and gives the result's array, or None for all that it does not know, errors too: then the call takes the general way.  For a composite
+it is the expression of such ops that the body comes to, "mm(input, t(weight)) | addmm(bias, input, t(weight))": the first that reads all arguments given
+and succeeds.  The result and the history are those of the general way.
 """
 from . import _core
 
@@ -56,7 +62,7 @@ def _decorator(kind, schemas, make, options, rules):
 
 
 def primitive(*schemas, make="", promote=None, half=True, ns="torch", numbers=False, check=None, node=None, jvp=None, nograd=False,
-              shares=False, reduce=None, prepare=None, shown=None, **rules):
+              shares=False, reduce=None, prepare=None, shown=None, quick=None, **rules):
     """An op on arrays: the body gets ndarrays for tensors, returns ndarrays, and has rules or says `nograd=True`.
 
     promote: None, "default" or "float", as for `op`.  half: float16 and bfloat16 are widened to float32 and float32 results rounded
@@ -65,18 +71,18 @@ def primitive(*schemas, make="", promote=None, half=True, ns="torch", numbers=Fa
     known as its view (_unsafe_view); else such results are copied.  prepare(vals) -> vals: what the body gets instead of what is recorded.
     """
     return _decorator(PRIMITIVE, schemas, make, dict(promote=promote, half=half, ns=ns, numbers=numbers, check=check, node=node, jvp=jvp,
-                                                     nograd=nograd, shares=shares, reduce=reduce, prepare=prepare, shown=shown), rules)
+                                                     nograd=nograd, shares=shares, reduce=reduce, prepare=prepare, shown=shown, quick=quick), rules)
 
 
 def view(*schemas, make="method", ns="torch", node=None, jvp="linear", tensors=False, nograd=False, shown=None,
-         **rules):
+         quick=None, **rules):
     """An op whose result shares its input's memory: the body returns an array (or a list of arrays) on the same buffer.
 
     tensors: the body gets Tensors instead of arrays (as_strided, which looks at the storage).
     """
-    return _decorator(VIEW, schemas, make, dict(ns=ns, node=node, jvp=jvp, tensors=tensors, nograd=nograd, shown=shown), rules)
+    return _decorator(VIEW, schemas, make, dict(ns=ns, node=node, jvp=jvp, tensors=tensors, nograd=nograd, shown=shown, quick=quick), rules)
 
 
-def composite(*schemas, make="", ns="torch", numbers=False, shown=None):
+def composite(*schemas, make="", ns="torch", numbers=False, shown=None, quick=None):
     """An op made of other ops: the body gets and returns Tensors and is differentiated through."""
-    return _decorator(COMPOSITE, schemas, make, dict(ns=ns, numbers=numbers, nograd=True, shown=shown), {})
+    return _decorator(COMPOSITE, schemas, make, dict(ns=ns, numbers=numbers, nograd=True, shown=shown, quick=quick), {})

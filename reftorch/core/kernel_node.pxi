@@ -70,7 +70,7 @@ def call_kernel(type cls not None, kernel, gradient, list inputs not None, tuple
             raise RuntimeError(INFERENCE_SAVED)
         several |= add_edge(edges, nrs, t)
         versions.append(version_of(t))
-        if saved_hooks:
+        if tls_saved_hooks:
             inputs[i] = pack(t, False, 0)
     node.gradient, node.edges, node.edge_nrs, node.versions = gradient, edges, nrs if several else None, versions
     node.seq = sequence

@@ -49,11 +49,13 @@ cdef class Rule:
 @cython.final
 cdef class Plan:
     """What to save, and how to call the rules, when a certain set of inputs needs gradients."""
+    cdef long mask                   # of those inputs
     cdef list save                   # (kind, index): "p" parameter, "r" result, "shape" ... of a parameter
-    cdef int n_save, n_params, n_results
+    cdef int n_save, n_params, n_results, n_facts
     cdef set tensor_places           # places in `save` of Tensor parameters
     cdef int params[MAX_SAVED]       # places in `save` that hold parameters ...
     cdef int results[MAX_SAVED]      # ... and results
+    cdef int facts[MAX_SAVED]        # ... and facts about parameters
     cdef int index[MAX_SAVED]
     cdef list rules                  # rules to run
     cdef list sources                # for each rule: where its arguments come from
@@ -87,8 +89,11 @@ cdef class Overload:
     cdef list unruled                # Tensor parameters that have no rule
     cdef list rules
     cdef dict plans
+    cdef Plan plan                   # the one used last
     cdef readonly object jvp
     cdef object node_type, result_type
+    cdef quickfn quick               # what answers a plain call of a primitive or a view; NULL: nothing does
+    cdef list steps                  # the same of a composite: expressions of ops that have one
     cdef str reduce                  # ufunc that reduces all elements (sum), for the quick way
     cdef str node_name
     cdef list defaults               # vals of a call that gives the operands alone
@@ -128,10 +133,11 @@ cdef class Op:
     cdef readonly str shown          # arguments as documented, where they do not follow from the schemas
     cdef readonly object method, inplace
     cdef Overload first
+    cdef list quick                  # overloads that have a quick way
     cdef bint list_args
     cdef public bint real_is_self    # gives a real tensor back as it is: conj and its like, which many rules call
     cdef public str wrong_out        # torch's words for an `out` of another dtype, with {want} and {got}; None: the usual ones
-    cdef public bint apart           # `out` may not be an operand itself
+    cdef public int apart            # what is written to may not be an operand itself: 1 for all operands, 2 for all but the first
     cdef public bint grows           # in place, the receiver takes the shape of the result
     cdef public object expanded      # writing to an expanded tensor: None refuses, "" is silent, another text is a warning
     cdef bint writes                 # named with a trailing underscore: the function, too, writes to its first argument
@@ -306,12 +312,13 @@ cdef int build(Op op) except -1:
             op.first.loop_name = op.first.reduce
         if op.first.loop_name is not None and not op.first.loop_name.startswith("scipy"):
             resolve(op.first)
-    op.first.takes_number = op.first.numbers or any([same_but_number(op.first, <Overload>o) for o in op.built])
-    op.list_args = any([p.type == "Tensor" and p.size is not None for o in op.built for p in (<Overload>o).schema.params])
     if len(op.built) > 1:
         found = argerror.order([((<Overload>o).schema, (<Overload>o).has_out) for o in op.built])
         rank = {id(schema): i for i, (schema, _) in enumerate(found)}
         op.built.sort(key=lambda o: rank[id((<Overload>o).schema)])
+    op.quick = [o for o in op.built if (<Overload>o).quick != NULL or (<Overload>o).steps is not None] or None
+    op.first.takes_number = op.first.numbers or any([same_but_number(op.first, <Overload>o) for o in op.built])
+    op.list_args = any([p.type == "Tensor" and p.size is not None for o in op.built for p in (<Overload>o).schema.params])
     return 0
 
 
@@ -322,7 +329,7 @@ cdef bint same_but_number(Overload a, Overload b):
 
 
 def build_overload(Op op, int kind, schema, body=None, loop=None, promote=None, prepare=None, half=True, nograd=False, numbers=False,
-                             check=None, node=None, jvp=None, rules=None, has_out=False, casts=False, stem=None, tensors=False, shares=False, reduce=None):
+                             check=None, node=None, jvp=None, rules=None, has_out=False, casts=False, stem=None, tensors=False, shares=False, reduce=None, quick=None):
     cdef Overload ov = Overload.__new__(Overload)
     ov.op, ov.schema, ov.kind = op, schema, kind
     ov.args = [Arg(p, argerror.KEYWORD_ALIASES.get("input" if p.name == "self" else p.name, ())) for p in schema.params]
@@ -348,6 +355,8 @@ def build_overload(Op op, int kind, schema, body=None, loop=None, promote=None, 
     ov.result_type = result_type_of(op, schema)
     ov.node_name = node or "".join([w[:1].upper() + w[1:] for w in (stem or op.name).split("_")]) + f"Backward{len(op.built)}"
     add_rules(ov, rules or {})
+    if quick is not None:
+        state_quick(ov, quick)
     return ov
 
 
@@ -460,16 +469,22 @@ cdef add_rules(Overload ov, dict rules):
     ov.n_slots = len(ov.slots)
     ov.unruled = [i for i, p in enumerate(ov.schema.params) if p.type == "Tensor" and i not in ov.slots]
     ov.plans.clear()
+    ov.plan = None
     ov.quick_plans = [None] * 4
     ov.plain_slots = (ov.slots == [0] or ov.slots == [0, 1]) and not ov.unruled
 
 
 cdef Plan plan_for(Overload ov, long mask):
-    cdef Plan plan = ov.plans.get(mask)
+    cdef Plan plan = ov.plan
     cdef Rule r
+    if plan is not None and plan.mask == mask:
+        return plan
+    plan = ov.plans.get(mask)
     if plan is not None:
+        ov.plan = plan
         return plan
     plan = Plan.__new__(Plan)
+    plan.mask = mask
     plan.save, plan.rules, plan.sources = [], [], []
     plan.needed = [bool(mask >> i & 1) for i in range(ov.n_slots)]
     params = {p.name: i for i, p in enumerate(ov.schema.params)}
@@ -519,6 +534,9 @@ cdef Plan plan_for(Overload ov, long mask):
         elif kind == "r":
             plan.results[plan.n_results] = place
             plan.n_results += 1
+        else:
+            plan.facts[plan.n_facts] = place
+            plan.n_facts += 1
     ov.plans[mask] = plan
     return plan
 

@@ -18,6 +18,10 @@ static void type_rename(PyTypeObject *t, const char *name) {
 
 static PyObject *type_alloc(PyTypeObject *t, PyObject *empty) { return t->tp_new(t, empty, NULL); }
 
+/* An instance of a subclass of tuple, to be filled with `count` objects. */
+static PyObject *tuple_alloc(PyTypeObject *t, Py_ssize_t count) { return t->tp_alloc(t, count); }
+
 static __thread int tls_no_grad = 0;        /* torch.no_grad() */
 static __thread int tls_inference = 0;      /* torch.inference_mode() */
 static __thread int tls_no_dispatch = 0;    /* __torch_function__ switched off */
+static __thread int tls_saved_hooks = 0;    /* how many saved_tensors_hooks are open */

@@ -141,22 +141,26 @@ cdef class Packed:
         return t
 
 
-cdef list saved_hooks = []               # (pack, unpack) pairs, innermost last
+cdef object saved_hooks = threading.local()          # `.pairs`: this thread's (pack, unpack), innermost last
 
 
 def push_saved_hooks(pack, unpack):
-    """Route tensors saved for backward through `pack` now and `unpack` at backward."""
-    saved_hooks.append((pack, unpack))
+    """Route what this thread saves for backward through `pack` now and `unpack` at backward."""
+    if not tls_saved_hooks:
+        saved_hooks.pairs = []
+    saved_hooks.pairs.append((pack, unpack))
+    tls_saved_hooks_write(len(saved_hooks.pairs))
 
 
 def pop_saved_hooks():
     """Undo the last push_saved_hooks."""
-    saved_hooks.pop()
+    saved_hooks.pairs.pop()
+    tls_saved_hooks_write(len(saved_hooks.pairs))
 
 
 def current_saved_hooks():
     """The innermost (pack, unpack) pair, or None."""
-    return saved_hooks[-1] if saved_hooks else None
+    return saved_hooks.pairs[-1] if tls_saved_hooks else None
 
 
 def raise_if_modified(Node node not None, Tensor t not None, version):
@@ -197,7 +201,7 @@ cdef int record_quick(Overload ov, Tensor x, object b, Tensor r) except -1:
     cdef list vals
     if KIND[r.code] < KIND_FLOAT:
         return 0
-    if not ov.plain_slots or saved_hooks or anomaly:
+    if not ov.plain_slots or tls_saved_hooks or anomaly:
         vals = list(ov.defaults)
         vals[0] = x
         if ov.n_positional > 1 and b is not None:
@@ -298,7 +302,7 @@ cdef OpNode make_node(Overload ov, list vals, long mask, bint inplace):
             if inplace and plan.index[i] == 0:
                 t = value_before(t)
             node.vers[i] = version_of(t)
-            v = pack(t, False, 0) if saved_hooks else t
+            v = pack(t, False, 0) if tls_saved_hooks else t
         node.saved[i] = v
     if plan.n_params + plan.n_results < plan.n_save:
         save_facts(node, plan, vals)
@@ -309,10 +313,13 @@ cdef OpNode make_node(Overload ov, list vals, long mask, bint inplace):
 
 cdef save_facts(OpNode node, Plan plan, list vals):
     """Shapes, dtypes and the like of arguments that need not be saved themselves."""
-    for i, (kind, n) in enumerate(plan.save):
-        if kind == "p" or kind == "r":
-            continue
-        v = vals[<int>n]
+    cdef int k, i
+    cdef str kind
+    cdef object v
+    for k in range(plan.n_facts):
+        i = plan.facts[k]
+        kind = <str>(<tuple>plan.save[i])[0]
+        v = vals[plan.index[i]]
         if isinstance(v, Tensor):
             node.saved[i] = meta_of(<Tensor>v, kind)
         elif type(v) is list:
@@ -323,15 +330,15 @@ cdef save_facts(OpNode node, Plan plan, list vals):
 
 cdef object meta_of(Tensor t, str kind):
     if kind == "shape":
-        return t.shape
+        return size_of(t)
     if kind == "dtype":
-        return t.dtype
-    return t.stride() if kind == "strides" else t.storage_offset()
+        return <object>DTYPE[t.code]
+    return strides_of(t) if kind == "strides" else t.storage_offset()
 
 
 cdef object pack(Tensor t, bint output, int nr):
     cdef Packed p = Packed.__new__(Packed)
-    hook, p.unpack_hook = saved_hooks[len(saved_hooks) - 1]
+    hook, p.unpack_hook = saved_hooks.pairs[-1]
     p.output, p.nr = output, nr
     p.packed = hook(share_dual(t) if output else t)
     return p
@@ -360,7 +367,7 @@ cdef finish_node(OpNode node, list outs):
         if outs[plan.index[i]] is None:
             continue
         t = <Tensor>outs[plan.index[i]]
-        if saved_hooks:
+        if tls_saved_hooks:
             node.saved[i] = pack(t, True, plan.index[i])
         else:
             alias = share_dual(t)
@@ -406,26 +413,44 @@ cdef check_overlap(Tensor t, expanded):
                                "clone() the tensor before performing the operation.")
 
 
-cdef check_apart(Tensor dest, Tensor operand, bint wholly):
-    """Refuse an `out` that shares memory with an operand in another way than by being it, or `wholly`."""
-    if dest is operand and wholly:
-        raise RuntimeError(OVERLAP)
-    if dest is not operand:
-        check_partial_overlap(dest._a, operand._a)
-
-
-cdef check_partial_overlap(cnp.ndarray dest, cnp.ndarray a):
-    """Refuse to write to memory that an operand shows in another way; only gapless arrays are looked at, as in PyTorch."""
+cdef bint share_memory(cnp.ndarray dest, cnp.ndarray a, bint wholly):
+    """Whether `a` shows memory of `dest` in another way, or `wholly` in the same; only gapless arrays are looked at, as in PyTorch."""
     cdef char *p = cnp.PyArray_BYTES(dest)
     cdef char *q = cnp.PyArray_BYTES(a)
     cdef Py_ssize_t m = cnp.PyArray_NBYTES(dest), n = cnp.PyArray_NBYTES(a)
     if p + m <= q or q + n <= p or m == 0 or n == 0:
-        return
-    if p == q and m == n and same_shape(dest, a) and strides_equal(dest, a):
-        return
+        return False
+    if dest is a and not wholly:
+        return False
     if not ((cnp.PyArray_FLAGS(dest) & 3) and (cnp.PyArray_FLAGS(a) & 3)):       # C- or Fortran-contiguous
+        return False
+    return wholly or not (p == q and m == n and same_shape(dest, a) and strides_equal(dest, a))
+
+
+cdef check_operands(Overload ov, Tensor dest, list vals, int first):
+    """Refuse to write to memory that an operand from `first` on shows, other than by being `dest` where the op works element by element."""
+    cdef int i
+    cdef bint wholly
+    for i in range(first, len(ov.args)):
+        v = vals[i]
+        wholly = ov.op.apart == 1 or (ov.op.apart == 2 and i > 0)
+        for x in (v if type(v) is list else (v,)):
+            # torch: a 0-dim `value` is read before anything is written
+            if isinstance(x, Tensor) and share_memory(dest._a, (<Tensor>x)._a, wholly) and (<Arg>ov.args[i]).name != "value":
+                raise RuntimeError(OVERLAP)
+
+
+cdef check_resizable(Tensor dest, Tensor result, list vals):
+    """Refuse an `out` of another shape that is an operand of a pointwise op."""
+    tensors = [v for v in vals if isinstance(v, Tensor)]
+    if not any([v is dest for v in tensors]):
         return
-    raise RuntimeError(OVERLAP)
+    try:
+        wide = np.broadcast_shapes(*[v.shape for v in tensors])
+    except ValueError:
+        return
+    if wide == result.shape:
+        raise_inplace_shape(dest, cnp.PyArray_NDIM(result._a), cnp.PyArray_DIMS(result._a))
 
 
 cdef check_inplace(Tensor t, bint tracked):

@@ -96,7 +96,10 @@ cdef cnp.ndarray empty_like_order(int nd, cnp.npy_intp *dims, int num, cnp.ndarr
     cdef cnp.npy_intp step, inner, outer
     cdef cnp.ndarray r
     if ref is None or PyArray_IS_C_CONTIGUOUS(ref) or cnp.PyArray_NDIM(ref) != nd or not PyArray_CompareLists(dims, cnp.PyArray_DIMS(ref), nd):
-        return PyArray_SimpleNew(nd, dims, num)
+        step = cnp.PyArray_DescrFromType(num).itemsize
+        for i in range(nd):
+            step *= dims[i]
+        return PyArray_SimpleNew(nd, dims, num) if step < memory.LARGE else memory.empty_of(nd, <Py_ssize_t *>dims, num)
     for i in range(nd):
         order[i] = nd - 1 - i
     for i in range(1, nd):           # torch: an insertion sort by stride in which dims of stride 0 compare with nothing
@@ -367,11 +370,18 @@ cdef Tensor fresh(object r, int half, list values):
 
 cdef object call_body(Overload ov, list values):
     """The body of a primitive on its arguments; NumPy's floating-point warnings are off."""
+    cdef object former = None
     token = PyContextVar_Set(_quiet_var, _quiet_value)
+    for v in values:
+        if type(v) is np.ndarray and cnp.PyArray_NBYTES(<cnp.ndarray>v) >= memory.LARGE:
+            former = memory.enter()          # the result, and what it takes to get there, will be as large
+            break
     try:
         return ov.body(*body_values(ov, values))
     finally:
         PyContextVar_Reset(_quiet_var, token)
+        if former is not None:
+            memory.leave(former)
 
 
 cdef object run_primitive(Overload ov, list vals):

@@ -90,18 +90,19 @@ def set_array(Tensor t not None, cnp.ndarray a not None):
 
 
 def adopt(Tensor t not None, Tensor source not None):
-    """`t.set_(source)`: take over memory, shape and type."""
-    t._a, t.code, t._st = source._a, source.code, storage_of(source)
-    bump(t)
+    """`t.set_(source)`: take over memory, shape and type; writes are counted on from those to `t`."""
+    cdef Storage before = storage_of(t)
+    t._a, t.code, t._st = source._a, source.code, same_memory(storage_of(source), before.version)
+    before.version += 1                      # for what else is on the memory given up
 
 
 def replace_memory(Tensor t not None, cnp.ndarray a not None):
     """New memory for `t` (resize_): aliases keep the old."""
-    t._a, t.code = a, code_of(a)
-    if t._st is not None:
-        t._st.base = a
-        t._st.data = cnp.PyArray_BYTES(a)
-        t._st.nbytes = cnp.PyArray_NBYTES(a)
+    cdef Storage before = storage_of(t)
+    t._a, t.code, t._st = a, code_of(a), None
+    t._st = storage_of(t)
+    t._st.version = before.version
+    before.version += 1
 
 
 def view_of_storage(Tensor t not None, shape, strides, offset):

@@ -44,7 +44,6 @@ class Size(tuple):
 
 
 Size.__module__ = "reftorch"
-cdef object _tuple_new = tuple.__new__
 
 
 @cython.final
@@ -150,8 +149,7 @@ cdef class Tensor:
     # ---- what it is
     @property
     def shape(self):
-        cdef Py_ssize_t i
-        return _tuple_new(Size, [cnp.PyArray_DIMS(self._a)[i] for i in range(cnp.PyArray_NDIM(self._a))])
+        return size_of(self)
 
     def size(self, dim=None):
         """size(dim=None) -> torch.Size or int
@@ -162,7 +160,7 @@ cdef class Tensor:
         cdef Py_ssize_t nd = cnp.PyArray_NDIM(self._a), d
         if not isinstance(dim, int):
             raise TypeError(f"size(): argument 'dim' (position 1) must be int, not {type(dim).__name__}")
-        d = wrap_dim(dim, nd)
+        d = existing_dim(dim, nd)
         return cnp.PyArray_DIMS(self._a)[d]
 
     def stride(self, dim=None):
@@ -171,10 +169,10 @@ cdef class Tensor:
         Steps in memory, in elements, along every dim or one."""
         cdef Py_ssize_t nd = cnp.PyArray_NDIM(self._a), i, item = ITEMSIZE[self.code]
         if dim is None:
-            return tuple([element_stride(self._a, i, item) for i in range(nd)])
+            return strides_of(self)
         if not isinstance(dim, int):
             raise TypeError(f"stride(): argument 'dim' (position 1) must be int, not {type(dim).__name__}")
-        return element_stride(self._a, wrap_dim(dim, nd), item)
+        return element_stride(self._a, existing_dim(dim, nd), item)
 
     def dim(self):
         """Number of dimensions."""
@@ -358,10 +356,7 @@ cdef class Tensor:
     def data(self):
         """The same memory without history; writing to it does not count as a change."""
         cdef Tensor r = share(self)
-        cdef Storage st = Storage.__new__(Storage)
-        cdef Storage mine = storage_of(self)
-        st.base, st.data, st.nbytes = mine.base, mine.data, mine.nbytes
-        r._st = st
+        r._st = same_memory(storage_of(self), 0)
         return r
 
     @data.setter
@@ -370,10 +365,7 @@ cdef class Tensor:
             raise RuntimeError("data set to a tensor that requires gradients must be floating point or complex dtype")
         cdef long version = version_of(self)
         self._a, self.code = value._a, value.code
-        cdef Storage other = storage_of(value)
-        cdef Storage st = Storage.__new__(Storage)
-        st.base, st.data, st.nbytes, st.version = other.base, other.data, other.nbytes, version
-        self._st = st
+        self._st = same_memory(storage_of(value), version)
 
     @property
     def retains_grad(self):
@@ -444,7 +436,8 @@ cdef class Tensor:
     def __getitem__(self, key):
         if (type(self) is not Tensor or function_modes) and tls_no_dispatch < 2 and any_override([self], None, False):
             return torch_function_handler(Tensor.__getitem__, (self, key), {})
-        return _getitem(self, key)
+        cdef Tensor r = quick_item(self, key)
+        return _getitem(self, key) if r is None else r
 
     def __setitem__(self, key, value):
         if (type(self) is not Tensor or type(value) is not Tensor or function_modes) and tls_no_dispatch < 2 and any_override([self, value], None, False):
@@ -463,13 +456,34 @@ cdef object _legacy_tensor = None, _getitem = None, _setitem = None, _strided = 
 
 # ------------------------------------------------------------------ helpers on tensors
 cdef inline Py_ssize_t element_stride(cnp.ndarray a, Py_ssize_t i, Py_ssize_t item):
-    """NumPy leaves the strides of dims of length 0 or 1, and of empty arrays, to chance; torch counts them from the right."""
+    """NumPy gives new empty arrays strides of 0 alone; torch counts them from the right, a length of 0 as 1."""
     cdef Py_ssize_t step = 1, j
-    if cnp.PyArray_SIZE(a):
-        return cnp.PyArray_STRIDES(a)[i] // item
-    for j in range(i + 1, cnp.PyArray_NDIM(a)):
-        step *= max(cnp.PyArray_DIMS(a)[j], 1)
-    return step
+    if cnp.PyArray_SIZE(a) == 0:
+        for j in range(cnp.PyArray_NDIM(a)):
+            if cnp.PyArray_STRIDES(a)[j]:
+                break
+        else:
+            for j in range(i + 1, cnp.PyArray_NDIM(a)):
+                step *= max(cnp.PyArray_DIMS(a)[j], 1)
+            return step
+    return cnp.PyArray_STRIDES(a)[i] // item
+
+
+cdef object size_of(Tensor t):
+    """The shape, a Size."""
+    cdef int i, nd = cnp.PyArray_NDIM(t._a)
+    cdef object made = tuple_alloc(<PyTypeObject *>Size, nd), n
+    for i in range(nd):
+        n = cnp.PyArray_DIMS(t._a)[i]
+        Py_INCREF(n)
+        PyTuple_SET_ITEM(made, i, n)
+    return made
+
+
+cdef object strides_of(Tensor t):
+    """The strides, in elements."""
+    cdef Py_ssize_t i, item = ITEMSIZE[t.code]
+    return tuple([element_stride(t._a, i, item) for i in range(cnp.PyArray_NDIM(t._a))])
 
 
 cdef Py_ssize_t wrap_dim(Py_ssize_t dim, Py_ssize_t nd) except -1:
@@ -478,6 +492,13 @@ cdef Py_ssize_t wrap_dim(Py_ssize_t dim, Py_ssize_t nd) except -1:
     if dim < -n or dim >= n:
         raise IndexError(f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {dim})")
     return dim + n if dim < 0 else dim
+
+
+cdef Py_ssize_t existing_dim(Py_ssize_t dim, Py_ssize_t ndim) except -1:
+    """As `wrap_dim`, where a tensor without dimensions has none to ask for."""
+    if ndim == 0:
+        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+    return wrap_dim(dim, ndim)
 
 
 def normalize_dim(Py_ssize_t dim, Py_ssize_t ndim):
@@ -523,6 +544,13 @@ cdef Storage storage_of(Tensor t):
         s.data = lo
         s.nbytes = hi - lo
     return s
+
+
+cdef Storage same_memory(Storage st, long version):
+    """The buffer of `st` with writes counted apart."""
+    cdef Storage r = Storage.__new__(Storage)
+    r.base, r.data, r.nbytes, r.version = st.base, st.data, st.nbytes, version
+    return r
 
 
 cdef inline long version_of(Tensor t):

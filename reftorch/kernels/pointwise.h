@@ -7,10 +7,9 @@
 #include <tgmath.h>
 #include <numpy/npy_common.h>
 
+#include "native/pointwise_kernels.h"
 #include "wide.h"
 
-typedef void (*pointwise_loop)(char **, const npy_intp *, const npy_intp *, void *);
-typedef struct { const char *name; pointwise_loop loop; int n_in; char type; } pointwise_entry;
 
 #define AT(T, k) (*(T *)(p[k] + i * s[k]))
 
@@ -68,9 +67,6 @@ typedef struct { const char *name; pointwise_loop loop; int n_in; char type; } p
 /* a NaN in `a` stays: comparisons with it are false */
 #define CLAMP(a, lo, hi) ((a) < (lo) ? (lo) : (a) > (hi) ? (hi) : (a))
 #define CDF(v) (HALF * (ONE + erf((v) * (T)M_SQRT1_2)))
-#define PDF(v) (exp(-HALF * (v) * (v)) * (T)(M_2_SQRTPI * M_SQRT1_2 * 0.5))
-#define TANH_ARG(v) ((T)(M_SQRT2 * M_2_SQRTPI * 0.5) * ((v) + (T)0.044715 * (v) * (v) * (v)))
-#define TANH_SLOPE(v) ((T)(M_SQRT2 * M_2_SQRTPI * 0.5) * (ONE + (T)(3 * 0.044715) * (v) * (v)))
 
 /* ------------------------------------------------------------------ special functions, in double */
 static double digamma_of(double x) {
@@ -127,19 +123,13 @@ POLYNOMIAL(legendre, x, (2 * k + 1) * x / (k + 1), (T)k / (k + 1), , ANY_DEGREE)
 /* ------------------------------------------------------------------ functions of real numbers */
 #define REAL1(X)                                                                                        \
     X(frac, x - trunc(x))                                                                               \
-    X(erf, erf(x))                                                                                      \
-    X(erfc, erfc(x))                                                                                    \
     X(ndtr, CDF(x))                                                                                     \
     X(digamma, (T)digamma_of(x))                                                                        \
     X(trigamma, (T)trigamma_of(x, sin((T)M_PI * x)))                                                    \
     X(spherical_j0, x == 0 ? ONE : isinf(x) ? 0 : sin(x) / x)                                           \
-    X(gelu, x * CDF(x))                                                                                 \
-    X(gelu_tanh, HALF * x * (ONE + tanh(TANH_ARG(x))))                                                  \
-    X(mish, x * tanh(log1p(exp(x))))                                                                    \
     X(relu6, CLAMP(x, 0, 6))                                                                            \
     X(hardsigmoid, CLAMP(x + 3, 0, 6) / 6)                                                              \
-    X(hardswish, x * CLAMP(x + 3, 0, 6) / 6)                                                            \
-    X(log_sigmoid, MIN(x, 0) - log1p(exp(-fabs(x))))
+    X(hardswish, x * CLAMP(x + 3, 0, 6) / 6)
 
 #define REAL2(X)                                                                                        \
     X(chebyshev_polynomial_t, POLYNOMIAL_AT(chebyshev_t, x, (npy_int64)y))                               \
@@ -156,16 +146,9 @@ POLYNOMIAL(legendre, x, (2 * k + 1) * x / (k + 1), (T)k / (k + 1), , ANY_DEGREE)
     X(legendre_polynomial_p, POLYNOMIAL_AT(legendre, x, (npy_int64)y))                                   \
     X(leaky_relu, x > 0 ? x : x * y)                                                                    \
     X(hardshrink, (x >= -y && x <= y) ? 0 : x)                                                          \
-    X(softshrink, x > y ? x - y : x < -y ? x + y : x != x ? x : 0)                                      \
-    X(gelu_backward, x * (CDF(y) + y * PDF(y)))                                                         \
-    X(gelu_tanh_backward, ({ T t = tanh(TANH_ARG(y));                                                   \
-        x * HALF * (ONE + t + y * (ONE - t * t) * TANH_SLOPE(y)); }))
-
-#define REAL3(X)                                                                                        \
-    X(softplus, x * y > z ? x : log1p(exp(x * y)) / y)
+    X(softshrink, x > y ? x - y : x < -y ? x + y : x != x ? x : 0)
 
 #define REAL4(X)                                                                                        \
-    X(elu, (x > 0 ? x : expm1(x * w) * y) * z)                                                          \
     X(addcdiv, x + w * y / z)
 
 /* One rounding for a product and the sum it goes into, as PyTorch's kernels have it for every length and layout. */
@@ -178,9 +161,6 @@ POLYNOMIAL(legendre, x, (2 * k + 1) * x / (k + 1), (T)k / (k + 1), , ANY_DEGREE)
 
 /* ------------------------------------------------------------------ real and complex */
 #define FIELD1(X)                                                                                       \
-    X(sigmoid, ONE / (ONE + exp(-x)))                                                                   \
-    X(silu, x / (ONE + exp(-x)))                                                                        \
-    X(exp2, EXP2(x))                                                                                    \
     X(rsqrt, ONE / sqrt(x))                                                                             \
     X(sinc, x == 0 ? ONE : sin(x * (T)M_PI) / (x * (T)M_PI))
 
@@ -189,8 +169,7 @@ POLYNOMIAL(legendre, x, (2 * k + 1) * x / (k + 1), (T)k / (k + 1), , ANY_DEGREE)
     X(pow, pow(x, y))                                                                                   \
     X(rsub, y - x)                                                                                      \
     X(sigmoid_backward, x * CONJ((ONE - y) * y))                                                        \
-    X(tanh_backward, x * CONJ(ONE - y * y))                                                             \
-    X(silu_backward, ({ T g = ONE / (ONE + exp(-y)); x * CONJ(g * (ONE + y * (ONE - g))); }))
+    X(tanh_backward, x * CONJ(ONE - y * y))
 
 /* ------------------------------------------------------------------ complex alone */
 #define PART(S, T)                                                                                      \
@@ -209,6 +188,15 @@ PART(F, float) PART(D, double)
 #define TIMES(a, b) (sizeof(T) == 8 ? (T)times_F(a, b) : (T)times_D(a, b))
 #define OVER(a, b) (sizeof(T) == 8 ? (T)over_F(a, b) : (T)over_D(a, b))
 
+#define COMPLEX1(X)                                                                                     \
+    X(sigmoid, ONE / (ONE + exp(-x)))                                                                   \
+    X(silu, x / (ONE + exp(-x)))                                                                        \
+    X(exp2, exp(x * (T)M_LN2))                                                                          \
+    X(sgn, x == 0 ? 0 : x / fabs(x))
+
+#define COMPLEX2(X)                                                                                     \
+    X(silu_backward, ({ T g = ONE / (ONE + exp(-y)); x * conj(g * (ONE + y * (ONE - g))); }))
+
 #define COMPLEX3(X)                                                                                     \
     X(lerp, fabs(z) < 0.5 ? x + TIMES(z, y - x) : y - TIMES(y - x, ONE - z))
 
@@ -224,8 +212,7 @@ PART(F, float) PART(D, double)
     X(floor, IS_INTEGER ? x : (T)floor(x))                                                              \
     X(ceil, IS_INTEGER ? x : (T)ceil(x))                                                                \
     X(trunc, IS_INTEGER ? x : (T)trunc(x))                                                              \
-    X(round, IS_INTEGER ? x : (T)rint(x))                                                               \
-    X(relu, x > 0 ? x : x != x ? x : 0)
+    X(round, IS_INTEGER ? x : (T)rint(x))
 
 #define ORDERED3(X)                                                                                     \
     X(hardtanh, CLAMP(x, y, z))                                                                         \
@@ -242,6 +229,9 @@ static npy_int64 int_pow(npy_int64 x, npy_int64 y) {
     for (; y; y >>= 1, x = (npy_int64)((npy_uint64)x * (npy_uint64)x)) if (y & 1) r = (npy_int64)((npy_uint64)r * (npy_uint64)x);
     return r;
 }
+
+#define INTEGER1(X)                                                                                     \
+    X(relu, x > 0 ? x : 0)
 
 #define INTEGER2(X)                                                                                     \
     X(pow, (T)int_pow(x, y))                                                                            \
@@ -269,13 +259,10 @@ static npy_int64 int_pow(npy_int64 x, npy_int64 y) {
 #define I4(N, E) LOOP4(N, b, signed char, E) LOOP4(N, B, unsigned char, E) LOOP4(N, h, short, E) LOOP4(N, i, int, E) LOOP4(N, l, npy_int64, E)
 
 #define CONJ(v) (v)
-#define EXP2(v) exp2(v)
-REAL1(R1) REAL2(R2) REAL3(R3) REAL4(R4) FIELD1(R1) FIELD2(R2) ORDERED1(R1) ORDERED3(R3) ORDERED1(I1) ORDERED3(I3) INTEGER2(I2) FUSED3(F3) FUSED4(F4) INTEGER4(I4)
+REAL1(R1) REAL2(R2) REAL4(R4) FIELD1(R1) FIELD2(R2) ORDERED1(R1) ORDERED3(R3) ORDERED1(I1) ORDERED3(I3) INTEGER1(I1) INTEGER2(I2) FUSED3(F3) FUSED4(F4) INTEGER4(I4)
 #undef CONJ
-#undef EXP2
 #define CONJ(v) conj(v)
-#define EXP2(v) exp((v) * (T)M_LN2)
-FIELD1(C1) FIELD2(C2) COMPLEX3(C3) COMPLEX4(C4) C1(sgn, x == 0 ? 0 : x / fabs(x))
+FIELD1(C1) FIELD2(C2) COMPLEX1(C1) COMPLEX2(C2) COMPLEX3(C3) COMPLEX4(C4)
 
 LOOP1(sign, t, npy_bool, x)
 LOOP1(sgn, t, npy_bool, x)
@@ -311,16 +298,18 @@ POW_SCALAR(f, float) POW_SCALAR(d, double) POW_SCALAR(F, float _Complex) POW_SCA
 #define C2E(N, E) E_R(N, 2) E_C(N, 2)
 #define O1E(N, E) E_I(N, 1) E_R(N, 1)
 #define O3E(N, E) E_I(N, 3) E_R(N, 3)
+#define I1E(N, E) E_I(N, 1)
 #define I2E(N, E) E_I(N, 2)
 #define I4E(N, E) E_I(N, 4)
+#define X1E(N, E) E_C(N, 1)
+#define X2E(N, E) E_C(N, 2)
 #define C3E(N, E) E_C(N, 3)
 #define C4E(N, E) E_C(N, 4)
 
 static const pointwise_entry pointwise_table[] = {
-    REAL1(R1E) REAL2(R2E) REAL3(R3E) REAL4(R4E) FIELD1(C1E) FIELD2(C2E) ORDERED1(O1E) ORDERED3(O3E) INTEGER2(I2E)
-    FUSED3(R3E) FUSED4(R4E) INTEGER4(I4E) COMPLEX3(C3E) COMPLEX4(C4E)
+    REAL1(R1E) REAL2(R2E) REAL4(R4E) FIELD1(C1E) FIELD2(C2E) ORDERED1(O1E) ORDERED3(O3E) INTEGER1(I1E) INTEGER2(I2E)
+    FUSED3(R3E) FUSED4(R4E) INTEGER4(I4E) COMPLEX1(X1E) COMPLEX2(X2E) COMPLEX3(C3E) COMPLEX4(C4E)
     E_R(pow_scalar, 2) E_C(pow_scalar, 2) {"pow_scalar", pow_b, 2, 'b'}, {"pow_scalar", pow_B, 2, 'B'}, {"pow_scalar", pow_h, 2, 'h'},
     {"pow_scalar", pow_i, 2, 'i'}, {"pow_scalar", pow_l, 2, 'l'}, {"sign", sign_t, 1, '?'}, {"sgn", sgn_t, 1, '?'},
-    E_C(sgn, 1)
     {0, 0, 0, 0}
 };

@@ -60,6 +60,17 @@ cdef extern from "native/rnn.h":
 cdef extern from "numpy/arrayobject.h":
     cnp.ndarray PyArray_GETCONTIGUOUS(cnp.ndarray)
 
+cdef extern from *:
+    """
+    #include <sys/mman.h>
+    static void use_huge_pages(void *memory, size_t size) {
+    #ifdef MADV_HUGEPAGE
+        madvise(memory, size, MADV_HUGEPAGE);
+    #endif
+    }
+    """
+    void use_huge_pages(void *, size_t)
+
 cdef const rnn_kernels *kernels = PICK(rnn_table)
 
 KINDS = {"lstm": 0, "gru": 1, "rnn_tanh": 2, "rnn_relu": 3}
@@ -70,12 +81,23 @@ class Unfit(ValueError):
     """Arguments that are not what the kernels take: another dtype, a size of zero, or shapes that do not go together."""
 
 
-# What a training step saves and frees again: memory above this size the C library hands back to the system, which then clears it page by page for
-# the next step.  One block is kept here instead.
-DEF LARGE = 32 << 20
-DEF LARGEST_KEPT = 512 << 20
-cdef void *kept = NULL
-cdef size_t kept_size = 0
+# What a training step saves and frees again: memory of this size the C library hands back to the system, which then clears it page by page for the
+# next step.  A few blocks are kept here instead, the newest.
+DEF LARGE = 4 << 20
+DEF HUGE_PAGE = 2 << 20
+DEF KEPT = 8
+DEF LARGEST_SUM = 512 << 20
+cdef void *kept[KEPT]
+cdef size_t kept_size[KEPT]
+cdef int kept_count = 0
+
+
+cdef void forget(int place):
+    """Take a kept block from the list."""
+    global kept_count
+    kept_count -= 1
+    for i in range(place, kept_count):
+        kept[i], kept_size[i] = kept[i + 1], kept_size[i + 1]
 
 
 cdef class Block:
@@ -84,22 +106,34 @@ cdef class Block:
     cdef size_t size
 
     def __cinit__(self, size_t size):
-        global kept
-        if kept != NULL and size <= kept_size <= 2 * size:
-            self.memory, self.size = kept, kept_size
-            kept = NULL
-        elif posix_memalign(&self.memory, 64, size):
+        cdef int i
+        for i in range(kept_count - 1, -1, -1):
+            if size <= kept_size[i] <= 2 * size:
+                self.memory, self.size = kept[i], kept_size[i]
+                forget(i)
+                return
+        if posix_memalign(&self.memory, HUGE_PAGE, size):
             raise MemoryError
-        else:
-            self.size = size
+        self.size = size
+        use_huge_pages(self.memory, size)
 
     def __dealloc__(self):
-        global kept, kept_size
-        if self.size > LARGEST_KEPT:
+        global kept_count
+        cdef size_t total = self.size
+        cdef int i
+        if self.memory == NULL:
+            return
+        for i in range(kept_count):
+            total += kept_size[i]
+        while kept_count and (kept_count == KEPT or total > LARGEST_SUM):
+            total -= kept_size[0]
+            free(kept[0])
+            forget(0)
+        if total > LARGEST_SUM:
             free(self.memory)
             return
-        free(kept)
-        kept, kept_size = self.memory, self.size
+        kept[kept_count], kept_size[kept_count] = self.memory, self.size
+        kept_count += 1
 
 
 @cython.final

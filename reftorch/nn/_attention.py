@@ -41,17 +41,21 @@ def _mha_shape_check(query, key, value, key_padding_mask, attn_mask, num_heads):
     return batched
 
 
+def _parts(t, count):
+    """The last dim cut into `count` parts, which come first: [*, count E] as [count, *, E]."""
+    return t.unflatten(-1, (count, t.shape[-1] // count)).unsqueeze(0).transpose(0, -2).squeeze(-2).contiguous()
+
+
 def _in_projection_packed(q, k, v, w, b=None):
     """q, k, v projected by the three thirds of `w` [3E, E]; one product when they are one tensor."""
     size = q.shape[-1]
     if k is v:
         if q is k:
-            proj = T.linear(q, w, b)
-            proj = proj.unflatten(-1, (3, size)).unsqueeze(0).transpose(0, -2).squeeze(-2).contiguous()
-            return proj[0], proj[1], proj[2]
+            joint = _parts(T.linear(q, w, b), 3)
+            return joint[0], joint[1], joint[2]
         w_q, w_kv = w.split([size, size * 2])
         b_q, b_kv = (None, None) if b is None else b.split([size, size * 2])
-        kv = T.linear(k, w_kv, b_kv).unflatten(-1, (2, size)).unsqueeze(0).transpose(0, -2).squeeze(-2).contiguous()
+        kv = _parts(T.linear(k, w_kv, b_kv), 2)
         return T.linear(q, w_q, b_q), kv[0], kv[1]
     w_q, w_k, w_v = w.chunk(3)
     b_q, b_k, b_v = (None, None, None) if b is None else b.chunk(3)
@@ -104,30 +108,27 @@ def multi_head_attention_forward(query, key, value, embed_dim_to_check, num_head
     if use_separate_proj_weight:
         if key.shape[:2] != value.shape[:2]:
             raise AssertionError(f"key's sequence and batch dims {key.shape[:2]} do not match value's {value.shape[:2]}")
-    elif key.shape != value.shape:
-        raise AssertionError(f"key shape {key.shape} does not match value shape {value.shape}")
-
-    if not use_separate_proj_weight:
+        weights = {"q": q_proj_weight, "k": k_proj_weight, "v": v_proj_weight}
+        for name, w in weights.items():
+            if w is None:
+                raise AssertionError(f"use_separate_proj_weight is True but {name}_proj_weight is None")
+        biases = (None,) * 3 if in_proj_bias is None else in_proj_bias.chunk(3)
+        q, k, v = _in_projection(query, key, value, *weights.values(), *biases)
+    else:
+        if key.shape != value.shape:
+            raise AssertionError(f"key shape {key.shape} does not match value shape {value.shape}")
         if in_proj_weight is None:
             raise AssertionError("use_separate_proj_weight is False but in_proj_weight is None")
         q, k, v = _in_projection_packed(query, key, value, in_proj_weight, in_proj_bias)
-    else:
-        for name, w in (("q", q_proj_weight), ("k", k_proj_weight), ("v", v_proj_weight)):
-            if w is None:
-                raise AssertionError(f"use_separate_proj_weight is True but {name}_proj_weight is None")
-        b_q, b_k, b_v = (None, None, None) if in_proj_bias is None else in_proj_bias.chunk(3)
-        q, k, v = _in_projection(query, key, value, q_proj_weight, k_proj_weight, v_proj_weight, b_q, b_k, b_v)
 
     if attn_mask is not None:
-        if attn_mask.dim() == 2:
-            if tuple(attn_mask.shape) != (length, source):
-                raise RuntimeError(f"The shape of the 2D attn_mask is {attn_mask.shape}, but should be {(length, source)}.")
-            attn_mask = attn_mask.unsqueeze(0)
-        elif attn_mask.dim() == 3:
-            if tuple(attn_mask.shape) != (rows * num_heads, length, source):
-                raise RuntimeError(f"The shape of the 3D attn_mask is {attn_mask.shape}, but should be {(rows * num_heads, length, source)}.")
-        else:
-            raise RuntimeError(f"attn_mask's dimension {attn_mask.dim()} is not supported")
+        dims = attn_mask.dim()
+        wanted = {2: (length, source), 3: (rows * num_heads, length, source)}.get(dims)
+        if wanted is None:
+            raise RuntimeError(f"attn_mask's dimension {dims} is not supported")
+        if tuple(attn_mask.shape) != wanted:
+            raise RuntimeError(f"The shape of the {dims}D attn_mask is {attn_mask.shape}, but should be {wanted}.")
+        attn_mask = attn_mask.unsqueeze(0) if dims == 2 else attn_mask
 
     if bias_k is not None and bias_v is not None:
         if static_k is not None or static_v is not None:
@@ -172,10 +173,8 @@ def multi_head_attention_forward(query, key, value, embed_dim_to_check, num_head
         return (out, weights) if batched else (out.squeeze(1), weights.squeeze(0))
 
     if attn_mask is not None:
-        if attn_mask.shape[0] == 1 and attn_mask.dim() == 3:
-            attn_mask = attn_mask.unsqueeze(0)
-        else:
-            attn_mask = attn_mask.view(rows, num_heads, -1, source)
+        shared = attn_mask.dim() == 3 and attn_mask.shape[0] == 1
+        attn_mask = attn_mask.unsqueeze(0) if shared else attn_mask.view(rows, num_heads, -1, source)
     q, k, v = q.view(rows, num_heads, length, head_dim), k.view(rows, num_heads, source, head_dim), v.view(rows, num_heads, source, head_dim)
     out = T.scaled_dot_product_attention(q, k, v, attn_mask, dropout_p, is_causal)
     out = out.permute(2, 0, 1, 3).contiguous().view(rows * length, size)

@@ -81,10 +81,14 @@ def zeros_(tensor):
         return tensor.zero_()
 
 
-def eye_(tensor):
-    """Fill a matrix with ones on its diagonal and zeros elsewhere."""
+def _require_matrix(tensor):
     if tensor.ndimension() != 2:
         raise ValueError("Only tensors with 2 dimensions are supported")
+
+
+def eye_(tensor):
+    """Fill a matrix with ones on its diagonal and zeros elsewhere."""
+    _require_matrix(tensor)
     with torch.no_grad():
         torch.eye(*tensor.shape, out=tensor, requires_grad=tensor.requires_grad)
     return tensor
@@ -214,8 +218,7 @@ def orthogonal_(tensor, gain=1, generator=None):
 
 def sparse_(tensor, sparsity, std=0.01, generator=None):
     """Fill a matrix with N(0, std^2) but for a share `sparsity` of zeros in each column (Martens, 2010)."""
-    if tensor.ndimension() != 2:
-        raise ValueError("Only tensors with 2 dimensions are supported")
+    _require_matrix(tensor)
     rows, columns = tensor.shape
     zeros = math.ceil(sparsity * rows)
     with torch.no_grad():

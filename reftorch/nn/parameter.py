@@ -18,6 +18,16 @@ class _MarkedMeta(type(Tensor)):
         return super().__instancecheck__(instance)
 
 
+def _copied(copy):
+    """`__deepcopy__` from a function that copies, which is called once however often a tensor occurs."""
+    def __deepcopy__(self, memo):
+        known = id(self)
+        if known not in memo:
+            memo[known] = copy(self)
+        return memo[known]
+    return __deepcopy__
+
+
 class Parameter(Tensor, metaclass=_MarkedMeta):
     """A tensor that a Module lists among its parameters when it is assigned as an attribute.
 
@@ -27,24 +37,19 @@ class Parameter(Tensor, metaclass=_MarkedMeta):
     _mark = "_is_param"
 
     def __new__(cls, data=None, requires_grad=True):
-        if data is None:
-            data = torch.empty(0)
-        if type(data) is Tensor or type(data) is Parameter:
+        data = torch.empty(0) if data is None else data
+        kind = type(data)
+        if kind is Tensor or kind is Parameter:
             return _core.make_subclass(cls, data.detach(), requires_grad)
-        t = data.detach().requires_grad_(requires_grad)
-        if type(t) is not type(data):
-            raise RuntimeError(f"Creating a Parameter from an instance of type {type(data).__name__} requires that detach() returns an instance of "
-                               f"the same type, but return type {type(t).__name__} was found instead. To use the type as a Parameter, please correct "
-                               "the detach() semantics defined by its __torch_dispatch__() implementation.")
-        t._is_param = True
-        return t
+        marked = data.detach().requires_grad_(requires_grad)
+        if type(marked) is not kind:
+            raise RuntimeError(f"Creating a Parameter from an instance of type {kind.__name__} requires that detach() returns an instance of "
+                               f"the same type, but return type {type(marked).__name__} was found instead. To use the type as a Parameter, please "
+                               "correct the detach() semantics defined by its __torch_dispatch__() implementation.")
+        marked._is_param = True
+        return marked
 
-    def __deepcopy__(self, memo):
-        if id(self) in memo:
-            return memo[id(self)]
-        made = type(self)(self.data.clone(memory_format=torch.preserve_format), self.requires_grad)
-        memo[id(self)] = made
-        return made
+    __deepcopy__ = _copied(lambda self: type(self)(self.data.clone(memory_format=torch.preserve_format), self.requires_grad))
 
     def __repr__(self):
         return printing.parameter_repr(self)
@@ -71,12 +76,10 @@ class Buffer(Tensor, metaclass=_MarkedMeta):
     _mark = "_is_buffer"
 
     def __new__(cls, data=None, *, persistent=True):
-        if data is None:
-            data = torch.empty(0)
-        t = data.detach().requires_grad_(data.requires_grad)
-        t.persistent = persistent
-        t._is_buffer = True
-        return t
+        data = torch.empty(0) if data is None else data
+        marked = data.detach().requires_grad_(data.requires_grad)
+        marked.persistent, marked._is_buffer = persistent, True
+        return marked
 
     __torch_function__ = _disabled_torch_function_impl
 
@@ -110,7 +113,8 @@ class UninitializedTensorMixin:
 
     @classmethod
     def __torch_function__(cls, func, types, args=(), kwargs=None):
-        if func in cls._allowed_methods or getattr(func, "__name__", "") == "__get__":
+        reads = getattr(func, "__name__", "") == "__get__"           # of a property
+        if reads or func in cls._allowed_methods:
             return _disabled_torch_function_impl(func, types, args, kwargs)
         raise ValueError(f"Attempted to use an uninitialized parameter in {func}. This error happens when you are using a `LazyModule` or explicitly "
                          f"manipulating `torch.nn.parameter.{cls.__name__}` objects. When using LazyModules Call `forward` with a dummy batch to "
@@ -130,12 +134,7 @@ class UninitializedParameter(UninitializedTensorMixin, Parameter):
     def __new__(cls, requires_grad=True, device=None, dtype=None):
         return _core.make_subclass(cls, torch.empty(0, device=device, dtype=dtype), requires_grad)
 
-    def __deepcopy__(self, memo):
-        if id(self) in memo:
-            return memo[id(self)]
-        made = type(self)(self.requires_grad, self.data.device, self.data.dtype)
-        memo[id(self)] = made
-        return made
+    __deepcopy__ = _copied(lambda self: type(self)(self.requires_grad, self.data.device, self.data.dtype))
 
 
 class UninitializedBuffer(UninitializedTensorMixin, Tensor):

@@ -101,6 +101,7 @@ def only(kinds, label):
     """A check that refuses all but these kinds, as a kernel called `label` that has no such dtype."""
     def check(dtype, *operands):
         if kind(dtype) not in kinds:
+            _common_shape(*operands)             # the shapes are looked at first
             raise NotImplementedError(f"\"{label}\" not implemented for '{dtype.type_name}'")
     return check
 
@@ -111,6 +112,11 @@ def refused(kinds, text, error=RuntimeError):
         if kind(dtype) in kinds:
             raise error(text)
     return check
+
+
+def _common_shape(*operands):
+    """The shape to which tensors among the operands broadcast."""
+    return broadcast_shapes((), *[v.shape for v in operands if isinstance(v, Tensor)])
 
 
 def checks(*several):
@@ -124,7 +130,8 @@ def checks(*several):
 def nonzero_divisor(dtype, self, other):
     """A check that refuses to divide integers by zero."""
     if kind(dtype) == "i" and not (np.all(other._array) if isinstance(other, Tensor) else other):
-        raise RuntimeError("ZeroDivisionError")
+        if 0 not in _common_shape(self, other):
+            raise RuntimeError("ZeroDivisionError")
 
 
 # ------------------------------------------------------------------ rules

@@ -5,9 +5,9 @@ from ..core._core import normalize_dim
 
 
 def element_strides(a):
-    """Strides of an array in elements."""
+    """Strides of an array in elements; NumPy gives new empty arrays strides of 0 alone, torch has none such."""
     item = a.itemsize
-    return [s // item for s in a.strides]
+    return [s // item for s in a.strides] if a.size or any(a.strides) else contiguous_strides(a.shape)
 
 
 def contiguous_strides(shape):
@@ -20,7 +20,9 @@ def contiguous_strides(shape):
 
 
 def is_contiguous(shape, strides):
-    """Whether elements follow each other in row-major order; dims of size 1 do not matter."""
+    """Whether elements follow each other in row-major order; dims of size 1 do not matter, and without elements none does."""
+    if 0 in shape:
+        return True
     step = 1
     for n, s in zip(reversed(shape), reversed(strides), strict=True):
         if n != 1:

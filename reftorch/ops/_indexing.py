@@ -190,6 +190,8 @@ def writer(*schemas, order="C", ns="torch", inplace_ns=None, half=False, **rules
         def on_copy(self, *rest):
             return body(self.copy(order=order), *rest)
         name = schemas[0].partition("(")[0].partition(".")[0]
-        primitive(*[s.replace(name, name + "_", 1) for s in schemas], make="method", half=half, ns=inplace_ns, **rules)(body)
-        return primitive(*schemas, make="method out", half=half, ns=ns, **rules)(on_copy)
+        there = primitive(*[s.replace(name, name + "_", 1) for s in schemas], make="method", half=half, ns=inplace_ns, **rules)(body)
+        made = primitive(*schemas, make="method out", half=half, ns=ns, **rules)(on_copy)
+        made.apart = there.apart = 2
+        return made
     return made

@@ -11,7 +11,7 @@ def view_and_copy(schema, node=None, **options):
     head, _, tail = schema.partition("(")
     stem, dot, overload = head.partition(".")
     node = node or "".join(w.capitalize() for w in stem.split("_")) + "Backward0"
-    rules = {k: v for k, v in options.items() if k not in ("make", "ns")}
+    rules = {k: v for k, v in options.items() if k not in ("make", "ns", "quick")}
 
     def made(body):
         @functools.wraps(body)
@@ -21,6 +21,12 @@ def view_and_copy(schema, node=None, **options):
         primitive(f"{stem}_copy{dot}{overload}({tail}", make="out", half=False, node=node + "_copy", jvp="linear", **rules)(copied)
         return view(schema, node=node, **options)(body)
     return made
+
+
+def ordered(self, dims):
+    """The array with its dims in another order."""
+    shape, strides = self.shape, element_strides(self)
+    return restride(self, [shape[d] for d in dims], [strides[d] for d in dims])
 
 
 def sliced(self, dim, start, end, step=1):

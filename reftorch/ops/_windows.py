@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 
+from ..kernels import rows as kernel
+
 
 def regular_taps(size, out, kernel, stride, padding, dilation):
     """Taps of equal windows `stride` apart: one a kernel element, leaving out what lies in the padding."""
@@ -17,22 +19,6 @@ def regular_taps(size, out, kernel, stride, padding, dilation):
         if low < high:
             start = low * stride + shift
             taps.append((slice(low, high), slice(start, start + (high - low - 1) * stride + 1, stride)))
-    return taps
-
-
-def adaptive_bounds(size, out):
-    """First and past-the-last elements of `out` windows that cover a dim evenly, overlapping if they must."""
-    i = np.arange(out)
-    return i * size // max(out, 1), -(-(i + 1) * size // max(out, 1))
-
-
-def adaptive_taps(size, out):
-    """Taps of those windows."""
-    start, end = adaptive_bounds(size, out)
-    taps = []
-    for k in range(int((end - start).max(initial=0))):
-        windows = np.flatnonzero(end - start > k)
-        taps.append((windows, start[windows] + k))
     return taps
 
 
@@ -80,6 +66,8 @@ def max_along_all(x, taps, outs):
 
 def add_rows(total, rows, values):
     """total[rows[i]] += values[i] along the first dim; rows may repeat."""
+    if kernel.add_rows(total, values, None, rows):
+        return
     if values[:1].size < 32:
         np.add.at(total, rows, values)
         return

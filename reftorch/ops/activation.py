@@ -5,6 +5,7 @@ import numpy as np
 
 from ..core import T, composite, op, primitive
 from ..core._core import dtype_of_array, normalize_dim
+from ..kernels import rows
 from ..kernels import pointwise as kernels
 from ._common import checks, is_half, only, refused
 
@@ -304,11 +305,14 @@ def _exponentials(a, dim, label):
     return shifted, np.exp(shifted)
 
 
-@primitive("_softmax(Tensor self, int dim, bool half_to_float) -> Tensor", ns=None, node="SoftmaxBackward0", make="out",
+@primitive("_softmax(Tensor self, int dim, bool half_to_float) -> Tensor", ns=None, node="SoftmaxBackward0", make="out", quick="quick:softmax",
            self=lambda grad, result, dim: T._softmax_backward_data(grad, result, dim))
 def softmax_kernel(self, dim):
     """exp(x) / sum(exp(x)) along `dim`."""
     dim = normalize_dim(dim, self.ndim)
+    made = rows.softmax(self, dim, False)
+    if made is not None:
+        return made
     _, e = _exponentials(self, dim, "softmax_lastdim_kernel_impl" if dim == max(self.ndim - 1, 0) else "softmax_kernel_impl")
     e /= e.sum(dim, keepdims=True)
     return e.reshape(self.shape)
@@ -320,6 +324,9 @@ def softmax_kernel(self, dim):
            grad_output * (grad * output).sum(dim, True))
 def softmax_backward(grad_output, output, dim):
     """y * (g - sum(g * y))."""
+    made = rows.softmax_backward(grad_output, output, dim % max(output.ndim, 1), False)
+    if made is not None:
+        return made
     weighted = grad_output * output
     if not weighted.ndim:
         return weighted - output * weighted
@@ -332,6 +339,9 @@ def softmax_backward(grad_output, output, dim):
 def log_softmax_kernel(self, dim):
     """x - log(sum(exp(x))) along `dim`."""
     dim = normalize_dim(dim, self.ndim)
+    made = rows.softmax(self, dim, True)
+    if made is not None:
+        return made
     last, half = dim == max(self.ndim - 1, 0), is_half(self.dtype)
     shifted, e = _exponentials(self.astype(np.float32) if half else self, dim, "log_softmax_lastdim_kernel_impl" if last else "log_softmax_kernel_impl")
     total = e.sum(dim, keepdims=True)
@@ -350,11 +360,15 @@ def log_softmax_kernel(self, dim):
            output=lambda grad, grad_output, output, dim: -grad_output.sum(dim, True) * grad * output.exp())
 def log_softmax_backward(grad_output, output, dim):
     """g - exp(y) * sum(g)."""
+    made = rows.softmax_backward(grad_output, output, dim % max(output.ndim, 1), True)
+    if made is not None:
+        return made
     total = grad_output if not grad_output.ndim else grad_output.sum(dim, keepdims=True)
     return grad_output - np.exp(output) * total
 
 
-@composite("softmax.int(Tensor self, int dim, ScalarType? dtype=None) -> Tensor", shown="input, dim, *, dtype=None | dim", make="method out")
+@composite("softmax.int(Tensor self, int dim, ScalarType? dtype=None) -> Tensor", shown="input, dim, *, dtype=None | dim", make="method out",
+           quick="_softmax(self, dim, False)")
 def softmax(self, dim, dtype):
     """exp(x) / sum(exp(x)) along `dim`."""
     return T._softmax(self if dtype is None else self.to(dtype), dim, False)

@@ -91,14 +91,14 @@ def _input_gradient(grad, weight, input_shape, stride, padding, dilation, transp
     n = len(stride)
     weight = weight.conj()
     if transposed:
-        made = T.convolution(grad, weight, None, stride, padding, dilation, False, (0,) * n, groups)
+        made = T._convolution_input(grad, weight, stride, padding, dilation, False, (0,) * n, groups)
         for d in range(n):                   # a large output padding makes room for one window more
             if made.shape[2 + d] != input_shape[2 + d]:
                 made = made.narrow(2 + d, 0, input_shape[2 + d]).contiguous()
         return made
     least = _transposed_size(grad.shape[2:], weight.shape[2:], stride, padding, dilation, (0,) * n)
     rest = tuple(have - low for have, low in zip(input_shape[2:], least, strict=True))
-    return T.convolution(grad, weight, None, stride, padding, dilation, True, rest, groups)
+    return T._convolution_input(grad, weight, stride, padding, dilation, True, rest, groups)
 
 
 def _weight_gradient(grad, x, weight_shape, stride, padding, dilation, transposed, groups):
@@ -112,7 +112,8 @@ def _by_channel(x, shape):
     return x.reshape(-1, *(1,) * (len(shape) - 2)).expand(tuple(shape))
 
 
-@primitive("_channel_sums(Tensor self) -> Tensor", ns=None, self=lambda grad, self_shape: _by_channel(grad, self_shape))
+@primitive("_channel_sums(Tensor self) -> Tensor", ns=None, node="ConvolutionBackwardBackward0",
+           self=lambda grad, self_shape: _by_channel(grad, self_shape))
 def _channel_sums(self):
     """The sums of [N, C, *size] by channel: the gradient of a convolution by its bias."""
     sums = kernels.channel_sums(self)
@@ -128,16 +129,29 @@ def _channel_sums(self):
            bias=lambda grad: T._channel_sums(grad))
 def convolution(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups):
     """out = bias + convolution of input [N, C, *size] with weight [O, C/groups, *kernel]; transposed: weight [C, O/groups, *kernel]."""
+    return _convolve(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups)
+
+
+@primitive("_convolution_input(Tensor input, Tensor weight, int[] stride, int[] padding, int[] dilation, bool transposed, int[] output_padding, "
+           "int groups) -> Tensor", ns=None, node="ConvolutionBackwardBackward0",
+           input=lambda grad, weight, input_shape, stride, padding, dilation, transposed, groups:
+               _input_gradient(grad, weight, input_shape, stride, padding, dilation, transposed, groups),
+           weight=lambda grad, input, weight_shape, stride, padding, dilation, transposed, groups:
+               _weight_gradient(grad, input, weight_shape, stride, padding, dilation, transposed, groups))
+def _convolution_input(input, weight, stride, padding, dilation, transposed, output_padding, groups):
+    """`convolution` without bias, as the gradient of another by its input: its node bears another name."""
+    return _convolve(input, weight, None, stride, padding, dilation, transposed, output_padding, groups)
+
+
+def _convolve(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups):
+    """By the kernel; where there is none for the dtype, as products of matrices."""
     if transposed:
         size = tuple(_transposed_size(input.shape[2:], weight.shape[2:], stride, padding, dilation, output_padding))
         out = kernels.transposed(input, weight, bias, stride, padding, dilation, size, groups)
     else:
         out = kernels.forward(input, weight, bias, stride, padding, dilation, groups)
-    return _convolve_other(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups) if out is None else out
-
-
-def _convolve_other(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups):
-    """Convolutions of dtypes for which there is no kernel, as products of matrices."""
+    if out is not None:
+        return out
     taps = groups * math.prod(weight.shape[1:])
     if transposed:
         out = _by_samples(lambda x: _correlate_transposed(x, weight, stride, padding, dilation, output_padding, groups), input,
@@ -160,7 +174,7 @@ def _windows_like(delta, input, weight, stride, padding, dilation, groups):
 
 
 @primitive("_convolution_weight(Tensor input, Tensor delta, int[] weight_shape, int[] stride, int[] padding, int[] dilation, int groups) -> Tensor",
-           ns=None,
+           ns=None, node="ConvolutionBackwardBackward0",
            input=lambda grad, delta, input_shape, stride, padding, dilation, groups:
                _input_gradient(delta.conj(), grad.conj(), input_shape, stride, padding, dilation, False, groups),
            delta=lambda grad, input, delta_shape, stride, padding, dilation, groups:

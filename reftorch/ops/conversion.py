@@ -1,7 +1,7 @@
 """Copies and conversions: clone, copy_, contiguous, to and its kin; storages; facts about dtypes."""
 import numpy as np
 
-from ..core import DTYPES, T, Tensor, composite, memory_format, primitive
+from ..core import DTYPES, T, Tensor, composite, memory_format, primitive, view
 from ..core._core import (
     MEMORY_FORMATS,
     adopt,
@@ -14,7 +14,7 @@ from ..core._core import (
     strided_view,
 )
 from ..core._core import can_cast as castable
-from ._common import check_factory
+from ._common import check_factory, not_implemented
 from ._geometry import contiguous_strides, element_strides, extent, is_contiguous, memory_strides
 
 CONTIGUOUS = MEMORY_FORMATS["contiguous_format"]
@@ -177,6 +177,7 @@ def resize_(self, size, memory_format):
         raise RuntimeError("numel: integer multiplication overflow")
     if tuple(self.shape) != tuple(size) or memory_format is not None:
         show(self, size, memory_strides(size, memory_format), self.storage_offset())
+        self._bump()
     return self
 
 
@@ -187,14 +188,7 @@ def resize_as_(self, the_template, memory_format):
     return T.resize_(self, the_template.shape, memory_format=memory_format)
 
 
-@composite("set_(Tensor(a!) self) -> Tensor(a!)",
-           "set_.source_Tensor(Tensor(a!) self, Tensor source) -> Tensor(a!)",
-           "set_.source_Tensor_storage_offset(Tensor(a!) self, Tensor source, SymInt storage_offset, SymInt[] size, SymInt[] stride=[]) -> Tensor(a!)",
-           "set_.source_Storage(Tensor(a!) self, any source) -> Tensor(a!)",
-           "set_.source_Storage_storage_offset(Tensor(a!) self, any source, SymInt storage_offset, SymInt[] size, SymInt[] stride=[]) -> Tensor(a!)",
-           shown="| source=None, storage_offset=0, size=None, stride=None",
-           make="method", ns=None)
-def set_(self, source=None, storage_offset=0, size=None, stride=()):
+def set_memory(self, source=None, storage_offset=0, size=None, stride=()):
     """Take over the memory of a tensor or storage, as it lies or with the geometry given."""
     if source is None:
         source, size = T.empty((0,), dtype=self.dtype), (0,)
@@ -211,7 +205,20 @@ def set_(self, source=None, storage_offset=0, size=None, stride=()):
     adopt(self, holder)
     set_array(self, storage_array(holder, dtype))
     show(self, size, stride or contiguous_strides(size), storage_offset)
-    return self
+    return self._array
+
+
+def _define_set(*schemas, **rules):
+    view(*schemas, shown="| source=None, storage_offset=0, size=None, stride=None", ns=None, node="NotImplemented", jvp=None, tensors=True,
+         self=not_implemented("set_"), **rules)(set_memory)
+
+
+_define_set("set_(Tensor(a!) self) -> Tensor(a!)")
+_define_set("set_.source_Tensor(Tensor(a!) self, Tensor source) -> Tensor(a!)",
+            "set_.source_Tensor_storage_offset(Tensor(a!) self, Tensor source, SymInt storage_offset, SymInt[] size, SymInt[] stride=[]) -> Tensor(a!)",
+            "set_.source_Storage(Tensor(a!) self, any source) -> Tensor(a!)",
+            "set_.source_Storage_storage_offset(Tensor(a!) self, any source, SymInt storage_offset, SymInt[] size, SymInt[] stride=[]) -> Tensor(a!)",
+            source=not_implemented("set_"))
 
 
 def _c_name(dtype):

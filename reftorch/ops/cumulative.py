@@ -4,7 +4,8 @@ import warnings
 import numpy as np
 
 from ..core import T, composite, primitive
-from ..core._core import from_array, normalize_dim
+from ..core._core import from_array, is_grad_enabled, normalize_dim
+from ..kernels import rows as kernel
 from ._common import _limits, refuse, unique_dims
 
 
@@ -24,6 +25,9 @@ def _cumulate(ufunc, self, dim, dtype):
 
 def _behind(x, dim):
     """For every element the sum of it and all behind it."""
+    made = None if is_grad_enabled() else kernel.running_sum(x._array, normalize_dim(dim, x.dim()), True)
+    if made is not None:
+        return from_array(made)
     return x.flip(dim).cumsum(dim).flip(dim) if x.dim() else x
 
 
@@ -32,7 +36,8 @@ def _behind(x, dim):
            self=lambda grad, self_dtype, dim: _behind(grad.to(self_dtype), dim))
 def cumsum(self, dim, dtype):
     """Running sum along `dim`; integers and bools add up in int64."""
-    return _cumulate(np.add, self, dim, dtype)
+    made = kernel.running_sum(self, normalize_dim(dim, self.ndim)) if dtype is None or dtype.numpy == self.dtype else None
+    return _cumulate(np.add, self, dim, dtype) if made is None else made
 
 
 def _cumprod_grad(grad, self, result, dim):

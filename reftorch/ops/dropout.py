@@ -17,11 +17,12 @@ def _check_p(p):
         raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {p:g}")
 
 
-def _check_dtype(a):
-    """Noise of integers can be drawn, but not scaled; that of complex numbers cannot be drawn."""
+def _check_dtype(a, draw=lambda: None):
+    """Noise of integers can be drawn (and is, by `draw`), but not scaled; that of complex numbers cannot be drawn."""
     if a.dtype.kind == "c" or a.dtype.name in ("uint16", "uint32", "uint64"):
         refuse("bernoulli_scalar_cpu_", a)
     if a.dtype.kind in "biu":
+        draw()
         raise RuntimeError(f"result type Float can't be cast to the desired output type {type_name(a)}")
 
 
@@ -46,7 +47,7 @@ def _drop(x, p, train, feature=False, alpha=False, inplace=False):
     times = T.mul_ if inplace else T.mul
     if p == 1:
         return times(x, T.zeros((), dtype=x.dtype))
-    _check_dtype(x._array)
+    _check_dtype(x._array, lambda: _noise(x, p, feature))
     if not alpha:
         work = np.float64 if x.dtype.name == "float64" else np.float32
         return times(x, _noise(x, p, feature, float(work(1) / work(1 - p))))

@@ -3,6 +3,7 @@ import numpy as np
 
 from ..core import DTYPES, T, composite, primitive
 from ..core._core import from_array
+from ..kernels import rows as kernel
 from ._common import type_name
 from ._windows import add_rows
 
@@ -25,8 +26,11 @@ def embedding(weight, indices):
     """weight[indices]: rows of [V, D] at [*], as [*, D]."""
     if weight.ndim != 2:
         raise RuntimeError("'weight' must be 2-D")
-    _check_indices(indices, len(weight))
-    return weight[indices]
+    made = kernel.pick(weight, indices)
+    if made is None or isinstance(made, int):
+        _check_indices(indices, len(weight))
+        return weight[indices]
+    return made
 
 
 def _row_scale(indices, num_weights, padding_idx, scale_grad_by_freq, dtype):
@@ -45,9 +49,11 @@ def embedding_dense_backward(grad_output, indices, num_weights, padding_idx, sca
     indices = indices.ravel()
     grad = grad_output.reshape(indices.size, grad_output.shape[-1])
     total = np.zeros((num_weights, grad.shape[1]), grad.dtype)
+    scale = None
     if padding_idx >= 0 or scale_grad_by_freq:
-        grad = grad * _row_scale(indices, num_weights, padding_idx, scale_grad_by_freq, grad.dtype)[:, None]
-    add_rows(total, indices, grad)
+        scale = _row_scale(indices, num_weights, padding_idx, scale_grad_by_freq, grad.dtype)
+    if not kernel.add_rows(total, grad, None, indices, scale):
+        add_rows(total, indices, grad if scale is None else grad * scale[:, None])
     return total
 
 
@@ -104,8 +110,18 @@ def _embedding_bag(weight, indices, offsets, mode, per_sample_weights, include_l
     bag, count = _bags(indices, offsets, include_last_offset)
     kept = indices != padding_idx
     size = np.bincount(bag[kept], minlength=count).astype(np.int64)
-    rows = weight[indices]
     out = np.zeros((count, weight.shape[1]), weight.dtype)
+    if mode != MAX:
+        if not kept.all():
+            indices, to = indices[kept], bag[kept]
+            per_sample_weights = None if per_sample_weights is None else per_sample_weights[kept]
+        else:
+            to = bag
+        if kernel.add_rows(out, weight, indices, to, per_sample_weights):
+            if mode == MEAN:
+                out /= np.maximum(size, 1)[:, None].astype(out.dtype)
+            return [out, bag, size, size if mode == MEAN else np.zeros(count, np.int64)]
+    rows = weight[indices]
     if mode == MAX:
         best = np.full((count, weight.shape[1]), -1, np.int64)
         for i in np.flatnonzero(kept):
@@ -116,7 +132,7 @@ def _embedding_bag(weight, indices, offsets, mode, per_sample_weights, include_l
         return [out, bag, size, best]
     if per_sample_weights is not None:
         rows = rows * per_sample_weights[:, None]
-    add_rows(out, bag[kept], rows[kept])
+    add_rows(out, to, rows)
     if mode == MEAN:
         out /= np.maximum(size, 1)[:, None].astype(out.dtype)
     return [out, bag, size, size if mode == MEAN else np.zeros(count, np.int64)]
@@ -137,7 +153,8 @@ def _embedding_bag_dense_backward(grad, indices, offset2bag, bag_size, maximum_i
         scale = scale / np.maximum(bag_size, 1)[offset2bag].astype(grad.dtype)
     if per_sample_weights is not None:
         scale = scale * per_sample_weights
-    add_rows(total, indices, grad[offset2bag] * scale[:, None])
+    if not kernel.add_rows(total, grad, offset2bag, indices, scale):
+        add_rows(total, indices, grad[offset2bag] * scale[:, None])
     return total
 
 

@@ -117,12 +117,13 @@ def _bound(v):
 
 def _slice(t, dim, key, whole):
     """`t` sliced along `dim`; itself when nothing is cut off, unless `whole` asks for a view even so."""
-    step = 1 if key.step is None else _bound(key.step)
+    start, stop, step = _bound(key.start) or 0, _bound(key.stop), 1 if key.step is None else _bound(key.step)
     if step == 0:
         raise ValueError("slice step cannot be zero")
     if step < 0:
         raise ValueError("step must be greater than zero")
-    start, stop = _bound(key.start) or 0, _bound(key.stop)
+    if t.dim() == 0:
+        raise IndexError("slice() cannot be applied to a 0-dim tensor.")
     n = t.size(dim)
     if start == 0 and (stop is None or stop >= n) and step == 1 and not whole:
         return t
@@ -204,8 +205,6 @@ def getitem(t, key):
         if fast is not None:
             return fast
     if kind is slice:
-        if t.dim() == 0:
-            raise IndexError("slice() cannot be applied to a 0-dim tensor.")
         return _slice(t, 0, key, True)
     if key is None:
         return T.unsqueeze(t, 0)
@@ -250,7 +249,7 @@ def setitem(t, key, value):
         _copy_to(T.unsqueeze(t, 0), value)
         return
     if type(key) is slice and t.dim() == 0:
-        raise IndexError("slice() cannot be applied to a 0-dim tensor.")
+        _slice(t, 0, key, True)                  # raises
     if isinstance(key, (int, np.integer)):
         _copy_to(_select(t, 0, int(key), 0), value)
         return

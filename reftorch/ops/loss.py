@@ -4,6 +4,7 @@ import math
 import numpy as np
 
 from ..core import T, composite, primitive
+from ..kernels import rows as kernel
 from ._common import refuse, type_name
 
 NONE, MEAN, SUM = 0, 1, 2
@@ -192,6 +193,16 @@ def _nll(x, target, weight, reduction, ignore_index):
                            f"{list(weight.shape)}")
     if x.dtype.kind != "f":
         refuse("nll_loss_out_frame", x)
+    made = kernel.nll(x, target, weight, ignore_index, reduction == NONE)
+    if isinstance(made, int):
+        raise IndexError(f"Target {made} is out of bounds.")
+    if made is not None:
+        losses, loss, total = made
+        if reduction == NONE:
+            return [losses, np.zeros((), x.dtype)]
+        if reduction == MEAN:
+            loss = loss / total if total else math.nan
+        return [np.array(loss, x.dtype), np.array(total, x.dtype)]
     index, w = _picked_weight(target, weight, x.shape[axis], ignore_index)
     if x.ndim == 1:
         index, w = index.reshape(()), w.reshape(())
@@ -217,6 +228,9 @@ def _nll_gradient(grad, shape, target, weight, reduction, ignore_index, total):
                (T.nll_loss2d_forward if grad.dim() > 2 else T.nll_loss_forward)(grad, target, weight, NONE, ignore_index)[0])
 def _nll_spread(loss, target, weight, shape, ignore_index):
     """The adjoint of the unreduced nll loss: -w loss at the target, zeros elsewhere."""
+    made = kernel.nll_backward(loss, target, weight, tuple(shape), ignore_index)
+    if made is not None:
+        return made
     axis = min(len(shape) - 1, 1)
     index, w = _picked_weight(target.reshape(loss.shape), weight, shape[axis], ignore_index)
     out = np.zeros(shape, loss.dtype)

@@ -98,7 +98,7 @@ def _check_addmm_types(self, mat1, mat2):
 
 
 # ------------------------------------------------------------------ matrix @ matrix
-@primitive("mm(Tensor self, Tensor mat2) -> Tensor", make="method out", jvp="product",
+@primitive("mm(Tensor self, Tensor mat2) -> Tensor", make="method out", jvp="product", quick="gemm:mm",
            self=lambda grad, mat2, self_shape, self_strides: _left_grad(grad, mat2, self_shape, self_strides),
            mat2=lambda grad, self, mat2_shape, mat2_strides: _right_grad(grad, self, mat2_shape, mat2_strides))
 def mm(self, mat2):
@@ -116,7 +116,7 @@ def mm(self, mat2):
     return _product(self, mat2)
 
 
-@primitive("addmm(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> Tensor", make="method inplace out",
+@primitive("addmm(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> Tensor", make="method inplace out", quick="gemm:addmm",
            self=lambda grad, beta: _scaled(grad, _conj_number(beta)),
            mat1=lambda grad, mat2, mat1_shape, mat1_strides, alpha: _left_grad(grad, mat2, mat1_shape, mat1_strides, alpha),
            mat2=lambda grad, mat1, mat2_shape, mat2_strides, alpha: _right_grad(grad, mat1, mat2_shape, mat2_strides, alpha))
@@ -132,7 +132,7 @@ def addmm(self, mat1, mat2, beta, alpha):
     return _sum_product(self, mat1, mat2, beta, alpha)
 
 
-@primitive("bmm(Tensor self, Tensor mat2) -> Tensor", shown="| batch2", make="method out", jvp="product",
+@primitive("bmm(Tensor self, Tensor mat2) -> Tensor", shown="| batch2", make="method out", jvp="product", quick="gemm:bmm",
            self=lambda grad, mat2: T.bmm(grad, _conj(mat2.transpose(1, 2))),
            mat2=lambda grad, self: T.bmm(_conj(self.transpose(1, 2)), grad))
 def bmm(self, mat2):
@@ -234,7 +234,7 @@ def _can_fold(t1, t2, larger_first):
     return all([stride[d] == stride[d + 1] * shape[d + 1] for d in range(len(shape) - 2)])
 
 
-@composite("matmul(Tensor self, Tensor other) -> Tensor", shown="| tensor2", make="method out")
+@composite("matmul(Tensor self, Tensor other) -> Tensor", shown="| tensor2", make="method out", quick="mm(self, other)")
 def matmul(self, other):
     """Product of vectors, matrices or stacks of matrices whose leading dims broadcast: (..., n, k) @ (..., k, m) -> (..., n, m)."""
     d1, d2 = self.dim(), other.dim()
@@ -294,7 +294,8 @@ def _stack(x, expanded, shape):
     return x.expand(expanded).reshape(shape)
 
 
-@composite("linear(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor", shown="input, weight, bias=None", make="out", ns="nn.functional")
+@composite("linear(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor", shown="input, weight, bias=None", make="out", ns="nn.functional",
+           quick="mm(input, t(weight)) | addmm(bias, input, t(weight))")
 def linear(input, weight, bias):
     """input @ weight.T + bias: (..., k), (m, k), (m) -> (..., m)."""
     if input.dim() == 0 or weight.dim() == 0:

@@ -170,12 +170,14 @@ def _cdist_grad(grad, diff, p, result, dim):
            x2=lambda grad, x1, x2, p, result: _cdist_grad(grad, x2.unsqueeze(-3) - x1.unsqueeze(-2), p, result, -3))
 def _cdist_forward(x1, x2, p):
     """The p-norm between every row of x1 and every row of x2."""
+    off = x1[..., :, None, :] - x2[..., None, :, :]
+    if off.size == 0:
+        return np.zeros(off.shape[:-1], x1.dtype)
     if x1.dtype != x2.dtype:
         raise RuntimeError(f"expected scalar type {type_name(x1)} but found {type_name(x2)}")
     if is_half(x1.dtype):
         refuse("cdist", x1)
-    off = x1[..., :, None, :] - x2[..., None, :, :]
-    return _norm(off, p, -1, False) if off.shape[-1] else np.zeros(off.shape[:-1], off.dtype)
+    return _norm(off, p, -1, False)
 
 
 @primitive("_euclidean_dist(Tensor x1, Tensor x2) -> Tensor", ns=None,

@@ -8,7 +8,8 @@ import math
 import numpy as np
 
 from ..core import DTYPES, T, composite, primitive
-from ..core._core import is_grad_enabled
+from ..core._core import from_array, is_grad_enabled
+from ..kernels import norms as kernel
 from ._common import refuse
 
 
@@ -42,6 +43,15 @@ def _gradient(grad, x, weight, mean, invstd, dims, eps, outer, mask, fixed=False
     return dx, dw, db
 
 
+def _compiled(found):
+    """Gradients that a kernel found, as Tensors; None if there is no such kernel."""
+    return None if found is None else [None if a is None else from_array(a) for a in found]
+
+
+def _arrays(*tensors):
+    return [None if t is None else t._array for t in tensors]
+
+
 # ---- batch
 def _by_channel(t, ndim):
     return None if t is None else t.reshape(1, -1, *(1,) * (ndim - 2))
@@ -52,6 +62,10 @@ def _batch_norm_gradient(grad, x, weight, running_mean, running_var, training, e
     n = x.dim()
     if not training:
         mean, invstd = running_mean, (running_var + eps).rsqrt()
+    if not is_grad_enabled():
+        made = _compiled(kernel.backward(*_arrays(grad, x, weight, mean, invstd), mask, known=not training))
+        if made is not None:
+            return made
     dtype = mean.dtype
     dx, dw, db = _gradient(grad.to(dtype), x.to(dtype), _by_channel(weight, n), _by_channel(mean, n), _by_channel(invstd, n), dims, eps, dims, mask,
                            fixed=not training)
@@ -65,11 +79,17 @@ def _batch_norm_gradient(grad, x, weight, running_mean, running_var, training, e
 def _batch_norm(input, weight, bias, running_mean, running_var, training, eps):
     """The normalized input; in training also mean, 1/deviation and variance of the batch, else empties."""
     if training:
+        made = kernel.forward(input, weight, bias, eps)
+        if made is not None:
+            return list(made)
         mean, var, invstd, centered = _moments(input, tuple(d for d in range(input.ndim) if d != 1), eps)
     else:
+        invstd = 1 / np.sqrt(running_var + running_var.dtype.type(eps))
+        made = kernel.apply(input, weight, bias, running_mean, invstd)
+        if made is not None:
+            return [made, *[np.empty(0, input.dtype) for _ in range(3)]]
         shape = (1, -1) + (1,) * (input.ndim - 2)
-        mean = running_mean.reshape(shape)
-        invstd = (1 / np.sqrt(running_var + running_var.dtype.type(eps))).reshape(shape)
+        mean, invstd = running_mean.reshape(shape), invstd.reshape(shape)
         centered = input - mean
     out = _affine(centered, invstd, _by_channel(weight, input.ndim), _by_channel(bias, input.ndim))
     out = out.astype(input.dtype, copy=False)
@@ -189,6 +209,10 @@ def _layer_norm_gradient(grad, x, normalized_shape, weight, eps, mean, rstd, mas
     n = len(normalized_shape)
     dims, outer = list(range(-n, 0)), list(range(x.dim() - n))
     dtype = mean.dtype
+    if not is_grad_enabled():
+        made = _compiled(kernel.rows_backward(*_arrays(grad, x, weight, mean, rstd), mask, n))
+        if made is not None:
+            return made
     return _gradient(grad.to(dtype), x.to(dtype), weight, mean, rstd, dims, eps, outer, mask)
 
 
@@ -202,6 +226,9 @@ def _layer_norm(input, normalized_shape, weight, bias, eps):
     if input.dtype.kind != "f":
         refuse("LayerNormKernelImpl", input)
     _check_mixed(input, weight, bias)
+    made = kernel.rows_forward(input, len(normalized_shape), weight, bias, eps)
+    if made is not None:
+        return made
     mean, _, rstd, centered = _moments(np.ascontiguousarray(input), tuple(range(-len(normalized_shape), 0)), eps)
     return [_affine(centered, rstd, weight, bias), mean, rstd]
 
@@ -222,6 +249,10 @@ def layer_norm(input, normalized_shape, weight, bias, eps):
 # ---- group
 def _group_norm_gradient(grads, x, weight, n, c, group, eps, mean, rstd, mask):
     """In the shape [N, groups, C/groups, rest]; mean and rstd are results, and may have gradients of their own."""
+    if not is_grad_enabled() and grads[0] is not None and grads[1] is None and grads[2] is None:
+        made = _compiled(kernel.backward(*_arrays(grads[0], x, weight, mean, rstd), mask, group))
+        if made is not None:
+            return made
     grad = x.new_zeros(x.shape) if grads[0] is None else grads[0]
     shape = (n, group, c // group, math.prod(x.shape[2:]))
     dtype = mean.dtype
@@ -246,6 +277,9 @@ def native_group_norm(input, weight, bias, N, C, HxW, group, eps):
     if input.dtype.kind != "f":
         refuse("GroupNormKernelImpl", input)
     _check_mixed(input, weight, bias)
+    made = kernel.forward(input, weight, bias, eps, group) if input.ndim > 1 and input.shape[:2] == (N, C) else None
+    if made is not None:
+        return [made[0], made[1].reshape(N, group), made[2].reshape(N, group)]
     x = input.reshape(N, group, C // group, HxW)
     mean, _, rstd, centered = _moments(x, (2, 3), eps)
     w, b = [None if t is None else t.reshape(1, group, C // group, 1) for t in (weight, bias)]

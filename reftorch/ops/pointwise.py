@@ -116,7 +116,7 @@ def div_rounded(self, other, rounding_mode):
     only("if", f"div_{rounding_mode}_cpu")(_core.dtype_of_array(self))
     if self.dtype.kind not in "iu":
         return np.floor_divide(self, other) if rounding_mode == "floor" else np.trunc(self / other)
-    if not np.all(other):
+    if self.size and not np.all(other):
         raise RuntimeError("ZeroDivisionError")
     if rounding_mode == "floor":
         return np.floor_divide(self, other)
@@ -284,13 +284,13 @@ copysign = op("copysign.Tensor(Tensor self, Tensor other) -> Tensor", "copysign.
 
 # ------------------------------------------------------------------ exponentials and logarithms
 LN2, LN10 = math.log(2), math.log(10)
-exp = _pointwise("exp(Tensor self) -> Tensor", "numpy:exp", lambda grad, result: grad * result.conj())
+exp = _pointwise("exp(Tensor self) -> Tensor", "kernels:exp", lambda grad, result: grad * result.conj())
 exp2 = _pointwise("exp2(Tensor self) -> Tensor", "kernels:exp2", lambda grad, result: grad * result.conj() * LN2)
-expm1 = _pointwise("expm1(Tensor self) -> Tensor", "numpy:expm1", lambda grad, result: grad * (result.conj() + 1))
-log = _pointwise("log(Tensor self) -> Tensor", "numpy:log", lambda grad, self: grad / self.conj())
-log2 = _pointwise("log2(Tensor self) -> Tensor", "numpy:log2", lambda grad, self: grad / (self.conj() * LN2))
-log10 = _pointwise("log10(Tensor self) -> Tensor", "numpy:log10", lambda grad, self: grad / (self.conj() * LN10))
-log1p = _pointwise("log1p(Tensor self) -> Tensor", "numpy:log1p", lambda grad, self: grad / (self + 1).conj(), node="Log1PBackward0")
+expm1 = _pointwise("expm1(Tensor self) -> Tensor", "kernels:expm1", lambda grad, result: grad * (result.conj() + 1))
+log = _pointwise("log(Tensor self) -> Tensor", "kernels:log", lambda grad, self: grad / self.conj())
+log2 = _pointwise("log2(Tensor self) -> Tensor", "kernels:log2", lambda grad, self: grad / (self.conj() * LN2))
+log10 = _pointwise("log10(Tensor self) -> Tensor", "kernels:log10", lambda grad, self: grad / (self.conj() * LN10))
+log1p = _pointwise("log1p(Tensor self) -> Tensor", "kernels:log1p", lambda grad, self: grad / (self + 1).conj(), node="Log1PBackward0")
 
 
 @primitive("logaddexp(Tensor self, Tensor other) -> Tensor", promote="default", make="method out", check=only("fc", "logaddexp_cpu"),
@@ -329,8 +329,8 @@ def frexp(self):
 
 
 # ------------------------------------------------------------------ trigonometry
-sin = _pointwise("sin(Tensor self) -> Tensor", "numpy:sin", lambda grad, self: grad * self.cos().conj())
-cos = _pointwise("cos(Tensor self) -> Tensor", "numpy:cos", lambda grad, self: grad * -self.sin().conj())
+sin = _pointwise("sin(Tensor self) -> Tensor", "kernels:sin", lambda grad, self: grad * self.cos().conj())
+cos = _pointwise("cos(Tensor self) -> Tensor", "kernels:cos", lambda grad, self: grad * -self.sin().conj())
 tan = _pointwise("tan(Tensor self) -> Tensor", "numpy:tan", lambda grad, result: grad * (1 + result.pow(2)).conj())
 asin = _pointwise("asin(Tensor self) -> Tensor", "numpy:arcsin", lambda grad, self: grad * (-self * self + 1).rsqrt().conj())
 acos = _pointwise("acos(Tensor self) -> Tensor", "numpy:arccos", lambda grad, self: grad * -((-self * self + 1).rsqrt()).conj())
@@ -344,7 +344,7 @@ acosh = _pointwise("acosh(Tensor self) -> Tensor", "numpy:arccosh",
                    grad * (self * self - 1).rsqrt()).written(self=underived("inplace version of acosh"))
 atanh = _pointwise("atanh(Tensor self) -> Tensor", "numpy:arctanh", lambda grad, self: grad / (1 - self.pow(2)).conj()).written(
     self=underived("inplace version of atanh"))
-tanh = _pointwise("tanh(Tensor self) -> Tensor", "numpy:tanh", lambda grad, result: T.tanh_backward(grad, result))
+tanh = _pointwise("tanh(Tensor self) -> Tensor", "kernels:tanh", lambda grad, result: T.tanh_backward(grad, result))
 tanh_backward = op("tanh_backward(Tensor grad_output, Tensor output) -> Tensor", loop="kernels:tanh_backward", ns=None,
                    grad_output=lambda grad, output: T.tanh_backward(grad, output.conj()),
                    output=lambda grad, grad_output, output: grad * (-2 * output * grad_output).conj())

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from ..core import T, composite, primitive
+from ..kernels import windows as kernel
 from ._common import refuse
 from ._windows import flat, max_along_all, regular_taps, sum_along
 
@@ -16,11 +17,15 @@ from ._windows import flat, max_along_all, regular_taps, sum_along
            self=lambda grad, self_shape, indices, n: T._plane_scatter(grad, indices, self_shape, n))
 def _plane_gather(self, indices, n):
     """The elements of the last `n` dims, taken as one, at `indices` (same leading dims)."""
-    return np.take_along_axis(flat(self, n), flat(indices, n), -1).reshape(indices.shape)
+    made = kernel.gather(self, indices, n)
+    return np.take_along_axis(flat(self, n), flat(indices, n), -1).reshape(indices.shape) if made is None else made
 
 
 def scattered(values, indices, shape, n):
     """Values added up at `indices` of the last `n` dims, taken as one, in zeros of `shape`."""
+    made = kernel.scatter(values, indices, tuple(shape), n)
+    if made is not None:
+        return made
     plane = math.prod(shape[len(shape) - n:])
     indices = flat(indices, n)
     rows = np.arange(math.prod(indices.shape[:-1]), dtype=np.int64).reshape(*indices.shape[:-1], 1) * plane
@@ -121,14 +126,16 @@ def _geometry(x, n, kernel, stride, padding, dilation, ceil_mode):
 def _max_pool_body(name, n):
     def max_pool(self, kernel_size, stride, padding, dilation, ceil_mode):
         """Maxima over windows and their flat indices in the pooled dims, of [N, C, *size] or [C, *size]."""
-        kernel, stride, padding, dilation = _sizes(name, n, kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation)
+        kernel_size, stride, padding, dilation = _sizes(name, n, kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation)
         if self.dtype.kind not in "iuf":
             refuse(name, self)
         if self.ndim in (n + 1, n + 2):
-            _check_padding(kernel, stride, padding, dilation)
+            _check_padding(kernel_size, stride, padding, dilation)
         _check_batched(self, n, "Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for input, but got:"
                        if n == 2 and self.ndim in (3, 4) else f"non-empty {n + 1}D or {n + 2}D (batch mode) tensor expected for input")
-        outs, taps = _geometry(self, n, kernel, stride, padding, dilation, ceil_mode)
+        outs, taps = _geometry(self, n, kernel_size, stride, padding, dilation, ceil_mode)
+        if self.dtype.kind == "f":
+            return kernel.max_pool(self, kernel.regular(self.shape[self.ndim - n:], tuple(outs), kernel_size, stride, padding, dilation))
         return list(max_along_all(self, taps, outs))
     return max_pool
 
@@ -218,6 +225,8 @@ def max_pool1d(self, kernel_size, stride, padding, dilation, ceil_mode):
     """Maxima over windows of [N, C, L] or [C, L]."""
     if self.dim() in (2, 3) and 0 not in self.shape[-2:] and len(kernel_size) == len(padding) == len(dilation) == 1:
         _check_max_pool1d(self.shape[-1], *kernel_size, *(stride or kernel_size), *padding, *dilation, ceil_mode)
+        if not self.is_floating_point():
+            refuse("max_pool1d_impl", self._array)
     return _max_pool1d(self, kernel_size, stride, padding, dilation, ceil_mode)[0]
 
 
@@ -237,9 +246,8 @@ def _average_divisor(size, n, outs, kernel, stride, padding, count_include_pad, 
 
 
 def _divide(total, divisor):
-    if total.dtype.kind in "iu":             # as C divides: towards zero
-        return np.sign(total) * np.sign(divisor) * (np.abs(total) // np.abs(divisor))
-    return (total / divisor).astype(total.dtype, copy=False)
+    """Integers, as C divides them: towards zero."""
+    return np.sign(total) * np.sign(divisor) * (np.abs(total) // np.abs(divisor))
 
 
 def _avg_geometry(x, name, n, kernel_size, stride, padding, ceil_mode, divisor_override):
@@ -261,10 +269,13 @@ def _avg_pool_body(name, n):
         """Means over windows of [N, C, *size] or [C, *size]; padding counts as zeros if `count_include_pad`, else not at all."""
         if n == 2 and self.ndim < 3:
             raise IndexError(f"Dimension out of range (expected to be in range of [{-self.ndim}, {self.ndim - 1}], but got -3)")
-        kernel, stride, padding, outs, taps = _avg_geometry(self, name, n, kernel_size, stride, padding, ceil_mode, divisor_override)
+        kernel_size, stride, padding, outs, taps = _avg_geometry(self, name, n, kernel_size, stride, padding, ceil_mode, divisor_override)
         if self.dtype.kind not in "iuf":
             refuse("avg_pool2d" if n == 2 else "avg_pool3d_out_frame", self)
-        divisor = _average_divisor(self.shape[self.ndim - n:], n, outs, kernel, stride, padding, count_include_pad, divisor_override)
+        size = self.shape[self.ndim - n:]
+        if self.dtype.kind == "f":
+            return kernel.mean_pool(self, kernel.regular(size, tuple(outs), kernel_size, stride, padding, (1,) * n, count_include_pad, divisor_override))
+        divisor = _average_divisor(size, n, outs, kernel_size, stride, padding, count_include_pad, divisor_override)
         for i in reversed(range(n)):
             self = sum_along(self, i - n, taps(i), outs[i])
         return _divide(self, divisor)
@@ -275,14 +286,10 @@ def _avg_backward_body(name, n):
     def avg_pool_backward(grad_output, shape, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override):
         """The adjoint of average pooling: each window's share laid back on its elements."""
         x = np.broadcast_to(grad_output.dtype.type(0), tuple(shape))
-        kernel, stride, padding, outs, taps = _avg_geometry(x, name, n, kernel_size, stride, padding, ceil_mode, divisor_override)
-        size = shape[len(shape) - n:]
-        share = grad_output / _average_divisor(size, n, outs, kernel, stride, padding, count_include_pad, divisor_override)
-        share = share.astype(grad_output.dtype, copy=False)
-        for i in range(n):
-            back = [(elements, windows) for windows, elements in taps(i)]
-            share = sum_along(share, i - n, back, size[i])
-        return share
+        kernel_size, stride, padding, outs, _ = _avg_geometry(x, name, n, kernel_size, stride, padding, ceil_mode, divisor_override)
+        size = tuple(shape[len(shape) - n:])
+        return kernel.mean_adjoint(grad_output, kernel.regular(size, tuple(outs), kernel_size, stride, padding, (1,) * n, count_include_pad,
+                                                               divisor_override))
     return avg_pool_backward
 
 

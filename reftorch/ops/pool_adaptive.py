@@ -4,8 +4,9 @@ import math
 import numpy as np
 
 from ..core import T, composite, primitive
+from ..kernels import windows as kernel
 from ._common import refuse
-from ._windows import adaptive_bounds, adaptive_taps, flat, max_along_all, sum_along
+from ._windows import flat
 
 
 def _scatter_rule(n):
@@ -30,23 +31,15 @@ def _check(name, shape, n, colon):
 
 # ---- mean
 def _average(self, output_size, n):
-    size = self.shape[self.ndim - n:]
-    count = 1
-    for i in reversed(range(n)):
-        start, end = adaptive_bounds(size[i], output_size[i])
-        self = sum_along(self, i - n, adaptive_taps(size[i], output_size[i]), output_size[i])
-        count = count * (end - start).reshape(-1, *(1,) * (n - 1 - i))
-    return (self / count).astype(self.dtype, copy=False)
+    if self.dtype.kind == "c":
+        return _average(self.real, output_size, n) + 1j * _average(self.imag, output_size, n)
+    return kernel.mean_pool(self, kernel.adaptive(self.shape[self.ndim - n:], tuple(output_size)))
 
 
 def _average_backward(grad_output, shape, n):
-    size, outs = shape[len(shape) - n:], grad_output.shape[grad_output.ndim - n:]
-    for i in range(n):
-        start, end = adaptive_bounds(size[i], outs[i])
-        share = grad_output / (end - start).reshape(-1, *(1,) * (n - 1 - i)).astype(grad_output.dtype)
-        back = [(slice(a, b), slice(k, k + 1)) for k, (a, b) in enumerate(zip(start, end, strict=True))]
-        grad_output = sum_along(share, i - n, back, size[i])
-    return grad_output
+    if grad_output.dtype.kind == "c":
+        return _average_backward(grad_output.real, shape, n) + 1j * _average_backward(grad_output.imag, shape, n)
+    return kernel.mean_adjoint(grad_output, kernel.adaptive(tuple(shape[len(shape) - n:]), grad_output.shape[grad_output.ndim - n:]))
 
 
 @primitive("_adaptive_avg_pool2d(Tensor self, int[2] output_size) -> Tensor", node="AdaptiveAvgPool2DBackward0", jvp="linear",
@@ -136,8 +129,7 @@ def _adaptive_max(self, output_size, n):
         raise RuntimeError(f"Trying to create tensor with negative dimension {min(outs)}: {[*self.shape[:self.ndim - n], *outs]}")
     if self.dtype.kind != "f":
         refuse(name, self)
-    size = self.shape[self.ndim - n:]
-    return list(max_along_all(self, lambda i: adaptive_taps(size[i], outs[i]), outs))
+    return kernel.max_pool(self, kernel.adaptive(self.shape[self.ndim - n:], outs))
 
 
 @primitive("adaptive_max_pool2d(Tensor self, int[2] output_size) -> (Tensor, Tensor)", ns=None, node="AdaptiveMaxPool2DBackward0",

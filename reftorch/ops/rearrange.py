@@ -7,7 +7,7 @@ from ..core import DTYPES, T, composite, primitive
 from ..core._core import MEMORY_FORMATS, dtype_of_array, normalize_dim, promote_types, restride
 from ._common import broadcast_shapes, check_factory, type_name, unique_dims
 from ._geometry import channels_last_strides, element_strides
-from ._views import diagonal_of
+from ._views import diagonal_of, ordered
 
 CONTIGUOUS = MEMORY_FORMATS["contiguous_format"]
 
@@ -69,7 +69,7 @@ def channels_last(a):
     return name if element_strides(a) == channels_last_strides(a.shape, name) else None
 
 
-@primitive("cat(Tensor[] tensors, int dim=0) -> Tensor", make="out casts", half=False, jvp="linear", tensors=_cat_rule)
+@primitive("cat(Tensor[] tensors, int dim=0) -> Tensor", make="out casts", half=False, jvp="linear", quick="quick:cat", tensors=_cat_rule)
 def cat(tensors, dim):
     """Tensors side by side along a dim, in their common dtype."""
     dtype = common_dtype(tensors) if tensors else None
@@ -384,7 +384,9 @@ def rot90(self, k, dims):
     if k == 0:
         return self.copy()
     turned = np.flip(self, ((), b, (a, b), a)[k]).copy(order="K")
-    return turned if k == 2 else turned.swapaxes(a, b)
+    order = list(range(self.ndim))
+    order[a], order[b] = b, a
+    return turned if k == 2 else ordered(turned, order)
 
 
 @primitive("roll(Tensor self, SymInt[1] shifts, int[1] dims=[]) -> Tensor", shown="| shifts, dims", make="method", half=False, jvp="linear",

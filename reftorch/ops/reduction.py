@@ -5,6 +5,7 @@ import numpy as np
 
 from ..core import DTYPES, T, composite, primitive
 from ..core._core import expand_gradient, normalize_dim
+from ..kernels import reduce as kernels
 from ._common import is_half, numpy_axes, refuse, type_name, unique_dims, unreduce
 
 
@@ -14,27 +15,33 @@ def _types(a, dtype):
     return (np.dtype(np.float32) if is_half(result) else result), result
 
 
+def _add_up(a, axis, keepdim, wide):
+    """The sum in the type `wide`; of float32 and float64 in torch's order of addition."""
+    made = kernels.sum(a, axis, keepdim) if a.dtype == wide else None
+    return np.add.reduce(a, axis, wide, None, keepdim) if made is None else made
+
+
 def _accumulate(ufunc, a, axis, keepdim, dtype):
     """`ufunc.reduce` in torch's types."""
     wide, result = _types(a, dtype)
     if a.dtype.kind == "c" and wide.kind != "c":
         a = a.real
-    return ufunc.reduce(a, axis, wide, None, keepdim).astype(result, copy=False)
+    made = _add_up(a, axis, keepdim, wide) if ufunc is np.add else ufunc.reduce(a, axis, wide, None, keepdim)
+    return made.astype(result, copy=False)
 
 
 # ------------------------------------------------------------------ sums and means
 @primitive("sum(Tensor self, *, ScalarType? dtype=None) -> Tensor",
            shown="| dim=None, keepdim=False, dtype=None", make="method", half=False, node="SumBackward0", jvp="linear",
-           reduce="numpy:add", self=lambda grad, self_shape: expand_gradient(grad, self_shape))
+           reduce="kernels:sum", self=lambda grad, self_shape: expand_gradient(grad, self_shape))
 def sum(self, dtype):
     """Sum of all elements; integers and bools add up in int64."""
-    if dtype is None and self.dtype.kind == "f" and self.itemsize > 2:
-        return np.add.reduce(self, None)
-    return _accumulate(np.add, self, None, False, dtype)
+    made = kernels.sum(self, None, False) if dtype is None else None
+    return made if made is not None else _accumulate(np.add, self, None, False, dtype)
 
 
 @primitive("sum.dim_IntList(Tensor self, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor", make="method out casts", half=False,
-           node="SumBackward1", jvp="linear",
+           quick="quick:sum_first", node="SumBackward1", jvp="linear",
            self=lambda grad, self_shape, dim, keepdim: unreduce(grad, self_shape, dim, keepdim).expand(self_shape))
 def sum_dim(self, dim, keepdim, dtype):
     """Sum over the dims given."""
@@ -47,7 +54,7 @@ def _mean(self, dim, keepdim, dtype):
                            f"or complex dtype. Got: {type_name(self) if dtype is None else dtype.type_name}")
     axis = numpy_axes(dim, self.ndim)
     wide, result = _types(self, dtype)
-    total = np.add.reduce(self, axis, wide, None, keepdim)
+    total = _add_up(self, axis, keepdim, wide)
     mean = total / _count(self.shape, axis)
     return mean if result is wide else mean.astype(result)
 
@@ -216,14 +223,14 @@ def aminmax(self, dim, keepdim):
 
 
 def _arg_extreme(name, self, dim, keepdim):
+    for kind, word in (("c", "complex"), ("b", "bool")):
+        if self.dtype.kind == kind:
+            raise RuntimeError(f"{name}(): does not support {word} input")
     if dim is None:
         if self.size == 0:
             raise IndexError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0.")
     else:
         dim = _check_not_empty(name, self.shape, dim) if self.ndim else normalize_dim(dim, 0)
-    for kind, word in (("c", "complex"), ("b", "bool")):
-        if self.dtype.kind == kind:
-            raise RuntimeError(f"{name}(): does not support {word} input")
     find = np.argmax if name == "argmax" else np.argmin
     return find(self, dim if self.ndim else None, keepdims=keepdim)
 
@@ -370,6 +377,9 @@ def prod_dim(self, dim, keepdim, dtype):
            * (self - unreduce(result, self.shape, dim, keepdim)).exp().conj())
 def logsumexp(self, dim, keepdim):
     """log(sum(exp(x))) over the dims given, without overflow."""
+    if not dim and not keepdim and self.size and self.ndim:
+        # torch: no dim stands for all, but is forgotten where the largest elements are brought into shape
+        raise RuntimeError(f"output with shape [] doesn't match the broadcast shape {[1] * self.ndim}")
     axis = numpy_axes(dim, self.ndim)
     if self.size == 0:
         return np.log(np.add.reduce(np.exp(self), axis, None, None, keepdim))

@@ -259,7 +259,7 @@ _CELLS = {_LSTM: (_ADD, 4), kernels.KINDS["gru"]: (_ADD, 3), kernels.KINDS["rnn_
 def single_cell(kind, inputs, states):
     """[h'], or [h', c'] of LSTM, of the tensors input, h and c (as many as `states` says; none: zeros) and weights; None if something else than
     plain calls is to see them, or they do not fit."""
-    if kind is None or (states and states != 1 + (kind == _LSTM)) or inputs[0].dim() != 2 or takes_part(inputs):
+    if (states and states != 1 + (kind == _LSTM)) or inputs[0].dim() != 2 or takes_part(inputs):
         return None
     try:
         results = call_kernel(_CELLS[kind][0], kernels.forward, _gradient, inputs, (states, None, kind, len(inputs) - 1 - states))

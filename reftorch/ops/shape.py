@@ -3,11 +3,11 @@ import warnings
 
 import numpy as np
 
-from ..core import DTYPES, T, Tensor, composite, primitive, view
+from ..core import DTYPES, T, Tensor, _core, composite, primitive, view
 from ..core._core import MEMORY_FORMATS, normalize_dim, restride, set_type_attribute, strided_view
 from ._common import type_name, unique_dims
 from ._geometry import element_strides, extent, infer_size, normalize_dims, numel, overlaps, view_strides
-from ._views import diagonal_of, selected, sliced, view_and_copy, windows
+from ._views import diagonal_of, ordered, selected, sliced, view_and_copy, windows
 
 CONTIGUOUS = MEMORY_FORMATS["contiguous_format"]
 
@@ -21,7 +21,7 @@ def reverse_permutation(dims, ndim):
 
 
 # ------------------------------------------------------------------ shapes
-@view_and_copy("view(Tensor(a) self, SymInt[] size) -> Tensor(a)", shown="| *shape", ns=None,
+@view_and_copy("view(Tensor(a) self, SymInt[] size) -> Tensor(a)", shown="| *shape", ns=None, quick="quick:reshaped",
       self=lambda grad, self_shape: grad.reshape(self_shape))
 def view_(self, size):
     """The same elements in another shape that needs no copy."""
@@ -35,10 +35,17 @@ def view_(self, size):
     return restride(self, size, strides)
 
 
-@view("view.dtype(Tensor(a) self, ScalarType dtype) -> Tensor(a)", ns=None, nograd=True, tensors=True)
+@composite("view.dtype(Tensor(a) self, ScalarType dtype) -> Tensor(a)", make="method", ns=None)
 def view_dtype(self, dtype):
     """The same bytes as elements of another dtype; the last dim changes with the element size."""
-    offset, strides, self = self.storage_offset(), self.stride(), self._array
+    # torch: without history, even where the dtype stays
+    seen = _core.alias(self)
+    _core.set_array(seen, reinterpret(self._array, dtype, self.storage_offset(), self.stride()))
+    return seen
+
+
+def reinterpret(self, dtype, offset, strides):
+    """The bytes of an array at `offset` of its storage as elements of another dtype."""
     new, old = dtype.itemsize, self.itemsize
     if new == old:
         return self.view(dtype.numpy)
@@ -65,7 +72,7 @@ def _unsafe_view(self, size):
     return self.reshape(infer_size(size, self.size))
 
 
-@composite("reshape(Tensor(a) self, SymInt[] shape) -> Tensor(a)", shown="| *shape", make="method")
+@composite("reshape(Tensor(a) self, SymInt[] shape) -> Tensor(a)", shown="| *shape", make="method", quick="view(self, shape)")
 def reshape(self, shape):
     """The elements in row-major order as `shape`: a view where strides allow it, else a copy."""
     array = self._array
@@ -85,7 +92,8 @@ def _reshape_alias(self, size, stride):
     return restride(self, size, stride)
 
 
-@view_and_copy("expand(Tensor(a) self, SymInt[] size, *, bool implicit=False) -> Tensor(a)", shown="| *size", ns=None, self=lambda grad: grad)
+@view_and_copy("expand(Tensor(a) self, SymInt[] size, *, bool implicit=False) -> Tensor(a)", shown="| *size", ns=None, quick="quick:expand",
+               self=lambda grad: grad)
 def expand(self, size):
     """Repeat dims of size 1, and new leading ones, by stride 0; -1 keeps a size."""
     new = len(size) - self.ndim
@@ -137,15 +145,19 @@ def permute(self, dims):
     dims = normalize_dims(dims, self.ndim)
     if len(set(dims)) != len(dims):
         raise RuntimeError("permute(): duplicate dims are not allowed.")
-    return self.transpose(dims)
+    return ordered(self, dims)
 
 
 def _swap(self, dim0, dim1):
     a, b = normalize_dim(dim0, self.ndim), normalize_dim(dim1, self.ndim)
-    return self if self.ndim == 0 else self.swapaxes(a, b)
+    if self.ndim == 0:
+        return self
+    dims = list(range(self.ndim))
+    dims[a], dims[b] = b, a
+    return ordered(self, dims)
 
 
-@view_and_copy("transpose.int(Tensor(a) self, int dim0, int dim1) -> Tensor(a)",
+@view_and_copy("transpose.int(Tensor(a) self, int dim0, int dim1) -> Tensor(a)", quick="quick:transpose",
       self=lambda grad, dim0, dim1: grad.transpose(dim0, dim1))
 def transpose(self, dim0, dim1):
     """Two dims exchanged."""
@@ -162,10 +174,10 @@ def transpose_(self, dim0, dim1):
 def _t(self):
     if self.ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {self.ndim}D")
-    return self.transpose()
+    return ordered(self, range(self.ndim - 1, -1, -1))
 
 
-@view_and_copy("t(Tensor(a) self) -> Tensor(a)", self=lambda grad: grad.t())
+@view_and_copy("t(Tensor(a) self) -> Tensor(a)", quick="quick:transposed", self=lambda grad: grad.t())
 def t(self):
     """Rows and columns exchanged; tensors of fewer dims as they are."""
     return _t(self)
@@ -179,6 +191,7 @@ def t_(self):
 
 # ------------------------------------------------------------------ pieces
 @view_and_copy("slice.Tensor(Tensor(a) self, int dim=0, SymInt? start=None, SymInt? end=None, SymInt step=1) -> Tensor(a)", make="", ns=None,
+               quick="quick:slice",
       self=lambda grad, self_shape, dim, start, end, step: T.slice_backward(grad, self_shape, dim, 0 if start is None else start,
                                                                             self_shape[dim] if end is None else end, step))
 def slice_(self, dim, start, end, step):
@@ -195,7 +208,7 @@ def slice_backward(grad_output, input_sizes, dim, start, end, step):
     return out
 
 
-@view_and_copy("select.int(Tensor(a) self, int dim, SymInt index) -> Tensor(a)",
+@view_and_copy("select.int(Tensor(a) self, int dim, SymInt index) -> Tensor(a)", quick="quick:select",
       self=lambda grad, self_shape, dim, index: T.select_backward(grad, self_shape, dim, index))
 def select(self, dim, index):
     """The slice at `index` along `dim`, without that dim."""
@@ -263,7 +276,7 @@ def _unsqueeze(self, dim):
     return restride(self, shape, strides)
 
 
-@view_and_copy("unsqueeze(Tensor(a) self, int dim) -> Tensor(a)",
+@view_and_copy("unsqueeze(Tensor(a) self, int dim) -> Tensor(a)", quick="quick:unsqueeze",
       self=lambda grad, self_shape, dim: grad.squeeze(normalize_dim(dim, len(self_shape) + 1)))
 def unsqueeze(self, dim):
     """A new dim of size 1 before `dim`."""
@@ -286,14 +299,15 @@ def _squeeze(self, dims):
 def _define_squeeze(name, first):
     """`squeeze` and `squeeze_`: over all dims, one, several."""
     undo = {"self": lambda grad, self_shape: grad.reshape(self_shape)}
+    quick = "quick:squeeze" if name == "squeeze" else None
     ns, define = ("torch", view_and_copy) if name == "squeeze" else (None, view)
 
-    @define(f"{name}(Tensor(a) self) -> Tensor(a)", shown="input, dim | dim=None", ns=ns, node=f"SqueezeBackward{first}", **undo)
+    @define(f"{name}(Tensor(a) self) -> Tensor(a)", shown="input, dim | dim=None", ns=ns, node=f"SqueezeBackward{first}", quick=quick, **undo)
     def squeeze_all(self):
         """Without dims of size 1: all of them, or those given."""
         return _squeeze(self, range(self.ndim))
 
-    @define(f"{name}.dim(Tensor(a) self, int dim) -> Tensor(a)", ns=ns, node=f"SqueezeBackward{first + 1}", **undo)
+    @define(f"{name}.dim(Tensor(a) self, int dim) -> Tensor(a)", ns=ns, node=f"SqueezeBackward{first + 1}", quick=quick, **undo)
     def squeeze_dim(self, dim):
         return _squeeze(self, [normalize_dim(dim, self.ndim)])
 
@@ -451,6 +465,8 @@ def unflatten(self, dim, sizes):
     dim, shape = normalize_dim(dim, self.dim()), tuple(self.shape)
     if not sizes:
         raise RuntimeError("unflatten: sizes must be non-empty")
+    if not shape:
+        raise RuntimeError(f"unflatten got an unexpected error:\nDimension specified as {dim} but tensor has no dimensions")
     try:
         sizes = infer_size(sizes, shape[dim])
     except RuntimeError as e:

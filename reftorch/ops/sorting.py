@@ -1,4 +1,6 @@
 """Order along a dim: sort, topk, kthvalue, median, mode, quantile, running extremes."""
+import math
+
 import numpy as np
 
 from ..core import T, Tensor, composite, primitive
@@ -33,24 +35,23 @@ def _back(keepdim=True):
 
 def _keys(a):
     """An array as the keys that the kernels compare."""
-    return a.astype(np.float64 if a.dtype.kind in "fV" else np.int64, copy=False)
+    return a.astype(a.dtype if a.dtype.char in "fd" else np.float32 if a.dtype.kind in "fV" else np.int64, copy=False)
 
 
 def _rows(a, dim):
     """Keys with `dim` last, as contiguous rows."""
     moved = np.moveaxis(np.atleast_1d(a), dim, -1)
-    return np.ascontiguousarray(_keys(moved)).reshape(-1, moved.shape[-1])
+    return np.ascontiguousarray(_keys(moved)).reshape(math.prod(moved.shape[:-1]), moved.shape[-1])
+
+
+def _unrowed(rows, a, dim):
+    """What _rows made of `a`, or something as many rows, in the places of `a`."""
+    shape = a.shape[:dim] + a.shape[dim + 1:] + rows.shape[-1:]
+    return np.ascontiguousarray(np.moveaxis(rows.reshape(shape), -1, dim))
 
 
 # ------------------------------------------------------------------ sort
-def _argsort(a, dim, descending, stable):
-    """Indices that sort; NaN is greater than all.
-
-    torch: unless `stable`, equal elements of rows longer than 16 come in the order in which its C++ library's sort leaves them.
-    """
-    if not stable and a.shape[dim] > 16:
-        moved = np.moveaxis(a, dim, -1)
-        return np.moveaxis(kernel.argsort(_rows(a, dim), descending).reshape(moved.shape), -1, dim)
+def _stable_argsort(a, dim, descending):
     if not descending:
         return np.argsort(a, dim, kind="stable")
     back = np.flip(np.argsort(np.flip(a, dim), dim, kind="stable"), dim)
@@ -58,13 +59,18 @@ def _argsort(a, dim, descending, stable):
 
 
 def _sort(self, dim, descending, stable):
+    """Values and indices; NaN is greater than all. torch: unless `stable`, equals come in the order in which its C++ library's sort leaves them."""
+    dim = normalize_dim(dim, self.ndim)
     if self.dtype.kind == "c":
         raise RuntimeError(" Sort does not support complex dtypes on CPU")
-    dim = normalize_dim(dim, self.ndim)
     if self.ndim == 0:
         return self.copy(), np.zeros((), np.int64)
-    indices = _argsort(self, dim, descending, stable)
-    values = np.take_along_axis(self, indices, dim)
+    if stable:
+        indices = _stable_argsort(self, dim, descending)
+        values = np.take_along_axis(self, indices, dim)
+    else:
+        values, indices = [_unrowed(a, self, dim) for a in kernel.sort(_rows(self, dim), descending)]
+        values = values.astype(self.dtype, copy=False)
     if self.flags.c_contiguous or not is_dense(self.shape, element_strides(self)):
         return np.ascontiguousarray(values), np.ascontiguousarray(indices)
     order = sorted(range(self.ndim), key=lambda d: -self.strides[d])      # results lie in memory as the input does
@@ -116,9 +122,8 @@ def topk(self, k, dim, largest, sorted):
         refuse("topk_cpu", self)
     if self.ndim == 0:
         return self.copy(), np.zeros((), np.int64)
-    shape = self.shape[:dim] + self.shape[dim + 1:] + (k,)
-    indices = np.moveaxis(kernel.topk(_rows(self, dim), k, largest, sorted).reshape(shape), -1, dim)
-    return np.ascontiguousarray(np.take_along_axis(self, indices, dim)), np.ascontiguousarray(indices)
+    values, indices = [_unrowed(a, self, dim) for a in kernel.topk(_rows(self, dim), k, largest, sorted)]
+    return values.astype(self.dtype, copy=False), indices
 
 
 def _select(name, what, self, dim, keepdim, k=0):

@@ -1,8 +1,11 @@
 """Resampling to another size.  A dim at a time: each output element is a weighted sum of a few input elements, its taps."""
 
+import functools
+
 import numpy as np
 
 from ..core import T, primitive
+from ..kernels import windows as kernel
 from ._common import refuse
 from ._windows import add_rows
 
@@ -70,6 +73,7 @@ def _antialias_taps(kind, size, out, align_corners, scale, real):
     return np.minimum(at, size - 1), (weights / np.where(total == 0, 1, total)).astype(real)
 
 
+@functools.lru_cache(64)
 def _taps(mode, size, out, align_corners, scale, real):
     """Indices [out, K] and weights [out, K] (None: the elements themselves) of one dim."""
     if mode in ("nearest", "exact"):
@@ -105,9 +109,15 @@ def _resample(x, mode, geometry, align_corners):
     real = np.float64 if x.dtype == np.float64 else np.float32
     kept = x.dtype
     n = len(geometry)
-    for d, (size, out, scale) in enumerate(geometry):
+    # floats go last dim first, which leaves long rows to add up
+    for d in range(n) if kept == np.uint8 else reversed(range(n)):
+        size, out, scale = geometry[d]
         at, weights = _taps(mode, size, out, align_corners, scale, real)
         axis = d + 2
+        made = kernel.resample(x, axis, at, weights, 0)
+        if made is not None:
+            x = made
+            continue
         if weights is None:
             x = x.take(at[:, 0], axis)
             continue
@@ -126,6 +136,10 @@ def _resample_adjoint(self, shape, mode, output_size, align_corners, scale_facto
     real = np.float64 if self.dtype == np.float64 else np.float32
     for d, (size, out, scale) in enumerate(_geometry(shape, output_size, scale_factors)):
         at, weights = _taps(mode, size, out, align_corners, scale, real)
+        made = kernel.resample(self, d + 2, at, weights, size, adjoint=True)
+        if made is not None:
+            self = made
+            continue
         moved = np.ascontiguousarray(np.moveaxis(self, d + 2, 0))
         total = np.zeros((size, *moved.shape[1:]), self.dtype)
         for k in range(at.shape[1]):

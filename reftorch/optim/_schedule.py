@@ -96,7 +96,9 @@ class LRScheduler:
 
     def state_dict(self):
         """All attributes but the optimizer."""
-        return {key: value for key, value in self.__dict__.items() if key != "optimizer"}
+        state = dict(self.__dict__)
+        state.pop("optimizer", None)
+        return state
 
     def load_state_dict(self, state_dict):
         """Take over what `state_dict` gave."""

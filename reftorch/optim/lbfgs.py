@@ -17,10 +17,8 @@ def _cubic_minimum(x1, f1, g1, x2, f2, g2, bounds=None):
     if square < 0:
         return (low + high) / 2.0
     d2 = square.sqrt()
-    if x1 <= x2:
-        least = x2 - (x2 - x1) * ((g2 + d2 - d1) / (g2 - g1 + 2 * d2))
-    else:
-        least = x1 - (x1 - x2) * ((g1 + d2 - d1) / (g1 - g2 + 2 * d2))
+    left, right = sorted(((x1, g1), (x2, g2)), key=lambda point: point[0])
+    least = right[0] - (right[0] - left[0]) * ((right[1] + d2 - d1) / (right[1] - left[1] + 2 * d2))
     return min(max(least, low), high)
 
 

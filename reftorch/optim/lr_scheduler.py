@@ -24,6 +24,16 @@ from ._schedule import (  # noqa: F401  (some names are public here)
 __all__ = ["ChainedScheduler", "ConstantLR", "CosineAnnealingLR", "CosineAnnealingWarmRestarts", "CyclicLR", "ExponentialLR", "LRScheduler",
            "LambdaLR", "LinearLR", "MultiStepLR", "MultiplicativeLR", "OneCycleLR", "PolynomialLR", "ReduceLROnPlateau", "SequentialLR", "StepLR"]
 
+def _function_state(fn):
+    """What is saved of a function: the attributes, if it is an object of a class of one's own."""
+    return None if fn is None or isinstance(fn, types.FunctionType) else fn.__dict__.copy()
+
+
+def _cosine(low, high, t, period):
+    """From `high` at t = 0 to `low` at t = period along half a cosine."""
+    return low + (high - low) * (1 + math.cos(math.pi * t / period)) / 2
+
+
 class _PerFunction(LRScheduler):
     """Schedules by a function a group; of these only objects have a state that is saved."""
 
@@ -39,16 +49,27 @@ class _PerFunction(LRScheduler):
 
     def state_dict(self):
         """All attributes but the optimizer; of the functions, the attributes of those that are objects."""
-        state = {key: value for key, value in self.__dict__.items() if key not in ("optimizer", "lr_lambdas")}
-        state["lr_lambdas"] = [None if isinstance(f, types.FunctionType) else f.__dict__.copy() for f in self.lr_lambdas]
-        return state
+        return {**super().state_dict(), "lr_lambdas": [_function_state(f) for f in self.lr_lambdas]}
 
     def load_state_dict(self, state_dict):
         """Take over what `state_dict` gave; the functions stay, the attributes of objects change."""
-        self.__dict__.update({key: value for key, value in state_dict.items() if key != "lr_lambdas"})
-        for f, saved in zip(self.lr_lambdas, state_dict["lr_lambdas"], strict=True):
+        functions = self.lr_lambdas
+        super().load_state_dict({**state_dict, "lr_lambdas": functions})
+        for f, saved in zip(functions, state_dict["lr_lambdas"], strict=True):
             if saved is not None:
                 f.__dict__.update(saved)
+
+
+class _ByFactor(LRScheduler):
+    """lr_t = lr_{t-1} * _factor(t), None being no change; and `_closed(base_lr, t)`, the same from the start."""
+
+    def get_lr(self):
+        """The learning rates for `last_epoch`, from those of the epoch before."""
+        self._warn_outside_step()
+        return self._times(self._factor(self.last_epoch))
+
+    def _get_closed_form_lr(self):
+        return [self._closed(base, self.last_epoch) for base in self.base_lrs]
 
 
 class LambdaLR(_PerFunction):
@@ -75,38 +96,35 @@ class MultiplicativeLR(_PerFunction):
         return [group["lr"] * f(self.last_epoch) for f, group in zip(self.lr_lambdas, self.optimizer.param_groups, strict=True)]
 
 
-class StepLR(LRScheduler):
+class StepLR(_ByFactor):
     """lr_t = lr_{t-1} * gamma when t is a multiple of step_size."""
 
     def __init__(self, optimizer, step_size, gamma=0.1, last_epoch=-1):
         self.step_size, self.gamma = step_size, gamma
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self):
-        self._warn_outside_step()
-        return self._times(self.gamma if self.last_epoch != 0 and self.last_epoch % self.step_size == 0 else None)
+    def _factor(self, t):
+        return self.gamma if t != 0 and t % self.step_size == 0 else None
 
-    def _get_closed_form_lr(self):
-        return [base * self.gamma ** (self.last_epoch // self.step_size) for base in self.base_lrs]
+    def _closed(self, base, t):
+        return base * self.gamma ** (t // self.step_size)
 
 
-class MultiStepLR(LRScheduler):
+class MultiStepLR(_ByFactor):
     """lr_t = lr_{t-1} * gamma when t is among the milestones."""
 
     def __init__(self, optimizer, milestones, gamma=0.1, last_epoch=-1):
         self.milestones, self.gamma = Counter(milestones), gamma
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self):
-        self._warn_outside_step()
-        return self._times(self.gamma ** self.milestones[self.last_epoch] if self.last_epoch in self.milestones else None)
+    def _factor(self, t):
+        return self.gamma ** self.milestones[t] if t in self.milestones else None
 
-    def _get_closed_form_lr(self):
-        passed = bisect_right(sorted(self.milestones.elements()), self.last_epoch)
-        return [base * self.gamma**passed for base in self.base_lrs]
+    def _closed(self, base, t):
+        return base * self.gamma ** bisect_right(sorted(self.milestones.elements()), t)
 
 
-class ConstantLR(LRScheduler):
+class ConstantLR(_ByFactor):
     """lr_t = base_lr * factor for t < total_iters, then base_lr."""
 
     def __init__(self, optimizer, factor=1.0 / 3, total_iters=5, last_epoch=-1):
@@ -114,17 +132,16 @@ class ConstantLR(LRScheduler):
         self.factor, self.total_iters = factor, total_iters
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self):
-        self._warn_outside_step()
-        if self.last_epoch == 0:
-            return self._times(self.factor)
-        return self._times(1.0 / self.factor if self.last_epoch == self.total_iters else None)
+    def _factor(self, t):
+        if t == 0:
+            return self.factor
+        return 1.0 / self.factor if t == self.total_iters else None
 
-    def _get_closed_form_lr(self):
-        return [base * (self.factor + (self.last_epoch >= self.total_iters) * (1 - self.factor)) for base in self.base_lrs]
+    def _closed(self, base, t):
+        return base * (self.factor + (t >= self.total_iters) * (1 - self.factor))
 
 
-class LinearLR(LRScheduler):
+class LinearLR(_ByFactor):
     """lr_t = base_lr * (start_factor + (end_factor - start_factor) * min(t, total_iters) / total_iters)"""
 
     def __init__(self, optimizer, start_factor=1.0 / 3, end_factor=1.0, total_iters=5, last_epoch=-1):
@@ -134,51 +151,47 @@ class LinearLR(LRScheduler):
         self.start_factor, self.end_factor, self.total_iters = start_factor, end_factor, total_iters
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self):
-        self._warn_outside_step()
-        if self.last_epoch == 0:
-            return self._times(self.start_factor)
-        if self._is_initial or self.last_epoch > self.total_iters:
-            return self._times(None)
+    def _factor(self, t):
+        if t == 0:
+            return self.start_factor
+        if self._is_initial or t > self.total_iters:
+            return None
         rise = self.end_factor - self.start_factor
-        return self._times(1.0 + rise / (self.total_iters * self.start_factor + (self.last_epoch - 1) * rise))
+        return 1.0 + rise / (self.total_iters * self.start_factor + (t - 1) * rise)
 
-    def _get_closed_form_lr(self):
-        rise = self.end_factor - self.start_factor
-        return [base * (self.start_factor + rise * min(self.total_iters, self.last_epoch) / self.total_iters) for base in self.base_lrs]
+    def _closed(self, base, t):
+        return base * (self.start_factor + (self.end_factor - self.start_factor) * min(self.total_iters, t) / self.total_iters)
 
 
-class ExponentialLR(LRScheduler):
+class ExponentialLR(_ByFactor):
     """lr_t = lr_{t-1} * gamma"""
 
     def __init__(self, optimizer, gamma, last_epoch=-1):
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self):
-        self._warn_outside_step()
-        return self._times(None if self._is_initial else self.gamma)
+    def _factor(self, t):
+        return None if self._is_initial else self.gamma
 
-    def _get_closed_form_lr(self):
-        return [base * self.gamma**self.last_epoch for base in self.base_lrs]
+    def _closed(self, base, t):
+        return base * self.gamma**t
 
 
-class PolynomialLR(LRScheduler):
+class PolynomialLR(_ByFactor):
     """lr_t = base_lr * (1 - min(t, total_iters) / total_iters)**power"""
 
     def __init__(self, optimizer, total_iters=5, power=1.0, last_epoch=-1):
         self.total_iters, self.power = total_iters, power
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self):
-        self._warn_outside_step()
-        if self._is_initial or self.last_epoch > self.total_iters:
-            return self._times(None)
-        left, left_before = (1.0 - t / self.total_iters for t in (self.last_epoch, self.last_epoch - 1))
-        return self._times((left / left_before) ** self.power)
+    def _factor(self, t):
+        if self._is_initial or t > self.total_iters:
+            return None
+        left, left_before = (1.0 - epoch / self.total_iters for epoch in (t, t - 1))
+        return (left / left_before) ** self.power
 
-    def _get_closed_form_lr(self):
-        return [base * (1.0 - min(self.total_iters, self.last_epoch) / self.total_iters) ** self.power for base in self.base_lrs]
+    def _closed(self, base, t):
+        return base * (1.0 - min(self.total_iters, t) / self.total_iters) ** self.power
 
 
 class CosineAnnealingLR(LRScheduler):
@@ -194,15 +207,16 @@ class CosineAnnealingLR(LRScheduler):
         if self._is_initial:
             return self._times(None)
         if self._step_count == 1 and t > 0:
-            return [self.eta_min + (base - self.eta_min) * (1 + math.cos(t * math.pi / self.T_max)) / 2 for base in self.base_lrs]
+            return self._get_closed_form_lr()
         if (t - 1 - self.T_max) % (2 * self.T_max) == 0:        # from the bottom there is no ratio to the learning rate before
-            return [group["lr"] + (base - self.eta_min) * (1 - math.cos(math.pi / self.T_max)) / 2
-                    for base, group in zip(self.base_lrs, groups, strict=True)]
-        ratio = (1 + math.cos(math.pi * t / self.T_max)) / (1 + math.cos(math.pi * (t - 1) / self.T_max))
+            rise = 1 - math.cos(math.pi / self.T_max)
+            return [group["lr"] + (base - self.eta_min) * rise / 2 for base, group in zip(self.base_lrs, groups, strict=True)]
+        above, above_before = (1 + math.cos(math.pi * epoch / self.T_max) for epoch in (t, t - 1))
+        ratio = above / above_before
         return [ratio * (group["lr"] - self.eta_min) + self.eta_min for group in groups]
 
     def _get_closed_form_lr(self):
-        return [self.eta_min + (base - self.eta_min) * (1 + math.cos(math.pi * self.last_epoch / self.T_max)) / 2 for base in self.base_lrs]
+        return [_cosine(self.eta_min, base, self.last_epoch, self.T_max) for base in self.base_lrs]
 
 
 class CosineAnnealingWarmRestarts(LRScheduler):
@@ -217,18 +231,17 @@ class CosineAnnealingWarmRestarts(LRScheduler):
 
     def get_lr(self):
         self._warn_outside_step()
-        return [self.eta_min + (base - self.eta_min) * (1 + math.cos(math.pi * self.T_cur / self.T_i)) / 2 for base in self.base_lrs]
+        return [_cosine(self.eta_min, base, self.T_cur, self.T_i) for base in self.base_lrs]
 
     def step(self, epoch=None):
         """Go on by one epoch, or to the one given, which may be a fraction."""
-        if epoch is None and self.last_epoch < 0:
-            epoch = 0
-        if epoch is None:
+        if epoch is None and self.last_epoch >= 0:
             epoch = self.last_epoch + 1
             self.T_cur += 1
             if self.T_cur >= self.T_i:
                 self.T_cur, self.T_i = self.T_cur % self.T_i, self.T_i * self.T_mult
         else:
+            epoch = 0 if epoch is None else epoch
             require(epoch >= 0, f"Expected non-negative epoch, but got {epoch}")
             self._jump(epoch)
         self.last_epoch = math.floor(epoch)
@@ -261,13 +274,11 @@ class _Several(LRScheduler):
 
     def state_dict(self):
         """All attributes but the optimizer; the state of each schedule under "_schedulers"."""
-        state = {key: value for key, value in self.__dict__.items() if key not in ("optimizer", "_schedulers")}
-        state["_schedulers"] = [s.state_dict() for s in self._schedulers]
-        return state
+        return {**super().state_dict(), "_schedulers": [s.state_dict() for s in self._schedulers]}
 
     def load_state_dict(self, state_dict):
         """Take over what `state_dict` gave."""
-        self.__dict__.update({key: value for key, value in state_dict.items() if key != "_schedulers"})
+        super().load_state_dict({**state_dict, "_schedulers": self._schedulers})
         for s, saved in zip(self._schedulers, state_dict["_schedulers"], strict=True):
             s.load_state_dict(saved)
 
@@ -305,9 +316,10 @@ class SequentialLR(_Several):
     def step(self):
         """A step of the schedule whose turn it is."""
         self.last_epoch += 1
-        i = bisect_right(self._milestones, self.last_epoch)
-        scheduler = self._schedulers[i]
-        if i > 0 and self._milestones[i - 1] == self.last_epoch:
+        turn = bisect_right(self._milestones, self.last_epoch)
+        scheduler = self._schedulers[turn]
+        begins = turn > 0 and self._milestones[turn - 1] == self.last_epoch
+        if begins:
             scheduler._update_lr(0)
         else:
             scheduler.step()
@@ -364,23 +376,17 @@ class ReduceLROnPlateau(LRScheduler):
     def step(self, metrics, epoch=None):
         """Note the measure of an epoch; lower the learning rates if it is time."""
         current = float(metrics)
-        if epoch is None:
-            epoch = self.last_epoch + 1
-        else:
+        if epoch is not None:
             warnings.warn(EPOCH_DEPRECATION_WARNING, UserWarning, stacklevel=2)
-        self.last_epoch = epoch
-        if self._is_better(current, self.best):
+        self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
+        better, cooling = self._is_better(current, self.best), self.in_cooldown
+        if better:
             self.best = current
-            self.num_bad_epochs = 0
-        else:
-            self.num_bad_epochs += 1
-        if self.in_cooldown:
-            self.cooldown_counter -= 1
-            self.num_bad_epochs = 0
+        self.num_bad_epochs = 0 if better or cooling else self.num_bad_epochs + 1
+        self.cooldown_counter -= int(cooling)
         if self.num_bad_epochs > self.patience:
-            self._reduce_lr(epoch)
-            self.cooldown_counter = self.cooldown
-            self.num_bad_epochs = 0
+            self._reduce_lr(self.last_epoch)
+            self.num_bad_epochs, self.cooldown_counter = 0, self.cooldown
         self._last_lr = _values(self.optimizer, "lr")
 
     def _reduce_lr(self, epoch):
@@ -447,8 +453,8 @@ class CyclicLR(_WithMomentum):
         self.optimizer = optimizer
         base_lrs = _for_groups("base_lr", optimizer, base_lr)
         if last_epoch == -1:
-            for lr, group in zip(base_lrs, optimizer.param_groups, strict=True):
-                _set(group, "lr", lr)
+            for group, lowest in zip(optimizer.param_groups, base_lrs, strict=True):
+                _set(group, "lr", lowest)
         self.max_lrs = _for_groups("max_lr", optimizer, max_lr)
         step_size_up = float(step_size_up)
         self.total_size = step_size_up + (step_size_up if step_size_down is None else float(step_size_down))
@@ -487,8 +493,9 @@ class CyclicLR(_WithMomentum):
     def get_lr(self):
         """The learning rates for `last_epoch`; sets the momenta, too."""
         self._warn_outside_step()
-        cycle = math.floor(1 + self.last_epoch / self.total_size)
-        x = 1.0 + self.last_epoch / self.total_size - cycle
+        turns = 1.0 + self.last_epoch / self.total_size
+        cycle = math.floor(turns)
+        x = turns - cycle
         height = x / self.step_ratio if x <= self.step_ratio else (x - 1) / (self.step_ratio - 1)
         at = cycle if self.scale_mode == "cycle" else self.last_epoch
         if self.cycle_momentum:
@@ -498,18 +505,15 @@ class CyclicLR(_WithMomentum):
 
     def state_dict(self):
         """All attributes but the optimizer; of a scale function, the attributes if it is an object."""
-        state = super().state_dict()
-        state.pop("_scale_fn_ref", None)
-        fn = state.pop("_scale_fn_custom")
-        state["_scale_fn_custom"] = None if fn is None or isinstance(fn, types.FunctionType) else fn.__dict__.copy()
-        return state
+        state = {key: value for key, value in super().state_dict().items() if key != "_scale_fn_ref"}
+        return {**state, "_scale_fn_custom": _function_state(self._scale_fn_custom)}
 
     def load_state_dict(self, state_dict):
         """Take over what `state_dict` gave; the scale function stays."""
-        fn = state_dict.pop("_scale_fn_custom")         # torch: the caller's dict loses the entry
+        saved = state_dict.pop("_scale_fn_custom")         # torch: the caller's dict loses the entry
         super().load_state_dict(state_dict)
-        if fn is not None:
-            self._scale_fn_custom.__dict__.update(fn)
+        if saved is not None:
+            vars(self._scale_fn_custom).update(saved)
         self._init_scale_fn()
 
 

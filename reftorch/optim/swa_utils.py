@@ -63,14 +63,14 @@ def get_ema_avg_fn(decay=0.999):
     return ema_update
 
 
+@torch.no_grad()
+def _mean(averaged_param, current_param, num_averaged):
+    return averaged_param + (current_param - averaged_param) / (num_averaged + 1)
+
+
 def get_swa_avg_fn():
     """A function that gives avg + (current - avg) / (num_averaged + 1) for one parameter."""
-
-    @torch.no_grad()
-    def swa_update(averaged_param, current_param, num_averaged):
-        return averaged_param + (current_param - averaged_param) / (num_averaged + 1)
-
-    return swa_update
+    return _mean
 
 
 class AveragedModel(Module):
@@ -80,10 +80,9 @@ class AveragedModel(Module):
         super().__init__()
         if avg_fn is not None and multi_avg_fn is not None:
             raise AssertionError("Only one of avg_fn and multi_avg_fn should be provided")
-        self.module = deepcopy(model)
-        if device is not None:
-            self.module = self.module.to(device)
-        self.register_buffer("n_averaged", torch.tensor(0, dtype=torch.long, device=device))
+        copied = deepcopy(model)
+        self.module = copied if device is None else copied.to(device)
+        self.register_buffer("n_averaged", torch.zeros((), dtype=torch.long, device=device))
         self.avg_fn, self.multi_avg_fn, self.use_buffers = avg_fn, multi_avg_fn, use_buffers
 
     def forward(self, *args, **kwargs):
@@ -106,9 +105,8 @@ class AveragedModel(Module):
             for group in _by_dtype(pairs):
                 self.multi_avg_fn(*map(list, zip(*group, strict=True)), self.n_averaged)
         else:
-            mean = get_swa_avg_fn()
             for mine, theirs in pairs:
-                mine.copy_(mean(mine, theirs, self.n_averaged))
+                mine.copy_(_mean(mine, theirs, self.n_averaged))
         if not self.use_buffers:
             for mine, theirs in zip(self.module.buffers(), model.buffers(), strict=True):
                 mine.detach().copy_(theirs.detach().to(mine.device))
@@ -125,22 +123,19 @@ def _by_dtype(pairs):
 @torch.no_grad()
 def update_bn(loader, model, device=None):
     """Compute the running statistics of the model's BatchNorm layers anew, over the data of `loader`."""
-    momenta = {}
-    for module in model.modules():
-        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
-            module.reset_running_stats()
-            momenta[module] = module.momentum
-    if not momenta:
+    norms = [module for module in model.modules() if isinstance(module, torch.nn.modules.batchnorm._BatchNorm)]
+    if not norms:
         return
-    was_training = model.training
+    momenta, was_training = [norm.momentum for norm in norms], model.training
     model.train()
-    for module in momenta:
-        module.momentum = None          # plain means, from the first batch on
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None            # plain means, from the first batch on
     for batch in loader:
         batch = batch[0] if isinstance(batch, (list, tuple)) else batch
         model(batch if device is None else batch.to(device))
-    for module, momentum in momenta.items():
-        module.momentum = momentum
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
     model.train(was_training)
 
 

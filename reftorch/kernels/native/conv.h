@@ -10,7 +10,8 @@
 #ifndef CONV_H
 #define CONV_H
 enum { BY_ROWS, BY_PIXELS, BY_PANELS, BY_POINTS };
-enum { PANELS_AT_ONCE = 12, TILES_AT_ONCE = 16, PIXELS_AT_ONCE = 24, CONV_SERIAL = 150000, LINES_AT_ONCE = 64 };
+enum { PANELS_AT_ONCE = 12, TILES_AT_ONCE = 16, PIXELS_AT_ONCE = 48, TAPS_AT_ONCE = 192, CONV_SERIAL = 150000,
+      LINES_AT_ONCE = 64 };
 
 /* A longest part of a sum: weights of a tile and pixels of a panel stay in the first cache. */
 INLINE isize sum_block(int way, isize left) { return way == BY_ROWS ? isize_min(left, 1024) : depth_block(left); }
@@ -19,15 +20,15 @@ INLINE isize sum_block(int way, isize left) { return way == BY_ROWS ? isize_min(
 typedef struct { int count, lane[16], length[16]; isize from[16], to[16]; } stretches;
 
 static void stretches_of(const conv_plan *p, isize pixel, isize end, int panel, stretches *s) {
-    isize image = pixel / p->pixels, row = pixel % p->pixels / p->s.out[2], column = pixel % p->s.out[2], out_image = p->s.groups * p->s.filters * p->pixels;
+    isize column = pixel % p->s.out[2], out_image = p->s.groups * p->s.filters * p->pixels;
+    row_walk at = walk_from(p, pixel / p->s.out[2]);
     s->count = 0;
-    for (int lane = 0; lane < panel && pixel + lane < end;) {
+    for (int lane = 0; lane < panel && pixel + lane < end; walk_on(p, &at)) {
         int i = s->count++, length = (int)isize_min(panel - lane, p->s.out[2] - column);
         s->lane[i] = lane, s->length[i] = length;
-        s->from[i] = image * p->image + plan_row(p, row) + column;
-        s->to[i] = image * out_image + row * p->s.out[2] + column;
+        s->from[i] = at.at + column;
+        s->to[i] = at.image * out_image + at.row * p->s.out[2] + column;
         lane += length, column = 0;
-        if (++row == p->rows) row = 0, image++;
     }
 }
 
@@ -54,29 +55,33 @@ static int way_of(const conv_shape *s, int lanes) {
 #endif
 
 /* ---- by rows: result rows [first, last) of images whose padded copies follow one another */
-static void R(by_rows)(const conv_plan *p, const real *x, const int *offset, const real *packed, const real *bias, real *out, isize first, isize last) {
+static void R(by_rows)(const conv_plan *p, const real *x, const int *offset, const real *packed, const real *bias, real *out,
+                       isize first, isize last) {
     isize width = p->s.out[2], filters = p->s.filters, out_image = p->s.groups * filters * p->pixels;
     real part[TILE_ROWS * 4 * LANES];
     for (isize k = 0, block; k < p->taps; k += block) {
         block = sum_block(BY_ROWS, p->taps - k);
-        for (isize r = first; r < last; r++) {
-            const real *line = x + r / p->rows * p->image + plan_row(p, r % p->rows);
-            real *to = out + r / p->rows * out_image + r % p->rows * width;
+        row_walk at = walk_from(p, first);
+        for (isize r = first; r < last; r++, walk_on(p, &at)) {
+            const real *line = x + at.at;
+            real *to = out + at.image * out_image + at.row * width;
             for (isize o = 0, h; o < filters; o += h) {
                 h = tile_height(filters - o);
                 const real *start = bias && k == 0 ? bias + o : NULL;
                 for (isize j = 0, covered; j < width; j += covered) {
-                    isize left = width - j, at = j;
+                    isize left = width - j, from = j;
                     int vecs = left <= LANES ? 1 : h <= 3 && left > 2 * LANES ? 4 : 2;
                     covered = vecs * LANES;
                     /* the last tile of a row moves left over what is done already; it may not where that would add twice */
-                    if (left < covered && width >= covered && block == p->taps) at = width - covered;
-                    real *c = to + o * p->pixels + at;
-                    if (at + covered <= width) {
-                        R(window_tile)((int)h, vecs, block, packed + k * filters + o * block, line + at, offset + k, c, p->pixels, start, k > 0);
+                    if (left < covered && width >= covered && block == p->taps) from = width - covered;
+                    real *c = to + o * p->pixels + from;
+                    if (from + covered <= width) {
+                        R(window_tile)((int)h, vecs, block, packed + k * filters + o * block, line + from, offset + k, c,
+                                       p->pixels, start, k > 0);
                         continue;
                     }
-                    R(window_tile)((int)h, vecs, block, packed + k * filters + o * block, line + at, offset + k, part, covered, start, 0);
+                    R(window_tile)((int)h, vecs, block, packed + k * filters + o * block, line + from, offset + k, part, covered,
+                                   start, 0);
                     for (isize i = 0; i < h; i++)
                         for (isize q = 0; q < left; q++) c[i * p->pixels + q] = (k > 0 ? c[i * p->pixels + q] : 0) + part[i * covered + q];
                 }
@@ -86,22 +91,31 @@ static void R(by_rows)(const conv_plan *p, const real *x, const int *offset, con
 }
 
 /* ---- by pixels: result pixels [first, last) of all the images; `bias` has whole panels */
-static void R(by_pixels)(const conv_plan *p, const real *x, const int *offset, const real *packed, const real *bias, real *out, isize first,
+static void R(by_pixels)(const conv_plan *p, const real *x, const int *offset, const real *packed, const real *bias, real *out,
+                         isize first,
                          isize last) {
     isize filters = p->s.filters, out_image = p->s.groups * filters * p->pixels, to[PIXELS_AT_ONCE];
     const real *pixel[PIXELS_AT_ONCE];
     real part[PIXELS_AT_ONCE * PANEL];
+    isize blocks = (p->taps + TAPS_AT_ONCE - 1) / TAPS_AT_ONCE, block = (p->taps + blocks - 1) / blocks;
+    isize column = first % p->s.out[2];
+    row_walk at = walk_from(p, first / p->s.out[2]);
     for (isize begin = first; begin < last; begin += PIXELS_AT_ONCE) {
         isize count = isize_min(PIXELS_AT_ONCE, last - begin);
-        for (isize i = 0; i < PIXELS_AT_ONCE; i++) {
-            isize at = begin + isize_min(i, count - 1), image = at / p->pixels, r = at % p->pixels;
-            pixel[i] = x + image * p->image + plan_row(p, r / p->s.out[2]) + r % p->s.out[2] * p->step;
-            to[i] = image * out_image + r;
+        for (isize i = 0; i < up_to_multiple(count, TILE_ROWS); i++) {
+            pixel[i] = x + at.at + column * p->step;
+            to[i] = at.image * out_image + at.row * p->s.out[2] + column;
+            if (i >= count - 1) continue;                  /* rows of a tile past the end repeat the last pixel */
+            if (++column == p->s.out[2]) column = 0, walk_on(p, &at);
         }
+        if (++column == p->s.out[2]) column = 0, walk_on(p, &at);
         for (isize o = 0; o < filters; o += PANEL) {
             isize width = isize_min(PANEL, filters - o);
-            for (isize i = 0; i < count; i += TILE_ROWS)
-                (width > LANES ? R(pixel_2) : R(pixel_1))(p->taps, pixel + i, offset, packed + o * p->taps, bias + o, part + i * PANEL);
+            for (isize k = 0; k < p->taps; k += block)
+                for (isize i = 0; i < count; i += TILE_ROWS)
+                    (width > LANES ? R(pixel_2) : R(pixel_1))(isize_min(block, p->taps - k), pixel + i, offset + k,
+                                                              packed + o * p->taps + k * PANEL,
+                                                              k ? NULL : bias + o, part + i * PANEL);
             for (isize i = 0; i < count; i += LANES)
                 for (isize f = 0; f < width; f += LANES) {
                     real *c = out + to[i] + (o + f) * p->pixels;
@@ -110,7 +124,8 @@ static void R(by_pixels)(const conv_plan *p, const real *x, const int *offset, c
                         continue;
                     }
                     for (isize q = i; q < isize_min(i + LANES, count); q++)
-                        for (isize g = 0; g < isize_min(LANES, width - f); g++) c[to[q] - to[i] + g * p->pixels] = part[q * PANEL + f + g];
+                        for (isize g = 0; g < isize_min(LANES,
+                                                        width - f); g++) c[to[q] - to[i] + g * p->pixels] = part[q * PANEL + f + g];
                 }
         }
     }
@@ -140,7 +155,8 @@ static void R(pack_stretches)(const real *x, const int *offset, isize taps, cons
         }
 }
 
-static void R(by_panels)(const conv_plan *p, int way, const real *x, const int *offset, const int *panel_offset, const real *packed, const real *bias,
+static void R(by_panels)(const conv_plan *p, int way, const real *x, const int *offset, const int *panel_offset,
+                         const real *packed, const real *bias,
                          real *out, isize first, isize last, real *room) {
     isize filters = p->s.filters, panels = (last - first + PANEL - 1) / PANEL, step = way == BY_POINTS ? point_step(&p->s) : 0;
     stretches pieces[PANELS_AT_ONCE];
@@ -153,7 +169,8 @@ static void R(by_panels)(const conv_plan *p, int way, const real *x, const int *
         block = sum_block(way, p->taps - k);
         for (isize i = 0; i < panels; i++) {
             if (way == BY_PANELS) R(pack_stretches)(x, offset + k, block, &pieces[i], room + i * block * PANEL);
-            else R(pack_panel)(x + (first + i * PANEL) * step + k * p->s.x_strides[1], p->s.x_strides[1], step, block, pieces[i].length[0],
+            else R(pack_panel)(x + (first + i * PANEL) * step + k * p->s.x_strides[1], p->s.x_strides[1], step, block,
+                               pieces[i].length[0],
                                room + i * block * PANEL);
         }
         /* short sums: one tile of filters at all panels, so results are written in long runs; else many at a panel, which is in the cache */
@@ -206,7 +223,7 @@ static int R(direct_forward)(int threads, const conv_shape *s, const real *x, co
     isize filters = s->filters, images = s->batch * s->groups, panelled = up_to_multiple(filters, PANEL);
     if ((double)images * p.pixels * filters * p.taps < CONV_SERIAL) threads = 1;
     /* each thread makes its own padded image where there are enough of them, and where pixels left over at their ends do not matter */
-    int own = way != BY_POINTS && images >= 2 * threads && (way == BY_ROWS || p.pixels >= 16 * PIXELS_AT_ONCE);
+    int own = way != BY_POINTS && images >= 2 * threads && (way == BY_ROWS || p.pixels >= 400);
     if (threads == 1 && images == 1) own = 1;
     size_t packed_size = panelled * p.taps, padded = way == BY_POINTS ? 0 : own ? threads * (p.group + SLACK) : s->batch * p.image + SLACK;
     size_t room_size = way == BY_PANELS || way == BY_POINTS ? PANELS_AT_ONCE * GEMM_DEPTH * PANEL + SLACK : 0;
@@ -252,7 +269,8 @@ static int R(direct_forward)(int threads, const conv_shape *s, const real *x, co
             else if (way == BY_PIXELS) R(by_pixels)(&p, from, offset, weights, start, to, first, last);
             else
                 for (; first < last; first += unit)
-                    R(by_panels)(&p, way, from, offset, panel_offset, weights, start, to, first, isize_min(first + unit, last), room);
+                    R(by_panels)(&p, way, from, offset, panel_offset, weights, start, to, first, isize_min(first + unit, last),
+                                 room);
         }
     }
     scratch_put(memory);

@@ -39,7 +39,8 @@ static void R(turn_filters)(const conv_shape *s, const gradient_plan *g, const r
             isize at[3] = {t / g->s.kernel[2] / g->s.kernel[1], t / g->s.kernel[2] % g->s.kernel[1], t % g->s.kernel[2]}, tap = 0;
             int inside = 1;
             for (int d = 0; d < 3; d++) {
-                isize k = a[d] + (g->phases[d] > 1 || g->s.kernel[d] < s->kernel[d] ? s->stride[d] : 1) * (g->s.kernel[d] - 1 - at[d]);
+                isize k = a[d] + (g->phases[d] > 1
+                                  || g->s.kernel[d] < s->kernel[d] ? s->stride[d] : 1) * (g->s.kernel[d] - 1 - at[d]);
                 inside &= k < s->kernel[d];
                 tap = tap * s->kernel[d] + k;
             }
@@ -72,39 +73,56 @@ static void R(join_phases)(const conv_shape *s, const gradient_plan *g, const re
 /* ---- by the weight */
 /* dw [taps][PANEL] for one panel of filters and taps [first, last), from images whose padded copies follow one another; `grad` is
  * [images][pixels][PANEL]. */
-static void R(weight_panel)(const conv_plan *p, const real *x, const int *offset, const real *grad, isize filters, isize first, isize last,
+static void R(weight_panel)(const conv_plan *p, const real *x, const int *offset, const real *grad, isize filters, isize first,
+                            isize last,
                             real *dw, isize line_begin, isize lines, isize column, isize width) {
     isize line[LINES_AT_ONCE];
-    for (isize i = 0; i < lines; i++) line[i] = (line_begin + i) / p->rows * p->image + plan_row(p, (line_begin + i) % p->rows) + column;
+    row_walk at = walk_from(p, line_begin);
+    for (isize i = 0; i < lines; i++, walk_on(p, &at)) line[i] = at.at + column;
     for (isize k = first, h; k < last; k += h) {
         h = tile_height(last - k);
-        R(gradient_tile)((int)h, filters > LANES ? 2 : 1, lines, width, x, line, offset + k, grad + (line_begin * p->s.out[2] + column) * PANEL,
+        R(gradient_tile)((int)h, filters > LANES ? 2 : 1, lines, width, x, line, offset + k,
+                         grad + (line_begin * p->s.out[2] + column) * PANEL,
                          dw + k * PANEL);
     }
 }
 
 /* The same for few filters, which would leave lanes of a panel empty: dw [filters][taps], taps [first, last) of it, vectors lie along rows of pixels.
  * Lines are added up a few at a time, those of one image together. */
-static void R(weight_of_few)(const conv_plan *p, const real *x, const int *offset, const real *grad, isize first, isize last, real *dw) {
+static void R(weight_of_few)(const conv_plan *p, const real *x, const int *offset, const real *grad, isize first, isize last,
+                             real *dw) {
     isize line[LINES_AT_ONCE], filters = p->s.filters, width = p->s.out[2];
     for (isize f = 0; f < filters; f++) memset(dw + f * p->taps + first, 0, (last - first) * sizeof(real));
     for (isize n = 0; n < p->s.batch; n++)
         for (isize r = 0, lines; r < p->rows; r += lines) {
             lines = isize_min(LINES_AT_ONCE, p->rows - r);
-            for (isize i = 0; i < lines; i++) line[i] = plan_row(p, r + i);
+            row_walk at = walk_from(p, r);
+            for (isize i = 0; i < lines; i++, walk_on(p, &at)) line[i] = at.at;
             const real *from = grad + n * p->s.groups * filters * p->pixels + r * width;
             for (isize f = 0; f < filters; f += 3)
                 for (isize k = first; k < last; k += 4)
-                    R(few_tile)[isize_min(3, filters - f)][isize_min(4, last - k)](lines, width, x + n * p->image, line, offset + k, from + f * p->pixels,
+                    R(few_tile)[isize_min(3, filters - f)][isize_min(4, last - k)](lines, width, x + n * p->image, line,
+                                                                                   offset + k, from + f * p->pixels,
                                                                                    p->pixels, dw + f * p->taps + k, p->taps);
         }
 }
 
+/* A 1x1 kernel: dw [filters][channels] = sum over images of grad [filters][pixels] * x^T [pixels][channels]. */
+static int R(point_weight)(int threads, const conv_shape *s, isize step, isize pixels, const real *x, const real *grad,
+                           real *dw) {
+    for (isize g = 0; g < s->groups; g++)
+        for (isize n = 0; n < s->batch; n++)
+            if (R(gemm)(threads, s->filters, s->channels, pixels, grad + (n * s->groups + g) * s->filters * pixels, pixels, 1,
+                        x + n * s->x_strides[0] + g * s->channels * s->x_strides[1], step, s->x_strides[1], dw + g * s->filters * s->channels, s->channels,
+                        n > 0))
+                return -1;
+    return 0;
+}
+
 static int R(direct_weight)(int threads, const conv_shape *given, const real *x, const real *grad, real *dw) {
     conv_shape s = *given;
-    isize total = s.out[0] * s.out[1] * s.out[2];
-    if (point_step(&s) == 1)              /* a 1x1 kernel: all rows are one */
-        for (int d = 0; d < 3; d++) s.in[d] = s.out[d] = d < 2 ? 1 : total, s.kernel[d] = s.stride[d] = 1;
+    isize total = s.out[0] * s.out[1] * s.out[2], step = point_step(&s);
+    if (step && total >= 64 && s.filters >= TILE_ROWS && s.channels >= TILE_ROWS) return R(point_weight)(threads, &s, step, total, x, grad, dw);
     conv_plan p = plan_of(&s, 1);
     /* no window leaves x, and rows are contiguous: x is its own padded copy */
     int plain = s.x_strides[4] == 1 && s.stride[2] == 1;
@@ -121,7 +139,8 @@ static int R(direct_weight)(int threads, const conv_shape *given, const real *x,
     plan_offsets(&p, offset);
     const real *cells = plain ? x : copies;
     isize lines = width > 320 ? 1 : isize_min(LINES_AT_ONCE, 320 / width), columns = isize_min(width, 320);
-    isize tiles = (p.taps + TILE_ROWS - 1) / TILE_ROWS, pieces = isize_min(tiles, threads == 1 ? 1 : (2 * threads + s.groups - 1) / s.groups);
+    isize tiles = (p.taps + TILE_ROWS - 1) / TILE_ROWS, pieces = isize_min(tiles,
+                                                                           threads == 1 ? 1 : (2 * threads + s.groups - 1) / s.groups);
 #pragma omp parallel num_threads(threads) if (threads > 1)
     {
         if (!plain) {
@@ -143,20 +162,23 @@ static int R(direct_weight)(int threads, const conv_shape *given, const real *x,
             isize g = q / pieces, first = tiles * (q % pieces) / pieces * TILE_ROWS;
             isize last = isize_min(p.taps, tiles * (q % pieces + 1) / pieces * TILE_ROWS);
             if (few)
-                R(weight_of_few)(&p, cells + g * p.group, offset, grad + g * s.filters * p.pixels, first, last, dw + g * s.filters * p.taps);
+                R(weight_of_few)(&p, cells + g * p.group, offset, grad + g * s.filters * p.pixels, first, last,
+                                 dw + g * s.filters * p.taps);
             for (isize o = 0; o < panels; o++)
                 memset(made + ((g * panels + o) * p.taps + first) * PANEL, 0, (last - first) * PANEL * sizeof(real));
             for (isize r = 0; !few && r < s.batch * p.rows; r += lines)
                 for (isize j = 0; j < width; j += columns)
                     for (isize o = 0; o < panels; o++)
-                        R(weight_panel)(&p, cells + g * p.group, offset, grads + (g * panels + o) * s.batch * p.pixels * PANEL, s.filters - o * PANEL, first,
+                        R(weight_panel)(&p, cells + g * p.group, offset, grads + (g * panels + o) * s.batch * p.pixels * PANEL,
+                                        s.filters - o * PANEL, first,
                                         last, made + (g * panels + o) * p.taps * PANEL, r, isize_min(lines, s.batch * p.rows - r), j,
                                         isize_min(columns, width - j));
         }
 #pragma omp for
         for (isize q = 0; q < s.groups * panels; q++) {
             isize o = q % panels * PANEL;
-            R(transpose_all)(made + q * p.taps * PANEL, PANEL, p.taps, isize_min(PANEL, s.filters - o), dw + (q / panels * s.filters + o) * p.taps, p.taps);
+            R(transpose_all)(made + q * p.taps * PANEL, PANEL, p.taps, isize_min(PANEL, s.filters - o),
+                             dw + (q / panels * s.filters + o) * p.taps, p.taps);
         }
     }
     scratch_put(copies);
@@ -190,23 +212,27 @@ static int R(channel_sums)(int threads, isize batch, isize channels, isize pixel
 #define CONV_CALLS_H
 #include "winograd_conv.h"
 /* Whether Winograd's algorithm made the result; else `failed` says whether memory ran out. There is none of double. */
-static int fast_forward_f32(int threads, int allowed, const conv_shape *s, const float *x, const float *w, int turned, const float *bias, float *out,
+static int fast_forward_f32(int threads, int allowed, const conv_shape *s, const float *x, const float *w, int turned,
+                            const float *bias, float *out,
                             int *failed) {
-    const winograd_rule *rule = winograd_rule_for(allowed, s);
+    const winograd_kind *kind = winograd_kind_for(allowed, s);
     isize taps = s->kernel[1] * s->kernel[2], filter = turned ? taps : s->channels * taps, channel = turned ? s->filters * taps : taps;
-    int status = rule ? winograd_forward(rule, threads, s, x, w, filter, channel, turned, bias, out) : WINOGRAD_REFUSED;
+    int status = kind ? winograd_forward(kind, threads, s, x, w, filter, channel, turned, bias, out) : WINOGRAD_REFUSED;
     *failed = status < 0;
     return status != WINOGRAD_REFUSED;
 }
-static int fast_weight_f32(int threads, int allowed, const conv_shape *s, const float *x, const float *grad, float *dw, int *failed) {
-    const winograd_rule *rule = winograd_rule_for(allowed, s);
-    int status = rule ? winograd_weight(rule, threads, s, x, grad, dw) : WINOGRAD_REFUSED;
+static int fast_weight_f32(int threads, int allowed, const conv_shape *s, const float *x, const float *grad, float *dw,
+                           int *failed) {
+    const winograd_kind *kind = winograd_kind_for(allowed, s);
+    int status = kind ? winograd_weight(kind, threads, s, x, grad, dw) : WINOGRAD_REFUSED;
     *failed = status < 0;
     return status != WINOGRAD_REFUSED;
 }
-static int fast_forward_f64(int threads, int allowed, const conv_shape *s, const double *x, const double *w, int turned, const double *bias, double *out,
+static int fast_forward_f64(int threads, int allowed, const conv_shape *s, const double *x, const double *w, int turned,
+                            const double *bias, double *out,
                             int *failed) { return 0; }
-static int fast_weight_f64(int threads, int allowed, const conv_shape *s, const double *x, const double *grad, double *dw, int *failed) { return 0; }
+static int fast_weight_f64(int threads, int allowed, const conv_shape *s, const double *x, const double *grad, double *dw,
+                           int *failed) { return 0; }
 #endif
 
 static int R(forward)(int threads, int winograd, const conv_shape *s, const void *x, const void *w, const void *bias, void *out) {
@@ -215,7 +241,8 @@ static int R(forward)(int threads, int winograd, const conv_shape *s, const void
     return R(direct_forward)(threads, s, x, w, bias, out);
 }
 
-static int R(input_gradient)(int threads, int winograd, const conv_shape *s, const void *grad, const void *w, const void *bias, void *made) {
+static int R(input_gradient)(int threads, int winograd, const conv_shape *s, const void *grad, const void *w, const void *bias,
+                             void *made) {
     gradient_plan g = gradient_of(s);
     isize phases = g.phases[0] * g.phases[1] * g.phases[2], cells = g.s.out[0] * g.s.out[1] * g.s.out[2], channels = s->groups * s->channels;
     int joined = 1, failed;               /* joined: whether the phases already are the gradient */
@@ -230,7 +257,8 @@ static int R(input_gradient)(int threads, int winograd, const conv_shape *s, con
         isize size = s->in[0] * s->in[1] * s->in[2];
 #pragma omp parallel for num_threads(threads) if (threads > 1 && s->batch * channels * size > CONV_SERIAL)
         for (isize c = 0; c < s->batch * channels; c++)
-            R(join_phases)(s, &g, parts + c * phases * cells, bias ? ((const real *)bias)[c % channels] : 0, (real *)made + c * size);
+            R(join_phases)(s, &g, parts + c * phases * cells, bias ? ((const real *)bias)[c % channels] : 0,
+                           (real *)made + c * size);
     }
     scratch_put(filters);
     return failed;

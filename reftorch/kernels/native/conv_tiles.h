@@ -3,7 +3,8 @@
 #include "transform.h"
 
 /* ---- rows are filters, columns are neighbouring pixels; w is [taps][rows] */
-INLINE void R(window_body)(const int rows, const int vecs, isize taps, const real *w, const real *x, const int *offset, real *c, isize ldc,
+INLINE void R(window_body)(const int rows, const int vecs, isize taps, const real *w, const real *x, const int *offset, real *c,
+                           isize ldc,
                            const real *bias, int accumulate) {
     vec sum[TILE_ROWS][4];
 #pragma GCC unroll 6
@@ -46,11 +47,14 @@ WINDOW(1, 4) WINDOW(2, 4) WINDOW(3, 4)
 typedef void (*R(window_fn))(isize, const real *, const real *, const int *, real *, isize, const real *, int);
 
 /* `vecs` is 1, 2 or, up to three rows, 4. */
-static void R(window_tile)(int rows, int vecs, isize taps, const real *w, const real *x, const int *offset, real *c, isize ldc, const real *bias,
+static void R(window_tile)(int rows, int vecs, isize taps, const real *w, const real *x, const int *offset, real *c, isize ldc,
+                           const real *bias,
                            int accumulate) {
-    static const R(window_fn) one[] = {0, R(window_1_1), R(window_2_1), R(window_3_1), R(window_4_1), R(window_5_1), R(window_6_1)};
+    static const R(window_fn) one[] = {0, R(window_1_1), R(window_2_1), R(window_3_1), R(window_4_1), R(window_5_1),
+                                       R(window_6_1)};
 #ifdef __AVX2__
-    static const R(window_fn) two[] = {0, R(window_1_2), R(window_2_2), R(window_3_2), R(window_4_2), R(window_5_2), R(window_6_2)};
+    static const R(window_fn) two[] = {0, R(window_1_2), R(window_2_2), R(window_3_2), R(window_4_2), R(window_5_2),
+                                       R(window_6_2)};
     static const R(window_fn) four[] = {0, R(window_1_4), R(window_2_4), R(window_3_4)};
     (vecs == 4 ? four : vecs == 2 ? two : one)[rows](taps, w, x, offset, c, ldc, bias, accumulate);
 #else
@@ -58,15 +62,16 @@ static void R(window_tile)(int rows, int vecs, isize taps, const real *w, const 
 #endif
 }
 
-/* ---- rows are six pixels anywhere, columns are filters; w is [taps][PANEL], c is [6][PANEL] */
-INLINE void R(pixel_body)(const int vecs, isize taps, const real *const *pixel, const int *offset, const real *w, const real *bias, real *c) {
+/* ---- rows are six pixels anywhere, columns are filters; w is [taps][PANEL], c is [6][PANEL], which starts from `bias` or, without, from itself */
+INLINE void R(pixel_body)(const int vecs, isize taps, const real *const *pixel, const int *offset, const real *w,
+                          const real *bias, real *c) {
     vec sum[TILE_ROWS][2];
     const real *at[TILE_ROWS];
 #pragma GCC unroll 6
     for (int i = 0; i < TILE_ROWS; i++) {
         at[i] = pixel[i];
 #pragma GCC unroll 2
-        for (int v = 0; v < vecs; v++) sum[i][v] = V(load)(bias + v * LANES);
+        for (int v = 0; v < vecs; v++) sum[i][v] = V(load)((bias ? bias : c + i * PANEL) + v * LANES);
     }
     for (isize k = 0; k < taps; k++, w += PANEL) {
         isize o = offset[k];
@@ -83,22 +88,25 @@ INLINE void R(pixel_body)(const int vecs, isize taps, const real *const *pixel, 
 #pragma GCC unroll 2
         for (int v = 0; v < vecs; v++) V(store)(c + i * PANEL + v * LANES, sum[i][v]);
 }
-static __attribute__((noinline)) void R(pixel_1)(isize taps, const real *const *pixel, const int *offset, const real *w, const real *bias, real *c) {
+static __attribute__((noinline)) void R(pixel_1)(isize taps, const real *const *pixel, const int *offset, const real *w,
+                                                 const real *bias, real *c) {
     R(pixel_body)(1, taps, pixel, offset, w, bias, c);
 }
 #ifdef __AVX2__
-static __attribute__((noinline)) void R(pixel_2)(isize taps, const real *const *pixel, const int *offset, const real *w, const real *bias, real *c) {
+static __attribute__((noinline)) void R(pixel_2)(isize taps, const real *const *pixel, const int *offset, const real *w,
+                                                 const real *bias, real *c) {
     R(pixel_body)(2, taps, pixel, offset, w, bias, c);
 }
 #else
 static void R(pixel_2)(isize taps, const real *const *pixel, const int *offset, const real *w, const real *bias, real *c) {
     R(pixel_1)(taps, pixel, offset, w, bias, c);
-    R(pixel_1)(taps, pixel, offset, w + LANES, bias + LANES, c + LANES);
+    R(pixel_1)(taps, pixel, offset, w + LANES, bias ? bias + LANES : NULL, c + LANES);
 }
 #endif
 
 /* ---- rows are taps, columns are filters: c [rows][PANEL] += sum over rows of pixels of x[tap] * grad [pixels][PANEL] */
-INLINE void R(gradient_body)(const int rows, const int vecs, isize lines, isize width, const real *x, const isize *line, const int *offset,
+INLINE void R(gradient_body)(const int rows, const int vecs, isize lines, isize width, const real *x, const isize *line,
+                             const int *offset,
                              const real *grad, real *c) {
     vec sum[TILE_ROWS][2];
 #pragma GCC unroll 6
@@ -140,11 +148,14 @@ GRADIENT(1, 2) GRADIENT(2, 2) GRADIENT(3, 2) GRADIENT(4, 2) GRADIENT(5, 2) GRADI
 #undef GRADIENT
 typedef void (*R(gradient_fn))(isize, isize, const real *, const isize *, const int *, const real *, real *);
 
-static void R(gradient_tile)(int rows, int vecs, isize lines, isize width, const real *x, const isize *line, const int *offset, const real *grad,
+static void R(gradient_tile)(int rows, int vecs, isize lines, isize width, const real *x, const isize *line, const int *offset,
+                             const real *grad,
                              real *c) {
-    static const R(gradient_fn) one[] = {0, R(gradient_1_1), R(gradient_2_1), R(gradient_3_1), R(gradient_4_1), R(gradient_5_1), R(gradient_6_1)};
+    static const R(gradient_fn) one[] = {0, R(gradient_1_1), R(gradient_2_1), R(gradient_3_1), R(gradient_4_1), R(gradient_5_1),
+                                         R(gradient_6_1)};
 #ifdef __AVX2__
-    static const R(gradient_fn) two[] = {0, R(gradient_1_2), R(gradient_2_2), R(gradient_3_2), R(gradient_4_2), R(gradient_5_2), R(gradient_6_2)};
+    static const R(gradient_fn) two[] = {0, R(gradient_1_2), R(gradient_2_2), R(gradient_3_2), R(gradient_4_2), R(gradient_5_2),
+                                         R(gradient_6_2)};
     (vecs == 2 ? two : one)[rows](lines, width, x, line, offset, grad, c);
 #else
     for (int v = 0; v < vecs; v++) one[rows](lines, width, x, line, offset, grad + v * LANES, c + v * LANES);
@@ -152,7 +163,8 @@ static void R(gradient_tile)(int rows, int vecs, isize lines, isize width, const
 }
 
 /* ---- rows are filters, columns are taps, summed along the pixels of a row: dw [filter][taps] += sum of grad * x[tap] */
-INLINE void R(few_body)(const int filters, const int taps, isize lines, isize width, const real *x, const isize *line, const int *offset,
+INLINE void R(few_body)(const int filters, const int taps, isize lines, isize width, const real *x, const isize *line,
+                        const int *offset,
                         const real *grad, isize grad_filter, real *dw, isize dw_filter) {
     vec sum[3][4];
 #pragma GCC unroll 3
@@ -191,4 +203,5 @@ FEW(1, 1) FEW(1, 2) FEW(1, 3) FEW(1, 4) FEW(2, 1) FEW(2, 2) FEW(2, 3) FEW(2, 4) 
 #undef FEW
 typedef void (*R(few_fn))(isize, isize, const real *, const isize *, const int *, const real *, isize, real *, isize);
 static const R(few_fn) R(few_tile)[4][5] = {{0}, {0, R(few_1_1), R(few_1_2), R(few_1_3), R(few_1_4)},
-                                            {0, R(few_2_1), R(few_2_2), R(few_2_3), R(few_2_4)}, {0, R(few_3_1), R(few_3_2), R(few_3_3), R(few_3_4)}};
+                                            {0, R(few_2_1), R(few_2_2), R(few_2_3), R(few_2_4)}, {0, R(few_3_1), R(few_3_2),
+                                                                                                  R(few_3_3), R(few_3_4)}};

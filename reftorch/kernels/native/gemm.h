@@ -31,7 +31,8 @@ INLINE isize depth_block(isize left) { return left > 2 * GEMM_DEPTH ? GEMM_DEPTH
 #endif
 
 /* ---- the register tile */
-INLINE void R(tile_body)(const int rows, const int vecs, isize depth, const real *a, isize a_row, isize a_col, const real *b, isize ldb,
+INLINE void R(tile_body)(const int rows, const int vecs, isize depth, const real *a, isize a_row, isize a_col, const real *b,
+                         isize ldb,
                          real *c, isize ldc, int accumulate) {
     vec sum[TILE_ROWS][2];
 #pragma GCC unroll 6
@@ -73,7 +74,8 @@ TILE(1, 2) TILE(2, 2) TILE(3, 2) TILE(4, 2) TILE(5, 2) TILE(6, 2)
 typedef void (*R(tile_fn))(isize, const real *, isize, isize, const real *, isize, real *, isize, int);
 
 /* A tile of `rows` <= 6 rows and `width` <= PANEL columns; B is read for whole vectors. */
-static void R(gemm_tile)(int rows, int width, isize depth, const real *a, isize a_row, isize a_col, const real *b, isize ldb, real *c,
+static void R(gemm_tile)(int rows, int width, isize depth, const real *a, isize a_row, isize a_col, const real *b, isize ldb,
+                         real *c,
                          isize ldc, int accumulate) {
     static const R(tile_fn) one[] = {0, R(tile_1_1), R(tile_2_1), R(tile_3_1), R(tile_4_1), R(tile_5_1), R(tile_6_1)};
 #ifdef __AVX2__
@@ -116,7 +118,8 @@ static void R(pack_panel)(const real *b, isize b_row, isize b_col, isize depth, 
 }
 
 static void R(pack_b)(const real *b, isize b_row, isize b_col, isize depth, isize columns, real *packed) {
-    for (isize j = 0; j < columns; j += PANEL) R(pack_panel)(b + j * b_col, b_row, b_col, depth, isize_min(PANEL, columns - j), packed + j * depth);
+    for (isize j = 0; j < columns; j += PANEL) R(pack_panel)(b + j * b_col, b_row, b_col, depth, isize_min(PANEL, columns - j),
+                                                             packed + j * depth);
 }
 
 /* Tiles of A one after another, each [depth][height]. */
@@ -136,7 +139,8 @@ static void R(pack_a)(const real *a, isize a_row, isize a_col, isize rows, isize
 
 /* ---- products */
 /* One block of the depth, which B has in panels that start `panel_size` apart. */
-static void R(gemm_block)(isize rows, isize columns, isize block, const real *a, isize a_row, isize a_col, const real *panels, isize panel_size,
+static void R(gemm_block)(isize rows, isize columns, isize block, const real *a, isize a_row, isize a_col, const real *panels,
+                          isize panel_size,
                           real *c, isize ldc, int accumulate, real *room) {
     /* packing A pays where it is read many times, and where its rows are not contiguous */
     int pack = room && columns >= 4 * PANEL && (a_col != 1 || columns > 32 * PANEL);
@@ -155,30 +159,35 @@ static void R(gemm_block)(isize rows, isize columns, isize block, const real *a,
     }
 }
 
-static void R(gemm_packed)(isize rows, isize columns, isize depth, const real *a, isize a_row, isize a_col, const real *packed, real *c,
+static void R(gemm_packed)(isize rows, isize columns, isize depth, const real *a, isize a_row, isize a_col, const real *packed,
+                           real *c,
                            isize ldc, int accumulate, real *room) {
     for (isize k = 0, block; k < depth; k += block) {
         block = depth_block(depth - k);
-        R(gemm_block)(rows, columns, block, a + k * a_col, a_row, a_col, packed + k * PANEL, depth * PANEL, c, ldc, accumulate || k > 0, room);
+        R(gemm_block)(rows, columns, block, a + k * a_col, a_row, a_col, packed + k * PANEL, depth * PANEL, c, ldc, accumulate
+                      || k > 0, room);
     }
 }
 
 /* B is row-major and so small, or A so low, that packing would not pay: it is read where it lies. `edge` holds its last panel, packed. */
-static void R(gemm_unpacked)(isize rows, isize columns, isize depth, const real *a, isize a_row, isize a_col, const real *b, isize b_row, real *c,
+static void R(gemm_unpacked)(isize rows, isize columns, isize depth, const real *a, isize a_row, isize a_col, const real *b,
+                             isize b_row, real *c,
                              isize ldc, int accumulate, real *edge) {
     for (isize j = 0; j < columns; j += PANEL) {
         int width = (int)isize_min(PANEL, columns - j), whole = width % LANES == 0;
         if (!whole) R(pack_panel)(b + j, b_row, 1, depth, width, edge);
         for (isize i = 0, h; i < rows; i += h) {
             h = tile_height(rows - i);
-            R(gemm_tile)((int)h, width, depth, a + i * a_row, a_row, a_col, whole ? b + j : edge, whole ? b_row : PANEL, c + i * ldc + j, ldc,
+            R(gemm_tile)((int)h, width, depth, a + i * a_row, a_row, a_col, whole ? b + j : edge, whole ? b_row : PANEL,
+                         c + i * ldc + j, ldc,
                          accumulate);
         }
     }
 }
 
 /* C (+)= A B on the calling thread. B is packed a piece at a time, which then stays in the cache. */
-static void R(gemm_serial)(isize rows, isize columns, isize depth, const real *a, isize a_row, isize a_col, const real *b, isize b_row, isize b_col,
+static void R(gemm_serial)(isize rows, isize columns, isize depth, const real *a, isize a_row, isize a_col, const real *b,
+                           isize b_row, isize b_col,
                            real *c, isize ldc, int accumulate, int unpacked, real *room) {
     if (unpacked) {
         R(gemm_unpacked)(rows, columns, depth, a, a_row, a_col, b, b_row, c, ldc, accumulate, room);
@@ -190,12 +199,14 @@ static void R(gemm_serial)(isize rows, isize columns, isize depth, const real *a
         for (isize k = 0, block; k < depth; k += block) {
             block = depth_block(depth - k);
             R(pack_b)(b + k * b_row + j * b_col, b_row, b_col, block, width, packed);
-            R(gemm_block)(rows, width, block, a + k * a_col, a_row, a_col, packed, block * PANEL, c + j, ldc, accumulate || k > 0, room);
+            R(gemm_block)(rows, width, block, a + k * a_col, a_row, a_col, packed, block * PANEL, c + j, ldc, accumulate
+                          || k > 0, room);
         }
     }
 }
 
-static int R(gemm)(int threads, isize rows, isize columns, isize depth, const real *a, isize a_row, isize a_col, const real *b, isize b_row,
+static int R(gemm)(int threads, isize rows, isize columns, isize depth, const real *a, isize a_row, isize a_col, const real *b,
+                   isize b_row,
                    isize b_col, real *c, isize ldc, int accumulate) {
     if (depth == 0 && !accumulate)
         for (isize i = 0; i < rows; i++) memset(c + i * ldc, 0, columns * sizeof(real));
@@ -203,7 +214,8 @@ static int R(gemm)(int threads, isize rows, isize columns, isize depth, const re
     if ((double)rows * columns * depth < GEMM_SERIAL) threads = 1;
     /* decided by the whole shape, lest the sums depend on the number of threads */
     int unpacked = b_col == 1 && (rows <= 2 * TILE_ROWS || depth * columns <= 16384) && b_row <= 1024;
-    size_t own = unpacked ? depth * PANEL : GEMM_ROOM + isize_min(GEMM_COLUMNS, up_to_multiple(columns, PANEL)) * isize_min(depth, GEMM_DEPTH);
+    size_t own = unpacked ? depth * PANEL : GEMM_ROOM + isize_min(GEMM_COLUMNS, up_to_multiple(columns,
+                                                                                               PANEL)) * isize_min(depth, GEMM_DEPTH);
     real *room = scratch_get(threads * own * sizeof(real));
     if (!room) return -1;
     if (threads == 1) {
@@ -217,7 +229,8 @@ static int R(gemm)(int threads, isize rows, isize columns, isize depth, const re
     for (int t = 0; t < threads; t++) {
         isize first = units * t / threads * unit, size = isize_min(units * (t + 1) / threads * unit, length) - first;
         if (size > 0)
-            R(gemm_serial)(by_columns ? rows : size, by_columns ? size : columns, depth, by_columns ? a : a + first * a_row, a_row, a_col,
+            R(gemm_serial)(by_columns ? rows : size, by_columns ? size : columns, depth, by_columns ? a : a + first * a_row,
+                           a_row, a_col,
                            by_columns ? b + first * b_col : b, b_row, b_col, c + first * (by_columns ? 1 : ldc), ldc, accumulate, unpacked,
                            room + t * own);
     }

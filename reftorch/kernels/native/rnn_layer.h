@@ -52,8 +52,12 @@ static isize rnn_chunk(const rnn_step *steps, isize s, isize end, isize rows, is
 }
 
 static int rnn_threads(const rnn_layer *l, const rnn_shape *p, isize blocks) {
+#ifdef _OPENMP
     double a_step = (double)l->rows / l->steps * p->gates * l->hidden * (l->input + l->output);
     return a_step < RNN_SERIAL ? 1 : (int)isize_min(l->threads, blocks);
+#else
+    return 1;
+#endif
 }
 
 #define RNN_ROOM (GEMM_ROOM + 64)       /* tiles are packed with whole vectors */
@@ -66,6 +70,12 @@ static rnn_shape R(rnn_shape)(const rnn_layer *l) {
     if (l->kind == RNN_GRU) p.gates = 3, p.slots = 5, p.side = 1, p.x_gate = rnn_n_first;
     p.row = p.slots * p.width + PANEL;  /* the odd panel keeps rows from lying a power of two apart, where they compete for cache lines */
     return p;
+}
+
+/* The columns that a thread owns: whole panels. */
+static void R(rnn_share)(isize columns, int thread, int threads, isize *first, isize *last) {
+    isize panels = (columns + PANEL - 1) / PANEL;
+    *first = panels * thread / threads * PANEL, *last = isize_min(columns, panels * (thread + 1) / threads * PANEL);
 }
 
 static isize R(rnn_saved_row)(const rnn_layer *l) { return R(rnn_shape)(l).row; }
@@ -163,8 +173,11 @@ static void R(rnn_forward_thread)(const R(rnn_run) *run, int thread, int threads
     const rnn_layer *l = run->l;
     const rnn_shape *p = &run->p;
     const isize width = p->width, row = p->row;
-    const int far_x = R(rnn_is_far)(p->gates * R(packed_size)(l->input, l->hidden)), far_h = R(rnn_is_far)(p->gates * R(packed_size)(l->output, l->hidden));
-    isize blocks = (width + PANEL - 1) / PANEL, first = blocks * thread / threads * PANEL, last = isize_min(width, blocks * (thread + 1) / threads * PANEL);
+    const int far_x = R(rnn_is_far)(p->gates * R(packed_size)(l->input, l->hidden));
+    const int far_h = R(rnn_is_far)(p->gates * R(packed_size)(l->output, l->hidden));
+    isize first, last, out_first, out_last;
+    R(rnn_share)(width, thread, threads, &first, &last);
+    R(rnn_share)(l->output, thread, threads, &out_first, &out_last);
     isize mine = isize_min(last, l->hidden) - first;
     const real *x = l->x, *w_ih = l->w_ih, *w_hh = l->w_hh, *b_ih = l->b_ih, *b_hh = l->b_hh;
     for (isize g = 0; g < p->gates; g++) {
@@ -179,8 +192,6 @@ static void R(rnn_forward_thread)(const R(rnn_run) *run, int thread, int threads
             run->bias[(g + p->side) * width + j] += b_hh[gh + j];
         }
     }
-    isize out_blocks = (l->output + PANEL - 1) / PANEL, out_first = out_blocks * thread / threads * PANEL;
-    isize out_last = isize_min(l->output, out_blocks * (thread + 1) / threads * PANEL);
     if (l->w_hr && out_last > out_first)
         R(pack_b)((const real *)l->w_hr + out_first * l->hidden, 1, l->hidden, l->hidden, out_last - out_first, run->wr + out_first * l->hidden);
     isize low, high, turn = 0;
@@ -206,8 +217,8 @@ static void R(rnn_forward_thread)(const R(rnn_run) *run, int thread, int threads
                 }
                 for (isize b = 0; b < count; b++)
                     for (isize k = j; k < j + columns; k += LANES) {
-                        vec out = R(rnn_gates)(l->kind, width, rows + b * row + k, run->bias + k, l->kind == RNN_GRU ? V(load)(h + b * run->h_row + k) : V(all)(0),
-                                               run->c + b * width + k);
+                        vec before = l->kind == RNN_GRU ? V(load)(h + b * run->h_row + k) : V(all)(0);
+                        vec out = R(rnn_gates)(l->kind, width, rows + b * row + k, run->bias + k, before, run->c + b * width + k);
                         if (!l->w_hr) R(rnn_emit)(run, out, next, at + b, b, k, b >= stay);
                     }
             }
@@ -283,7 +294,8 @@ typedef struct {
     isize row, h_row, depth;            /* numbers in a row of grads and of dh; padded units of all gates */
 } R(rnn_return);
 
-/* Gradients of the gates of one vector of units, from those of h and c after the step. dc is replaced; gives the part of dh that goes past the gates. */
+/* Gradients of the gates of one vector of units, from those of h and c after the step. dc is replaced; gives the part of dh that goes past
+ * the gates. */
 INLINE vec R(rnn_gates_back)(int kind, isize width, const real *g, real *d, vec dh, real *dc, vec h_before, vec c_before) {
     vec one = V(all)(1);
     if (kind == RNN_LSTM) {
@@ -348,7 +360,8 @@ static void R(rnn_pack_units)(const real *grads, isize row, isize count, isize d
 }
 
 /* C (+)= A B for tiles of A as above and packed B of `columns` columns, whose panels are `panel` numbers apart. */
-static void R(rnn_unit_product)(isize count, isize columns, isize depth, const real *tiles, const real *packed, isize panel, real *c, int accumulate) {
+static void R(rnn_unit_product)(isize count, isize columns, isize depth, const real *tiles, const real *packed, isize panel, real *c,
+                                int accumulate) {
     for (isize j = 0; j < columns; j += PANEL, packed += panel)
         for (isize i = 0, h; i < count; i += h) {
             h = tile_height(count - i);
@@ -382,12 +395,11 @@ static void R(rnn_backward_thread)(const R(rnn_return) *run, int thread, int thr
     const rnn_gradients *d = run->d;
     const rnn_shape *p = &run->p;
     const isize width = p->width, depth = run->depth, slots = p->gates + p->side;
-    isize blocks = (width + PANEL - 1) / PANEL, first = blocks * thread / threads * PANEL, last = isize_min(width, blocks * (thread + 1) / threads * PANEL);
+    isize first, last, h_first, h_last, x_first, x_last;
+    R(rnn_share)(width, thread, threads, &first, &last);
+    R(rnn_share)(run->h_row, thread, threads, &h_first, &h_last);
+    R(rnn_share)(l->input, thread, threads, &x_first, &x_last);
     isize mine = isize_min(last, l->hidden) - first;
-    isize h_blocks = (l->output + PANEL - 1) / PANEL, h_first = h_blocks * thread / threads * PANEL;
-    isize h_last = isize_min(run->h_row, h_blocks * (thread + 1) / threads * PANEL);
-    isize x_blocks = (l->input + PANEL - 1) / PANEL, x_first = x_blocks * thread / threads * PANEL;
-    isize x_last = isize_min(l->input, x_blocks * (thread + 1) / threads * PANEL);
     real *room = run->room + thread * RNN_ROOM;
     R(rnn_pack_stacked)(l->w_hh, rnn_in_order, p->gates, l->hidden, width, l->output, h_first, isize_min(h_last, l->output), run->wh);
     if (d->dx) R(rnn_pack_stacked)(l->w_ih, p->x_gate, p->gates, l->hidden, width, l->input, x_first, x_last, run->wx);
@@ -412,7 +424,8 @@ static void R(rnn_backward_thread)(const R(rnn_return) *run, int thread, int thr
                         V(store)(grads + b * run->row + 4 * width + k, dh);
                     }
                 RNN_BARRIER(threads);
-                R(rnn_product)(count, last - first, l->output, grads + 4 * width, run->row, run->wr + first * l->output, grads + first, run->row, 0, 0);
+                R(rnn_product)(count, last - first, l->output, grads + 4 * width, run->row, run->wr + first * l->output, grads + first,
+                               run->row, 0, 0);
             }
             for (isize b = 0; b < count; b++)
                 for (isize k = first; k < last; k += LANES) {
@@ -455,7 +468,11 @@ static void R(rnn_backward_thread)(const R(rnn_return) *run, int thread, int thr
         for (isize g = 0; d->db_ih && g < slots; g++)
             for (isize k = g * width + first; k < g * width + last; k += LANES) {
                 vec sum = V(all)(0);
-                for (isize r = 0; r < rows; r++) sum += V(load)(run->grads + r * run->row + k);
+                for (isize r = 0; r < rows;) {   /* short sums first: they round less */
+                    vec part = V(all)(0);
+                    for (isize end = isize_min(r + 16, rows); r < end; r++) part += V(load)(run->grads + r * run->row + k);
+                    sum += part;
+                }
                 V(store)(run->bias + k, V(load)(run->bias + k) + sum);
             }
         if (d->dx && x_last > x_first)

@@ -3,9 +3,11 @@
 #pragma once
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 enum { SCRATCH_KEPT = 8, SCRATCH_HEAD = 64 };
 #define SCRATCH_LARGEST ((size_t)64 << 20)
+#define SCRATCH_LARGE ((size_t)4 << 20)
 
 static __thread void *scratch_kept[SCRATCH_KEPT];
 static __thread int scratch_known;
@@ -32,8 +34,12 @@ static void *scratch_get(size_t size) {
         return block;
     }
     size_t room = (size + (size >> 3) + 4095) / 4096 * 4096;
-    char *made = aligned_alloc(64, SCRATCH_HEAD + room);
+    int large = room >= SCRATCH_LARGE;
+    char *made = aligned_alloc(large ? SCRATCH_LARGE / 2 : 64, SCRATCH_HEAD + room);
     if (!made) return NULL;
+#ifdef MADV_HUGEPAGE
+    if (large) madvise(made, room, MADV_HUGEPAGE);        /* fewer page faults, and fewer addresses to translate */
+#endif
     *(size_t *)made = room;
     return made + SCRATCH_HEAD;
 }

@@ -14,6 +14,7 @@ typedef float f32x8 __attribute__((vector_size(32), may_alias));
 typedef int32_t i32x8 __attribute__((vector_size(32), may_alias));
 typedef double f64x4 __attribute__((vector_size(32), may_alias));
 typedef int64_t i64x4 __attribute__((vector_size(32), may_alias));
+typedef uint64_t u64x4 __attribute__((vector_size(32), may_alias));
 
 INLINE f32x8 f32_load(const float *p) { f32x8 v; memcpy(&v, p, sizeof v); return v; }
 INLINE void f32_store(float *p, f32x8 v) { memcpy(p, &v, sizeof v); }
@@ -24,7 +25,7 @@ INLINE void f64_store(double *p, f64x4 v) { memcpy(p, &v, sizeof v); }
 INLINE f64x4 f64_all(double x) { return (f64x4){x, x, x, x}; }
 INLINE f64x4 f64_where(i64x4 mask, f64x4 yes, f64x4 no) { return (f64x4)((mask & (i64x4)yes) | (~mask & (i64x4)no)); }
 
-/* The first n numbers at p, zeros after them. */
+/* The first n numbers at p, zeros after them; the first n of v to p. */
 #ifdef __AVX2__
 INLINE f32x8 f32_load_part(const float *p, int n) {
     return (f32x8)_mm256_maskload_ps(p, (__m256i)(n > (i32x8){0, 1, 2, 3, 4, 5, 6, 7}));
@@ -33,6 +34,13 @@ INLINE f64x4 f64_load_part(const double *p, int n) { return (f64x4)_mm256_masklo
 #else
 INLINE f32x8 f32_load_part(const float *p, int n) { f32x8 v = {0}; memcpy(&v, p, n * sizeof *p); return v; }
 INLINE f64x4 f64_load_part(const double *p, int n) { f64x4 v = {0}; memcpy(&v, p, n * sizeof *p); return v; }
+#endif
+#ifdef __AVX2__
+INLINE void f32_store_part(float *p, f32x8 v, int n) {
+    _mm256_maskstore_ps(p, (__m256i)(n > (i32x8){0, 1, 2, 3, 4, 5, 6, 7}), (__m256)v);
+}
+#else
+INLINE void f32_store_part(float *p, f32x8 v, int n) { memcpy(p, &v, n * sizeof *p); }
 #endif
 INLINE float f32_sum(f32x8 v) { return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7])); }
 INLINE double f64_sum(f64x4 v) { return (v[0] + v[2]) + (v[1] + v[3]); }
@@ -91,3 +99,42 @@ INLINE void f64_transpose(const double *from, ptrdiff_t from_row, double *to, pt
 #pragma GCC unroll 4
     for (int i = 0; i < 4; i++) f64_store(to + i * to_row, r[i]);
 }
+
+/* Whether a mask has a lane set. */
+#ifdef __AVX2__
+INLINE int f32_any(i32x8 mask) { return !_mm256_testz_si256((__m256i)mask, (__m256i)mask); }
+INLINE int f64_any(i64x4 mask) { return !_mm256_testz_si256((__m256i)mask, (__m256i)mask); }
+#else
+INLINE int f64_any(i64x4 mask) { return ((mask[0] | mask[1]) | (mask[2] | mask[3])) != 0; }
+INLINE int f32_any(i32x8 mask) { return f64_any((i64x4)mask); }
+#endif
+
+/* The smaller and the larger of x and a bound; a NaN in x stays. */
+#ifdef __AVX2__
+INLINE f32x8 f32_at_most(f32x8 x, f32x8 bound) { return (f32x8)_mm256_min_ps((__m256)bound, (__m256)x); }
+INLINE f32x8 f32_at_least(f32x8 x, f32x8 bound) { return (f32x8)_mm256_max_ps((__m256)bound, (__m256)x); }
+INLINE f64x4 f64_at_most(f64x4 x, f64x4 bound) { return (f64x4)_mm256_min_pd((__m256d)bound, (__m256d)x); }
+INLINE f64x4 f64_at_least(f64x4 x, f64x4 bound) { return (f64x4)_mm256_max_pd((__m256d)bound, (__m256d)x); }
+#else
+INLINE f32x8 f32_at_most(f32x8 x, f32x8 bound) { return f32_where(x > bound, bound, x); }
+INLINE f32x8 f32_at_least(f32x8 x, f32x8 bound) { return f32_where(x < bound, bound, x); }
+INLINE f64x4 f64_at_most(f64x4 x, f64x4 bound) { return f64_where(x > bound, bound, x); }
+INLINE f64x4 f64_at_least(f64x4 x, f64x4 bound) { return f64_where(x < bound, bound, x); }
+#endif
+INLINE f32x8 f32_abs(f32x8 x) { return (f32x8)((i32x8)x & INT32_MAX); }
+INLINE f64x4 f64_abs(f64x4 x) { return (f64x4)((i64x4)x & INT64_MAX); }
+INLINE f32x8 f32_signed(f32x8 size, f32x8 sign) { return (f32x8)((i32x8)size | ((i32x8)sign & INT32_MIN)); }     /* of a size >= 0 */
+INLINE f64x4 f64_signed(f64x4 size, f64x4 sign) { return (f64x4)((i64x4)size | ((i64x4)sign & INT64_MIN)); }
+
+/* The halves of 8 floats as doubles, and back. */
+typedef float f32x4 __attribute__((vector_size(16), may_alias));
+#ifdef __AVX2__
+INLINE f64x4 f64_of(f32x4 x) { return (f64x4)_mm256_cvtps_pd((__m128)x); }
+INLINE f32x4 f32_of(f64x4 x) { return (f32x4)_mm256_cvtpd_ps((__m256d)x); }
+#else
+INLINE f64x4 f64_of(f32x4 x) { return __builtin_convertvector(x, f64x4); }
+INLINE f32x4 f32_of(f64x4 x) { return __builtin_convertvector(x, f32x4); }
+#endif
+INLINE f64x4 f32_low(f32x8 x) { return f64_of(__builtin_shufflevector(x, x, 0, 1, 2, 3)); }
+INLINE f64x4 f32_high(f32x8 x) { return f64_of(__builtin_shufflevector(x, x, 4, 5, 6, 7)); }
+INLINE f32x8 f32_join(f64x4 low, f64x4 high) { return __builtin_shufflevector(f32_of(low), f32_of(high), 0, 1, 2, 3, 4, 5, 6, 7); }

@@ -45,15 +45,25 @@ static void plan_offsets(const conv_plan *p, int *offset) {
                 }
 }
 
-/* Where the window at row r of the results of an image begins. */
-INLINE isize plan_row(const conv_plan *p, isize r) {
-    return r / p->s.out[1] * p->s.stride[0] * p->plane + r % p->s.out[1] * p->s.stride[1] * p->row;
+/* A walk over the rows of results of all images, without divisions: where windows of the row begin in the padded copy. */
+typedef struct { isize image, row, h, at; } row_walk;
+
+INLINE row_walk walk_from(const conv_plan *p, isize r) {
+    row_walk w = {.image = r / p->rows, .row = r % p->rows};
+    w.h = w.row % p->s.out[1];
+    w.at = w.image * p->image + w.row / p->s.out[1] * p->s.stride[0] * p->plane + w.h * p->s.stride[1] * p->row;
+    return w;
+}
+INLINE void walk_on(const conv_plan *p, row_walk *w) {
+    if (++w->h < p->s.out[1]) w->row++, w->at += p->s.stride[1] * p->row;
+    else *w = walk_from(p, w->image * p->rows + w->row + 1);
 }
 
 /* The cell of x at place i of the padded image; -1 for a zero. */
 INLINE isize cell_at(const conv_shape *s, int dim, isize i) {
-    isize j = i - s->pad[dim];
-    return j < 0 || j % s->spacing[dim] || j / s->spacing[dim] >= s->in[dim] ? -1 : j / s->spacing[dim];
+    isize j = i - s->pad[dim], spacing = s->spacing[dim];
+    if (spacing > 1) j = j >= 0 && j % spacing == 0 ? j / spacing : -1;
+    return j < s->in[dim] ? j : -1;          /* negative before the first */
 }
 #endif
 
@@ -83,12 +93,14 @@ static void R(pad_row)(const conv_plan *p, const real *x, real *to) {
 }
 
 static void R(pad_channel)(const conv_plan *p, const real *x, real *to) {
-    for (isize d = 0; d < p->size[0]; d++)
+    for (isize d = 0; d < p->size[0]; d++) {
+        isize from_d = cell_at(&p->s, 0, d);
         for (isize h = 0; h < p->size[1]; h++, to += p->row) {
-            isize from_d = cell_at(&p->s, 0, d), from_h = cell_at(&p->s, 1, h);
+            isize from_h = cell_at(&p->s, 1, h);
             if (from_d < 0 || from_h < 0) memset(to, 0, p->row * sizeof(real));
             else R(pad_row)(p, x + from_d * p->s.x_strides[2] + from_h * p->s.x_strides[3], to);
         }
+    }
 }
 
 /* The channels of one group of image n. */

@@ -28,7 +28,8 @@ typedef struct {
 INLINE isize place_size(isize numbers) { return up_to_multiple(numbers, 32) + 16; }
 
 static winograd_plan winograd_plan_of(const winograd_rule *f, const conv_shape *s) {
-    winograd_plan p = {.images = s->batch, .high = (s->out[1] + f->tile - 1) / f->tile, .wide = (s->out[2] + f->tile - 1) / f->tile};
+    winograd_plan p = {.images = s->batch, .high = (s->out[1] + f->tile - 1) / f->tile,
+                       .wide = (s->out[2] + f->tile - 1) / f->tile};
     p.tiles = p.images * p.high * p.wide;
     p.rows = p.high * f->tile + f->kernel - 1, p.row = p.wide * f->tile + f->kernel - 1;
     p.channels = up_to_multiple(s->channels, 8), p.filters = up_to_multiple(s->filters, 16);
@@ -36,7 +37,7 @@ static winograd_plan winograd_plan_of(const winograd_rule *f, const conv_shape *
     return p;
 }
 
-/* ---- transforms of a line of vectors, `step` apart. The rules are constants where these are inlined. */
+/* ---- transforms of a line of vectors, `step` apart. All that has a rule is inlined where the rule is known, so that its numbers are constants. */
 INLINE float power(float x, int n) { return (n > 0 ? x : 1) * (n > 1 ? x : 1) * (n > 2 ? x : 1) * (n > 3 ? x : 1); }      /* n < 5 */
 
 /* B^T: size -> size */
@@ -97,7 +98,8 @@ INLINE i32x8 not_small(f32x8 v) { return ~((v < f32_all(WINOGRAD_LIMIT)) & (v > 
 INLINE int any_set(i32x8 m) { return (m[0] | m[1] | m[2] | m[3] | m[4] | m[5] | m[6] | m[7]) != 0; }
 
 /* Eight channels of an image into [rows][row][8], zeros around it and in channels past the last; says whether a number was not small. */
-static int winograd_block(const conv_shape *s, const float *x, isize channels, isize rows, isize row, isize pad_h, isize pad_w, isize high, isize wide,
+static int winograd_block(const conv_shape *s, const float *x, isize channels, isize rows, isize row, isize pad_h, isize pad_w,
+                          isize high, isize wide,
                           isize step_c, isize step_h, isize step_w, float *to) {
     i32x8 bad = {0};
     isize first = isize_min(row, isize_max(0, pad_w)), last = isize_max(first, isize_min(row, pad_w + wide));
@@ -154,39 +156,33 @@ INLINE void gradient_tile_of(const winograd_rule *f, const float *x, isize row, 
     }
 }
 
-/* Rows of 8 channels to 8 rows of one channel each, `count` of `tile` numbers long. */
-INLINE void store_channels(const f32x8 *o, int tile, float *to, isize channel, int channels, int count) {
-    if (tile == 4 && count == 4 && channels == 8) {
-        f32x8 a = __builtin_shufflevector(o[0], o[1], 0, 8, 1, 9, 4, 12, 5, 13), b = __builtin_shufflevector(o[0], o[1], 2, 10, 3, 11, 6, 14, 7, 15);
-        f32x8 c = __builtin_shufflevector(o[2], o[3], 0, 8, 1, 9, 4, 12, 5, 13), d = __builtin_shufflevector(o[2], o[3], 2, 10, 3, 11, 6, 14, 7, 15);
-        f32x8 r[4] = {__builtin_shufflevector(a, c, 0, 1, 8, 9, 4, 5, 12, 13), __builtin_shufflevector(a, c, 2, 3, 10, 11, 6, 7, 14, 15),
-                      __builtin_shufflevector(b, d, 0, 1, 8, 9, 4, 5, 12, 13), __builtin_shufflevector(b, d, 2, 3, 10, 11, 6, 7, 14, 15)};
-#pragma GCC unroll 4
-        for (int i = 0; i < 4; i++) {
-            memcpy(to + i * channel, &r[i], 16);
-            memcpy(to + (i + 4) * channel, (char *)&r[i] + 16, 16);
-        }
-        return;
-    }
-    float z[4][8];
-    for (int j = 0; j < tile; j++) f32_store(z[j], o[j]);
-    for (int c = 0; c < channels; c++)
-        for (int j = 0; j < count; j++) to[c * channel + j] = z[j][c];
-}
-
-INLINE void output_tile(const winograd_rule *f, const float *m, isize place, f32x8 bias, float *to, isize channel, isize row, int channels, int high,
-                        int wide) {
+/* A tile of results into rows of vectors, `row` numbers apart. */
+INLINE void output_tile(const winograd_rule *f, const float *m, isize place, f32x8 bias, float *to, isize row) {
     f32x8 d[MOST_PLACES], t[24], o[4];
     for (int i = 0; i < f->size * f->size; i++) d[i] = f32_load(m + i * place);
 #pragma GCC unroll 6
     for (int j = 0; j < f->size; j++) sum_line(f, f->tile, d + j, f->size, t + j * f->tile);
 #pragma GCC unroll 4
     for (int i = 0; i < f->tile; i++) {
-        if (i >= high) break;
         sum_line(f, f->tile, t + i, f->tile, o);
 #pragma GCC unroll 4
-        for (int j = 0; j < f->tile; j++) o[j] += bias;
-        store_channels(o, f->tile, to + i * row, channel, channels, wide);
+        for (int j = 0; j < f->tile; j++) f32_store(to + i * row + j * 8, o[j] + bias);
+    }
+}
+
+/* `columns` vectors of `channels` channels as rows of numbers, `channel` apart. */
+static void winograd_unblock(const float *from, isize columns, int channels, float *to, isize channel) {
+    for (isize w = 0; w < columns; w += 8) {
+        int width = (int)isize_min(8, columns - w);
+        f32x8 r[8];
+#pragma GCC unroll 8
+        for (int k = 0; k < 8; k++) r[k] = f32_load(from + (w + k) * 8);
+        f32_transpose8(r);
+        if (width == 8 && channels == 8) {
+#pragma GCC unroll 8
+            for (int c = 0; c < 8; c++) f32_store(to + c * channel + w, r[c]);
+        } else
+            for (int c = 0; c < channels; c++) f32_store_part(to + c * channel + w, r[c], width);
     }
 }
 
@@ -213,24 +209,26 @@ INLINE void load_taps(const winograd_rule *f, const filter_view *v, const float 
 }
 
 /* U of the 16 filters from `first` and the channels [begin, end), [place][channel][16] with places `step` apart; says whether a number was not small. */
-INLINE int filter_panel(const winograd_rule *f, const filter_view *v, const conv_shape *s, isize first, isize begin, isize end, float *u, isize step) {
+INLINE int filter_panel(const winograd_rule *f, const filter_view *v, const conv_shape *s, isize first, isize begin, isize end,
+                        float *u, isize step) {
     i32x8 bad = {0};
-    for (isize c = begin; c < end; c++, u += 16)
-        for (int half = 0; half < 16; half += 8) {
-            int count = c < s->channels ? (int)isize_max(0, isize_min(8, s->filters - first - half)) : 0;
-            f32x8 g[25], t[30], o[6];
-            load_taps(f, v, v->w + (first + half) * v->filter + c * v->channel, count, g);
-            for (int i = 0; i < f->kernel * f->kernel; i++) bad |= not_small(g[i]);
+    for (isize c0 = begin; c0 < end; c0 += 8)            /* eight filters of a few channels at a time: filters are far apart */
+        for (int half = 0; half < 16; half += 8)
+            for (isize c = c0; c < isize_min(c0 + 8, end); c++) {
+                int count = c < s->channels ? (int)isize_max(0, isize_min(8, s->filters - first - half)) : 0;
+                float *to = u + (c - begin) * 16 + half;
+                f32x8 g[25], t[30], o[6];
+                load_taps(f, v, v->w + (first + half) * v->filter + c * v->channel, count, g);
+                for (int i = 0; i < f->kernel * f->kernel; i++) bad |= not_small(g[i]);
 #pragma GCC unroll 5
-            for (int j = 0; j < f->kernel; j++) spread_line(f, f->kernel, g + j, f->kernel, t + j * f->size);
+                for (int j = 0; j < f->kernel; j++) spread_line(f, f->kernel, g + j, f->kernel, t + j * f->size);
 #pragma GCC unroll 6
-            for (int i = 0; i < f->size; i++) {
-                spread_line(f, f->kernel, t + i, f->size, o);
+                for (int i = 0; i < f->size; i++) {
+                    spread_line(f, f->kernel, t + i, f->size, o);
 #pragma GCC unroll 6
-                for (int j = 0; j < f->size; j++)
-                    f32_store(u + (i * f->size + j) * step + half, o[j] * f32_all(factor_of(f, i) * factor_of(f, j)));
+                    for (int j = 0; j < f->size; j++) f32_store(to + (i * f->size + j) * step, o[j] * f32_all(factor_of(f, i) * factor_of(f, j)));
+                }
             }
-        }
     return any_set(bad);
 }
 

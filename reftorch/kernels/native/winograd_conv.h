@@ -16,7 +16,8 @@ typedef struct {
 } winograd_job;
 
 static winograd_job winograd_job_of(const winograd_rule *f, const conv_shape *s) {
-    winograd_job j = {.s = s, .p = winograd_plan_of(f, s), .places = f->size * f->size, .taps = f->kernel * f->kernel, .pixels = s->out[1] * s->out[2]};
+    winograd_job j = {.s = s, .p = winograd_plan_of(f, s), .places = f->size * f->size, .taps = f->kernel * f->kernel,
+                      .pixels = s->out[1] * s->out[2]};
     j.panels = j.p.filters / 16, j.octets = j.p.channels / 8;
     j.x_image = j.p.rows * j.p.row * 8, j.y_image = j.p.high * j.p.wide * f->tile * f->tile * 8;
     return j;
@@ -33,12 +34,14 @@ INLINE tile_place tile_at(const winograd_rule *f, const winograd_plan *p, isize 
 static int block_input(const winograd_job *j, const float *x, isize g, isize q, float *copies) {
     const conv_shape *s = j->s;
     isize c = q % j->octets * 8, n = q / j->octets;
-    return winograd_block(s, x + n * s->x_strides[0] + (g * s->channels + c) * s->x_strides[1], isize_min(8, s->channels - c), j->p.rows, j->p.row,
+    return winograd_block(s, x + n * s->x_strides[0] + (g * s->channels + c) * s->x_strides[1], isize_min(8, s->channels - c),
+                          j->p.rows, j->p.row,
                           s->pad[1], s->pad[2], s->in[1], s->in[2], s->x_strides[1], s->x_strides[3], s->x_strides[4], copies + q * j->x_image);
 }
 
 /* V of the tiles [first, first + count) and the octets [begin, end): two octets, a cache line of V, at a time along the tiles. */
-INLINE void load_tiles(const winograd_rule *f, const winograd_job *j, const float *copies, isize first, isize count, isize begin, isize end, float *v,
+INLINE void load_tiles(const winograd_rule *f, const winograd_job *j, const float *copies, isize first, isize count, isize begin,
+                       isize end, float *v,
                        isize v_place) {
     for (isize pair = begin; pair < end; pair += 2)
         for (isize t = 0; t < count; t++) {
@@ -49,38 +52,101 @@ INLINE void load_tiles(const winograd_rule *f, const winograd_job *j, const floa
         }
 }
 
-/* Results of filters [begin, end) of group g from M [place][tile][m_row], in the same order. */
-INLINE void store_tiles(const winograd_rule *f, const winograd_job *j, isize g, isize first, isize count, isize begin, isize end, const float *m,
+/* Results of filters [begin, end) of group g from M [place][tile][m_row]. Tiles that follow one another in a row of tiles go through a strip of
+ * vectors, from which whole rows of results are written. */
+INLINE void store_tiles(const winograd_rule *f, const winograd_job *j, isize g, isize first, isize count, isize begin, isize end,
+                        const float *m,
                         isize m_place, isize m_row, const float *bias, float *out) {
     const conv_shape *s = j->s;
+    enum { RUN = 16, ROW = (RUN * 4 + 8) * 8 };
+    float strip[4 * ROW];
     for (isize pair = begin; pair < end; pair += 16)
-        for (isize t = 0; t < count; t++) {
+        for (isize t = 0, run; t < count; t += run) {
             tile_place at = tile_at(f, &j->p, first + t);
-            int high = (int)isize_min(f->tile, s->out[1] - at.row), wide = (int)isize_min(f->tile, s->out[2] - at.column);
+            run = isize_min(isize_min(RUN, count - t), j->p.wide - at.column / f->tile);
+            isize high = isize_min(f->tile, s->out[1] - at.row), wide = isize_min(run * f->tile, s->out[2] - at.column);
             for (isize o = pair; o < isize_min(pair + 16, end); o += 8) {
                 int filters = (int)isize_min(8, end - o);
                 f32x8 start = bias ? f32_load_part(bias + g * s->filters + o, filters) : f32_all(0);
-                output_tile(f, m + t * m_row + o - begin, m_place, start,
-                            out + ((at.image * s->groups + g) * s->filters + o) * j->pixels + at.row * s->out[2] + at.column, j->pixels, s->out[2], filters,
-                            high, wide);
+                for (isize k = 0; k < run; k++) output_tile(f, m + (t + k) * m_row + o - begin, m_place, start,
+                                                            strip + k * f->tile * 8, ROW);
+                float *to = out + ((at.image * s->groups + g) * s->filters + o) * j->pixels + at.row * s->out[2] + at.column;
+                for (isize i = 0; i < high; i++) winograd_unblock(strip + i * ROW, wide, filters, to + i * s->out[2], j->pixels);
             }
         }
 }
 
 /* M (+)= V U of one place and panel. */
-INLINE void multiply_tiles(isize count, isize channels, const float *v, isize v_row, const float *u, float *m, isize m_row, int accumulate) {
+INLINE void multiply_tiles(isize count, isize channels, const float *v, isize v_row, const float *u, float *m, isize m_row,
+                           int accumulate) {
     for (isize t = 0, h; t < count; t += h) {
         h = tile_height(count - t);
         gemm_tile_f32((int)h, 16, channels, v + t * v_row, v_row, 1, u, 16, m + t * m_row, m_row, accumulate);
     }
 }
 
-INLINE int winograd_forward_by(const winograd_rule *f, int threads, const conv_shape *s, const float *x, const float *w, isize w_filter,
+/* M, that is A dy A^T, of tiles [first, last) and all filters, and V likewise. */
+INLINE void load_both(const winograd_rule *f, const winograd_job *j, const float *xs, const float *ys, isize first, isize last,
+                      isize begin, float *v,
+                      isize v_place, float *m, isize m_place) {
+    isize wide = j->p.wide * f->tile;
+    load_tiles(f, j, xs, first, last - first, 0, j->octets, v + (first - begin) * j->p.channels, v_place);
+    for (isize pair = 0; pair < 2 * j->panels; pair += 2)
+        for (isize t = first; t < last; t++) {
+            tile_place at = tile_at(f, &j->p, t);
+            for (isize o = pair; o < pair + 2; o++)
+                gradient_tile_of(f, ys + (at.image * 2 * j->panels + o) * j->y_image + (at.row * wide + at.column) * 8, wide,
+                                 m + (t - begin) * j->p.filters + o * 8, m_place);
+        }
+}
+
+/* ---- the functions of a rule, made from the above with its numbers known */
+typedef struct {
+    const winograd_rule *rule;
+    void (*load_tiles)(const winograd_job *, const float *copies, isize first, isize count, isize begin, isize end, float *v,
+                       isize v_place);
+    void (*load_both)(const winograd_job *, const float *xs, const float *ys, isize first, isize last, isize begin, float *v,
+                      isize v_place, float *m,
+                      isize m_place);
+    void (*store_tiles)(const winograd_job *, isize g, isize first, isize count, isize begin, isize end, const float *m,
+                        isize m_place, isize m_row,
+                        const float *bias, float *out);
+    int (*filter_panel)(const filter_view *, const conv_shape *, isize first, isize begin, isize end, float *u, isize step);
+    void (*filter_gradient)(const float *u, isize step, int filters, float *dw, isize filter);
+} winograd_kind;
+
+#define WINOGRAD(RULE) \
+    static void load_tiles_##RULE(const winograd_job *j, const float *copies, isize first, isize count, isize begin, isize end, float *v, isize v_place) { \
+        load_tiles(&RULE, j, copies, first, count, begin, end, v, v_place); \
+    } \
+    static void load_both_##RULE(const winograd_job *j, const float *xs, const float *ys, isize first, isize last, isize begin, float *v, isize v_place, \
+                                 float *m, isize m_place) { \
+        load_both(&RULE, j, xs, ys, first, last, begin, v, v_place, m, m_place); \
+    } \
+    static void store_tiles_##RULE(const winograd_job *j, isize g, isize first, isize count, isize begin, isize end, const float *m, isize m_place, \
+                                   isize m_row, const float *bias, float *out) { \
+        store_tiles(&RULE, j, g, first, count, begin, end, m, m_place, m_row, bias, out); \
+    } \
+    static int filter_panel_##RULE(const filter_view *v, const conv_shape *s, isize first, isize begin, isize end, float *u, isize step) { \
+        return filter_panel(&RULE, v, s, first, begin, end, u, step); \
+    } \
+    static void filter_gradient_##RULE(const float *u, isize step, int filters, float *dw, isize filter) { \
+        filter_gradient(&RULE, u, step, filters, dw, filter); \
+    } \
+    static const winograd_kind RULE##_kind = {&RULE, load_tiles_##RULE, load_both_##RULE, store_tiles_##RULE, filter_panel_##RULE, \
+                                              filter_gradient_##RULE};
+WINOGRAD(F23) WINOGRAD(F43) WINOGRAD(F25)
+#undef WINOGRAD
+
+/* Both give WINOGRAD_REFUSED when numbers are not small. */
+static int winograd_forward(const winograd_kind *kind, int threads, const conv_shape *s, const float *x, const float *w,
+                            isize w_filter,
                                isize w_channel, int turned, const float *bias, float *out) {
+    const winograd_rule *f = kind->rule;
     winograd_job j = winograd_job_of(f, s);
     winograd_plan p = j.p;
     isize block = WINOGRAD_MEMORY / (j.places * 4 * (p.channels + p.filters)) / TILE_ROWS * TILE_ROWS;
-    if (block < 24) block = 96;
+    if (block < 24) block = 48;
     isize blocks = (p.tiles + block - 1) / block, groups = (p.filters + FILTERS_AT_ONCE - 1) / FILTERS_AT_ONCE;
     /* reading V for every few filters against writing U and reading it for every block */
     int by_filters = p.tiles <= 128 && p.tiles * groups < (blocks + 2) * p.filters;
@@ -105,11 +171,12 @@ INLINE int winograd_forward_by(const winograd_rule *f, int threads, const conv_s
         for (isize q = 0; q < (by_filters ? 0 : s->groups * j.panels); q++) {
             isize g = q / j.panels, o = q % j.panels * 16;
             filter_view view = {w + g * s->filters * s->channels * j.taps, w_filter, w_channel, turned};
-            bad |= filter_panel(f, &view, s, o, 0, p.channels, tables + g * j.places * u_place + o * p.channels, u_place);
+            bad |= kind->filter_panel(&view, s, o, 0, p.channels, tables + g * j.places * u_place + o * p.channels, u_place);
         }
 #pragma omp for nowait
         for (isize q = 0; q < s->groups * p.images * j.octets; q++)
-            bad |= block_input(&j, x, q / (p.images * j.octets), q % (p.images * j.octets), copies + q / (p.images * j.octets) * p.images * j.octets * j.x_image);
+            bad |= block_input(&j, x, q / (p.images * j.octets), q % (p.images * j.octets),
+                               copies + q / (p.images * j.octets) * p.images * j.octets * j.x_image);
         if (bad) {
 #pragma omp atomic write
             refused = 1;
@@ -119,7 +186,8 @@ INLINE int winograd_forward_by(const winograd_rule *f, int threads, const conv_s
 #pragma omp for
             for (isize q = 0; q < (refused ? 0 : s->groups * ((j.octets + 1) / 2)); q++) {
                 isize g = q / ((j.octets + 1) / 2), c = q % ((j.octets + 1) / 2) * 2;
-                load_tiles(f, &j, copies + g * p.images * j.octets * j.x_image, 0, p.tiles, c, isize_min(c + 2, j.octets), tables + g * j.places * v_place,
+                kind->load_tiles(&j, copies + g * p.images * j.octets * j.x_image, 0, p.tiles, c, isize_min(c + 2, j.octets),
+                                 tables + g * j.places * v_place,
                            v_place);
             }
         }
@@ -128,30 +196,32 @@ INLINE int winograd_forward_by(const winograd_rule *f, int threads, const conv_s
             isize g = task / (by_filters ? groups : blocks);
             if (!by_filters) {
                 isize first = task % blocks * block, count = isize_min(block, p.tiles - first);
-                load_tiles(f, &j, copies + g * p.images * j.octets * j.x_image, first, count, 0, j.octets, room, v_place);
+                kind->load_tiles(&j, copies + g * p.images * j.octets * j.x_image, first, count, 0, j.octets, room, v_place);
                 for (isize i = 0; i < j.places; i++)
                     for (isize c = 0; c < p.channels; c += CHANNELS_SUMMED)
                         for (isize o = 0; o < p.filters; o += 16)
                             multiply_tiles(count, isize_min(CHANNELS_SUMMED, p.channels - c), room + i * v_place + c, p.channels,
                                            tables + (g * j.places + i) * u_place + o * p.channels + c * 16, m + i * m_place + o, m_row, c > 0);
-                store_tiles(f, &j, g, first, count, 0, s->filters, m, m_place, m_row, bias, out);
+                kind->store_tiles(&j, g, first, count, 0, s->filters, m, m_place, m_row, bias, out);
                 continue;
             }
             isize begin = task % groups * FILTERS_AT_ONCE, end = isize_min(begin + FILTERS_AT_ONCE, p.filters);
             filter_view view = {w + g * s->filters * s->channels * j.taps, w_filter, w_channel, turned};
             for (isize c = 0; c < p.channels; c += u_part) {
                 isize part = isize_min(u_part, p.channels - c);
-                for (isize o = begin; o < end; o += 16) bad |= filter_panel(f, &view, s, o, c, c + part, room + (o - begin) * u_part, u_place);
+                for (isize o = begin; o < end; o += 16) bad |= kind->filter_panel(&view, s, o, c, c + part,
+                                                                                  room + (o - begin) * u_part, u_place);
                 for (isize i = 0; i < j.places; i++)
                     for (isize o = begin; o < end; o += 16)
-                        multiply_tiles(p.tiles, part, tables + (g * j.places + i) * v_place + c, p.channels, room + i * u_place + (o - begin) * u_part,
+                        multiply_tiles(p.tiles, part, tables + (g * j.places + i) * v_place + c, p.channels,
+                                       room + i * u_place + (o - begin) * u_part,
                                        m + i * m_place + o - begin, m_row, c > 0);
             }
             if (bad) {
 #pragma omp atomic write
                 late = 1;
             }
-            store_tiles(f, &j, g, 0, p.tiles, begin, isize_min(end, s->filters), m, m_place, m_row, bias, out);
+            kind->store_tiles(&j, g, 0, p.tiles, begin, isize_min(end, s->filters), m, m_place, m_row, bias, out);
         }
     }
     scratch_put(copies);
@@ -159,27 +229,15 @@ INLINE int winograd_forward_by(const winograd_rule *f, int threads, const conv_s
 }
 
 /* ---- the gradient by the weight */
-/* M, that is A dy A^T, of tiles [first, last) and all filters, and V likewise. */
-INLINE void load_both(const winograd_rule *f, const winograd_job *j, const float *xs, const float *ys, isize first, isize last, isize begin, float *v,
-                      isize v_place, float *m, isize m_place) {
-    isize wide = j->p.wide * f->tile;
-    load_tiles(f, j, xs, first, last - first, 0, j->octets, v + (first - begin) * j->p.channels, v_place);
-    for (isize pair = 0; pair < 2 * j->panels; pair += 2)
-        for (isize t = first; t < last; t++) {
-            tile_place at = tile_at(f, &j->p, t);
-            for (isize o = pair; o < pair + 2; o++)
-                gradient_tile_of(f, ys + (at.image * 2 * j->panels + o) * j->y_image + (at.row * wide + at.column) * 8, wide,
-                                 m + (t - begin) * j->p.filters + o * 8, m_place);
-        }
-}
-
-INLINE int winograd_weight_by(const winograd_rule *f, int threads, const conv_shape *s, const float *x, const float *grad, float *dw) {
+static int winograd_weight(const winograd_kind *kind, int threads, const conv_shape *s, const float *x, const float *grad,
+                           float *dw) {
+    const winograd_rule *f = kind->rule;
     winograd_job j = winograd_job_of(f, s);
     winograd_plan p = j.p;
     isize high = p.high * f->tile, wide = p.wide * f->tile, part = CHANNELS_AT_ONCE, parts = (p.channels + part - 1) / part;
     /* the sums run over the tiles: how they are cut must not depend on the threads */
     isize block = 2 * WINOGRAD_MEMORY / (j.places * 4 * (p.channels + p.filters)) / TILE_ROWS * TILE_ROWS;
-    if (block < 48) block = 192;
+    if (block < 48) block = 96;
     block = isize_min(block, p.tiles);
     int at_once = p.tiles <= 64;          /* so few that the sums of some filters can be finished before those of others begin */
     isize v_place = place_size(block * p.channels), m_place = place_size(block * p.filters), u_place = at_once ? place_size(part * 16) : p.u_place;
@@ -211,12 +269,14 @@ INLINE int winograd_weight_by(const winograd_rule *f, int threads, const conv_sh
                 isize count = isize_min(block, p.tiles - first), pieces = isize_min(count, 4 * threads);
 #pragma omp for
                 for (isize q = 0; q < pieces; q++)
-                    load_both(f, &j, xs, ys, first + count * q / pieces, first + count * (q + 1) / pieces, first, v, v_place, m, m_place);
+                    kind->load_both(&j, xs, ys, first + count * q / pieces, first + count * (q + 1) / pieces, first, v, v_place,
+                                    m, m_place);
 #pragma omp for schedule(dynamic, 1)
                 for (isize task = 0; task < (at_once ? parts * j.panels : j.places); task++) {
                     /* all channels and filters of one place, or all places of some channels and a panel of filters */
                     isize i_end = at_once ? j.places : task + 1, c_begin = at_once ? task / j.panels * part : 0;
-                    isize c_end = at_once ? isize_min(c_begin + part, p.channels) : p.channels, o_begin = at_once ? task % j.panels * 16 : 0;
+                    isize c_end = at_once ? isize_min(c_begin + part,
+                                                      p.channels) : p.channels, o_begin = at_once ? task % j.panels * 16 : 0;
                     isize o_end = at_once ? o_begin + 16 : p.filters, u_row = at_once ? 16 : p.filters;
                     for (isize i = at_once ? 0 : task; i < i_end; i++)
                         for (isize o = o_begin; o < o_end; o += 16) {
@@ -229,14 +289,15 @@ INLINE int winograd_weight_by(const winograd_rule *f, int threads, const conv_sh
                         }
                     for (isize c = c_begin; at_once && c < isize_min(c_end, s->channels); c++)
                         for (isize o = o_begin; o < isize_min(o_end, s->filters); o += 8)
-                            filter_gradient(f, u + (c - c_begin) * 16 + o - o_begin, u_place, (int)isize_min(8, s->filters - o),
+                            kind->filter_gradient(u + (c - c_begin) * 16 + o - o_begin, u_place, (int)isize_min(8, s->filters - o),
                                             dw + ((g * s->filters + o) * s->channels + c) * j.taps, s->channels * j.taps);
                 }
             }
 #pragma omp for
             for (isize c = 0; c < (refused || at_once ? 0 : s->channels); c++)
                 for (isize o = 0; o < s->filters; o += 8)
-                    filter_gradient(f, u + c * p.filters + o, u_place, (int)isize_min(8, s->filters - o), dw + ((g * s->filters + o) * s->channels + c) * j.taps,
+                    kind->filter_gradient(u + c * p.filters + o, u_place, (int)isize_min(8, s->filters - o),
+                                          dw + ((g * s->filters + o) * s->channels + c) * j.taps,
                                     s->channels * j.taps);
         }
     }
@@ -244,33 +305,13 @@ INLINE int winograd_weight_by(const winograd_rule *f, int threads, const conv_sh
     return refused ? WINOGRAD_REFUSED : 0;
 }
 
-/* Inlined once for each rule, so that the rule's numbers are constants. */
-#define WINOGRAD(RULE) \
-    static __attribute__((noinline)) int forward_##RULE(int threads, const conv_shape *s, const float *x, const float *w, isize w_filter, \
-                                                        isize w_channel, int turned, const float *bias, float *out) { \
-        return winograd_forward_by(&RULE, threads, s, x, w, w_filter, w_channel, turned, bias, out); \
-    } \
-    static __attribute__((noinline)) int weight_##RULE(int threads, const conv_shape *s, const float *x, const float *grad, float *dw) { \
-        return winograd_weight_by(&RULE, threads, s, x, grad, dw); \
-    }
-WINOGRAD(F23) WINOGRAD(F43) WINOGRAD(F25)
-#undef WINOGRAD
-
-/* The rule that pays for this convolution, if one does: the transforms must be shared by many channels, filters and tiles. */
-static const winograd_rule *winograd_rule_for(int allowed, const conv_shape *s) {
-    if (!allowed || s->channels < 16 || s->filters < 16 || s->kernel[0] > 1 || s->in[0] > 1 || s->out[0] > 1 || s->kernel[1] != s->kernel[2]) return NULL;
+/* The kind that pays for this convolution, if one does: the transforms must be shared by many channels, filters and tiles. */
+static const winograd_kind *winograd_kind_for(int allowed, const conv_shape *s) {
+    if (!allowed || s->channels < 16 || s->filters < 16 || s->kernel[0] > 1 || s->in[0] > 1 || s->out[0] > 1
+        || s->kernel[1] != s->kernel[2]) return NULL;
     for (int d = 0; d < 3; d++)
         if (s->spacing[d] != 1 || (d && (s->stride[d] != 1 || s->dilation[d] != 1))) return NULL;
     isize by_two = s->batch * ((s->out[1] + 1) / 2) * ((s->out[2] + 1) / 2), by_four = s->batch * ((s->out[1] + 3) / 4) * ((s->out[2] + 3) / 4);
-    if (s->kernel[1] == 3) return by_four >= 32 && allowed == WINOGRAD_FAST ? &F43 : by_two >= 64 ? &F23 : NULL;
-    return s->kernel[1] == 5 && by_two >= 64 ? &F25 : NULL;
-}
-
-/* Both give WINOGRAD_REFUSED when numbers are not small, with nothing made. */
-static int winograd_forward(const winograd_rule *f, int threads, const conv_shape *s, const float *x, const float *w, isize w_filter, isize w_channel,
-                            int turned, const float *bias, float *out) {
-    return (f == &F43 ? forward_F43 : f == &F23 ? forward_F23 : forward_F25)(threads, s, x, w, w_filter, w_channel, turned, bias, out);
-}
-static int winograd_weight(const winograd_rule *f, int threads, const conv_shape *s, const float *x, const float *grad, float *dw) {
-    return (f == &F43 ? weight_F43 : f == &F23 ? weight_F23 : weight_F25)(threads, s, x, grad, dw);
+    if (s->kernel[1] == 3) return by_four >= 32 && allowed == WINOGRAD_FAST ? &F43_kind : by_two >= 64 ? &F23_kind : NULL;
+    return s->kernel[1] == 5 && by_two >= 64 ? &F25_kind : NULL;
 }

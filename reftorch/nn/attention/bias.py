@@ -30,8 +30,8 @@ class CausalBias(Tensor):
 
     def _materialize(self, device=None):
         """The mask as a boolean tensor."""
-        diagonal = 0 if self.variant == CausalVariant.UPPER_LEFT else self.seq_len_kv - self.seq_len_q
-        return torch.tril(torch.ones(self.seq_len_q, self.seq_len_kv, device=device, dtype=torch.bool), diagonal=diagonal)
+        corner = 0 if self.variant == CausalVariant.UPPER_LEFT else self.seq_len_kv - self.seq_len_q
+        return torch.ones(self.seq_len_q, self.seq_len_kv, device=device, dtype=torch.bool).tril(corner)
 
     @staticmethod
     def _dispatch(query, key, value, attn_mask, dropout_p=0.0, is_causal=False, scale=None, enable_gqa=False):
@@ -44,10 +44,9 @@ class CausalBias(Tensor):
 
     @classmethod
     def __torch_function__(cls, func, types, args=(), kwargs=None):
-        kwargs = {} if kwargs is None else kwargs
-        if func is T.scaled_dot_product_attention:
-            return cls._dispatch(*args, **kwargs)
-        return super().__torch_function__(func, types, args, kwargs)
+        if func is not T.scaled_dot_product_attention:
+            return super().__torch_function__(func, types, args, kwargs or {})
+        return cls._dispatch(*args, **(kwargs or {}))
 
     def __repr__(self):
         return repr(self._materialize())

@@ -24,6 +24,13 @@ class _IncompatibleKeys(_Keys):
     __str__ = __repr__
 
 
+def persistent(module):
+    """What the state_dict holds of a module itself: parameters and buffers by name, those that are not None."""
+    left_out = module._non_persistent_buffers_set
+    kept = ((name, buffer) for name, buffer in module._buffers.items() if name not in left_out)
+    return {name: value for name, value in itertools.chain(module._parameters.items(), kept) if value is not None}
+
+
 class StateDict:
     """The part of Module that turns it into a dict of tensors and back."""
 
@@ -55,12 +62,8 @@ class StateDict:
         return _add(self._state_dict_pre_hooks, hook)
 
     def _save_to_state_dict(self, destination, prefix, keep_vars):
-        for name, param in self._parameters.items():
-            if param is not None:
-                destination[prefix + name] = param if keep_vars else param.detach()
-        for name, buf in self._buffers.items():
-            if buf is not None and name not in self._non_persistent_buffers_set:
-                destination[prefix + name] = buf if keep_vars else buf.detach()
+        for name, value in persistent(self).items():
+            destination[prefix + name] = value if keep_vars else value.detach()
         if type(self).get_extra_state is not StateDict.get_extra_state:
             destination[prefix + "_extra_state"] = self.get_extra_state()
 
@@ -76,14 +79,14 @@ class StateDict:
             destination = OrderedDict()
             destination._metadata = OrderedDict()
         local_metadata = {"version": self._version}
-        if hasattr(destination, "_metadata"):
+        if hasattr(destination, "_metadata"):            # a caller's own dict need not have it
             destination._metadata[prefix[:-1]] = local_metadata
-        for hook in self._state_dict_pre_hooks.values():
-            hook(self, prefix, keep_vars)
+        for announce in self._state_dict_pre_hooks.values():
+            announce(self, prefix, keep_vars)
         self._save_to_state_dict(destination, prefix, keep_vars)
-        for name, module in self._modules.items():
-            if module is not None:
-                module.state_dict(destination=destination, prefix=prefix + name + ".", keep_vars=keep_vars)
+        children = ((f"{prefix}{name}.", child) for name, child in self._modules.items() if child is not None)
+        for start, child in children:
+            child.state_dict(destination=destination, prefix=start, keep_vars=keep_vars)
         for hook in self._state_dict_hooks.values():
             got = hook(self, destination, prefix, local_metadata)
             if getattr(hook, "_from_public_api", False):
@@ -107,8 +110,7 @@ class StateDict:
     def _load_from_state_dict(self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs):
         for hook in self._load_state_dict_pre_hooks.values():
             hook(state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
-        persistent = {k: v for k, v in self._buffers.items() if k not in self._non_persistent_buffers_set}
-        local = {k: v for k, v in itertools.chain(self._parameters.items(), persistent.items()) if v is not None}
+        local = persistent(self)
         assign = local_metadata.get("assign_to_params_buffers", False)
         for name, param in local.items():
             key = prefix + name
@@ -159,13 +161,13 @@ class StateDict:
         if not hasattr(state_dict, "keys") or not hasattr(state_dict, "items"):
             raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
         missing, unexpected, errors = [], [], []
-        metadata = getattr(state_dict, "_metadata", None)
-        state_dict = OrderedDict(state_dict)
+        given, state_dict = state_dict, OrderedDict(state_dict)
+        metadata = getattr(given, "_metadata", None)
         if metadata is not None:
             state_dict._metadata = metadata
 
         def load(module, local, prefix=""):
-            local_metadata = {} if metadata is None else metadata.get(prefix[:-1], {})
+            local_metadata = (metadata or {}).get(prefix[:-1], {})
             if assign:
                 local_metadata["assign_to_params_buffers"] = assign
             module._load_from_state_dict(local, prefix, local_metadata, True, missing, unexpected, errors)

@@ -6,326 +6,145 @@ import reftorch as torch
 from .. import functional as F
 from ..init import constant_, xavier_normal_, xavier_uniform_
 from ..parameter import Parameter
+from ._layer import layer
 from .linear import NonDynamicallyQuantizableLinear
 from .module import Module
-from .utils import _own_init
 
 
-def _shown(module, *names):
-    """`name=value` of the named attributes, and `inplace=True` where that is set."""
-    texts = [f"{name}={getattr(module, name)}" for name in names]
-    return ", ".join([*texts, "inplace=True"] if getattr(module, "inplace", False) else texts)
-
-
+@layer("threshold, value, inplace=False", "F.threshold(input; threshold, value, inplace)", shows="threshold value inplace?")
 class Threshold(Module):
     """y = x where x > threshold, else value; x (*) -> y (*)."""
 
-    __constants__ = ["threshold", "value", "inplace"]
 
-    def __init__(self, threshold, value, inplace=False):
-        super().__init__()
-        self.threshold, self.value, self.inplace = threshold, value, inplace
-
-    def forward(self, input):
-        return F.threshold(input, self.threshold, self.value, self.inplace)
-
-    def extra_repr(self):
-        return _shown(self, "threshold", "value")
-
-
+@layer("inplace=False", "F.relu(input; inplace=)", shows="inplace?")
 class ReLU(Module):
     """y = max(0, x); x (*) -> y (*)."""
 
-    __constants__ = ["inplace"]
 
-    def __init__(self, inplace=False):
-        super().__init__()
-        self.inplace = inplace
-
-    def forward(self, input):
-        return F.relu(input, inplace=self.inplace)
-
-    def extra_repr(self):
-        return _shown(self)
-
-
+@layer("lower=1.0 / 8, upper=1.0 / 3, inplace=False", "F.rrelu(input; lower, upper, training, inplace)", shows="lower upper inplace?")
 class RReLU(Module):
     """y = x where x >= 0, else a x, with a ~ U(lower, upper) in training and its mean else; source: Xu et al. 2015."""
 
-    __constants__ = ["lower", "upper", "inplace"]
 
-    def __init__(self, lower=1.0 / 8, upper=1.0 / 3, inplace=False):
-        super().__init__()
-        self.lower, self.upper, self.inplace = lower, upper, inplace
-
-    def forward(self, input):
-        return F.rrelu(input, self.lower, self.upper, self.training, self.inplace)
-
-    def extra_repr(self):
-        return _shown(self, "lower", "upper")
-
-
+@layer(call="F.hardtanh(input; min_val, max_val, inplace)", shows="min_val max_val inplace?", constants="min_val max_val inplace")
 class Hardtanh(Module):
     """y = min(max(x, min_val), max_val); x (*) -> y (*)."""
 
-    __constants__ = ["min_val", "max_val", "inplace"]
-
     def __init__(self, min_val=-1.0, max_val=1.0, inplace=False, min_value=None, max_value=None):
         super().__init__()
-        if min_value is not None:
-            warnings.warn("keyword argument `min_value` is deprecated and renamed to `min_val`", FutureWarning, stacklevel=2)
-            min_val = min_value
-        if max_value is not None:
-            warnings.warn("keyword argument `max_value` is deprecated and renamed to `max_val`", FutureWarning, stacklevel=2)
-            max_val = max_value
-        self.min_val, self.max_val, self.inplace = min_val, max_val, inplace
-        if max_val <= min_val:
-            raise AssertionError(f"max_val ({max_val}) must be greater than min_val ({min_val})")
-
-    def forward(self, input):
-        return F.hardtanh(input, self.min_val, self.max_val, self.inplace)
-
-    def extra_repr(self):
-        return _shown(self, "min_val", "max_val")
+        bounds = {"min_val": min_val, "max_val": max_val}
+        for former, given in (("min_value", min_value), ("max_value", max_value)):
+            if given is not None:
+                name = former.removesuffix("ue")
+                warnings.warn(f"keyword argument `{former}` is deprecated and renamed to `{name}`", FutureWarning, stacklevel=2)
+                bounds[name] = given
+        low, high = self.min_val, self.max_val = bounds.values()
+        self.inplace = inplace
+        if high <= low:
+            raise AssertionError(f"max_val ({high}) must be greater than min_val ({low})")
 
 
+@layer(shows="inplace?")
 class ReLU6(Hardtanh):
     """y = min(max(0, x), 6); x (*) -> y (*)."""
 
     def __init__(self, inplace=False):
         super().__init__(0.0, 6.0, inplace)
 
-    def extra_repr(self):
-        return _shown(self)
 
-
+@layer(call="torch.sigmoid(input)")
 class Sigmoid(Module):
     """y = 1 / (1 + exp(-x)); x (*) -> y (*)."""
 
-    def forward(self, input):
-        return torch.sigmoid(input)
 
-
+@layer("inplace=False", "F.hardsigmoid(input; inplace)")
 class Hardsigmoid(Module):
     """y = min(max(0, x + 3), 6) / 6; x (*) -> y (*)."""
 
-    __constants__ = ["inplace"]
 
-    def __init__(self, inplace=False):
-        super().__init__()
-        self.inplace = inplace
-
-    def forward(self, input):
-        return F.hardsigmoid(input, self.inplace)
-
-
+@layer(call="torch.tanh(input)")
 class Tanh(Module):
     """y = tanh(x); x (*) -> y (*)."""
 
-    def forward(self, input):
-        return torch.tanh(input)
 
-
+@layer("inplace=False", "F.silu(input; inplace=)", shows="inplace?")
 class SiLU(Module):
     """y = x sigmoid(x); x (*) -> y (*); source: Hendrycks and Gimpel 2016."""
 
-    __constants__ = ["inplace"]
 
-    def __init__(self, inplace=False):
-        super().__init__()
-        self.inplace = inplace
-
-    def forward(self, input):
-        return F.silu(input, inplace=self.inplace)
-
-    def extra_repr(self):
-        return _shown(self)
-
-
+@layer("inplace=False", "F.mish(input; inplace=)", shows="inplace?")
 class Mish(Module):
     """y = x tanh(softplus(x)); x (*) -> y (*); source: Misra 2019."""
 
-    __constants__ = ["inplace"]
 
-    def __init__(self, inplace=False):
-        super().__init__()
-        self.inplace = inplace
-
-    def forward(self, input):
-        return F.mish(input, inplace=self.inplace)
-
-    def extra_repr(self):
-        return _shown(self)
-
-
+@layer("inplace=False", "F.hardswish(input; inplace)")
 class Hardswish(Module):
     """y = x min(max(0, x + 3), 6) / 6; x (*) -> y (*); source: Howard et al. 2019."""
 
-    __constants__ = ["inplace"]
 
-    def __init__(self, inplace=False):
-        super().__init__()
-        self.inplace = inplace
-
-    def forward(self, input):
-        return F.hardswish(input, self.inplace)
-
-
+@layer("alpha=1.0, inplace=False", "F.elu(input; alpha, inplace)", shows="alpha inplace?")
 class ELU(Module):
     """y = x where x > 0, else alpha (exp(x) - 1); x (*) -> y (*); source: Clevert et al. 2015."""
 
-    __constants__ = ["alpha", "inplace"]
 
-    def __init__(self, alpha=1.0, inplace=False):
-        super().__init__()
-        self.alpha, self.inplace = alpha, inplace
-
-    def forward(self, input):
-        return F.elu(input, self.alpha, self.inplace)
-
-    def extra_repr(self):
-        return _shown(self, "alpha")
-
-
+@layer("alpha=1.0, inplace=False", "F.celu(input; alpha, inplace)", shows="alpha inplace?")
 class CELU(Module):
     """y = max(0, x) + min(0, alpha (exp(x / alpha) - 1)); x (*) -> y (*); source: Barron 2017."""
 
-    __constants__ = ["alpha", "inplace"]
 
-    def __init__(self, alpha=1.0, inplace=False):
-        super().__init__()
-        self.alpha, self.inplace = alpha, inplace
-
-    def forward(self, input):
-        return F.celu(input, self.alpha, self.inplace)
-
-    def extra_repr(self):
-        return _shown(self, "alpha")
-
-
+@layer("inplace=False", "F.selu(input; inplace)", shows="inplace?")
 class SELU(Module):
     """y = s (max(0, x) + min(0, a (exp(x) - 1))) for the s and a that keep mean 0 and variance 1; source: Klambauer et al. 2017."""
 
-    __constants__ = ["inplace"]
 
-    def __init__(self, inplace=False):
-        super().__init__()
-        self.inplace = inplace
-
-    def forward(self, input):
-        return F.selu(input, self.inplace)
-
-    def extra_repr(self):
-        return _shown(self)
-
-
+@layer("dim=-1", "F.glu(input; dim)", shows="dim")
 class GLU(Module):
     """y = a sigmoid(b) for the halves a, b of x along `dim`; x (*, 2N, *) -> y (*, N, *); source: Dauphin et al. 2016."""
 
-    __constants__ = ["dim"]
 
-    def __init__(self, dim=-1):
-        super().__init__()
-        self.dim = dim
-
-    def forward(self, input):
-        return F.glu(input, self.dim)
-
-    def extra_repr(self):
-        return _shown(self, "dim")
-
-
+@layer("approximate='none'", "F.gelu(input; approximate=)")
 class GELU(Module):
     """y = x P(Z < x) for Z ~ N(0, 1), or its tanh form; x (*) -> y (*); source: Hendrycks and Gimpel 2016."""
-
-    __constants__ = ["approximate"]
-
-    def __init__(self, approximate="none"):
-        super().__init__()
-        self.approximate = approximate
-
-    def forward(self, input):
-        return F.gelu(input, approximate=self.approximate)
 
     def extra_repr(self):
         return f"approximate={self.approximate!r}"
 
 
+@layer("lambd=0.5", "F.hardshrink(input; lambd)")
 class Hardshrink(Module):
     """y = x where |x| > lambd, else 0; x (*) -> y (*)."""
 
-    __constants__ = ["lambd"]
-
-    def __init__(self, lambd=0.5):
-        super().__init__()
-        self.lambd = lambd
-
-    def forward(self, input):
-        return F.hardshrink(input, self.lambd)
-
     def extra_repr(self):
         return str(self.lambd)
 
 
+@layer("negative_slope=0.01, inplace=False", "F.leaky_relu(input; negative_slope, inplace)", shows="negative_slope inplace?",
+       constants="inplace negative_slope")
 class LeakyReLU(Module):
     """y = x where x > 0, else negative_slope x; x (*) -> y (*); source: Maas et al. 2013."""
 
-    __constants__ = ["inplace", "negative_slope"]
 
-    def __init__(self, negative_slope=0.01, inplace=False):
-        super().__init__()
-        self.negative_slope, self.inplace = negative_slope, inplace
-
-    def forward(self, input):
-        return F.leaky_relu(input, self.negative_slope, self.inplace)
-
-    def extra_repr(self):
-        return _shown(self, "negative_slope")
-
-
+@layer(call="F.logsigmoid(input)")
 class LogSigmoid(Module):
     """y = -log(1 + exp(-x)); x (*) -> y (*)."""
 
-    def forward(self, input):
-        return F.logsigmoid(input)
 
-
+@layer("beta=1.0, threshold=20.0", "F.softplus(input; beta, threshold)", shows="beta threshold")
 class Softplus(Module):
     """y = log(1 + exp(beta x)) / beta, and x where beta x > threshold; x (*) -> y (*)."""
 
-    __constants__ = ["beta", "threshold"]
 
-    def __init__(self, beta=1.0, threshold=20.0):
-        super().__init__()
-        self.beta, self.threshold = beta, threshold
-
-    def forward(self, input):
-        return F.softplus(input, self.beta, self.threshold)
-
-    def extra_repr(self):
-        return _shown(self, "beta", "threshold")
-
-
+@layer("lambd=0.5", "F.softshrink(input; lambd)")
 class Softshrink(Module):
     """y = x - lambd where x > lambd, x + lambd where x < -lambd, else 0; x (*) -> y (*)."""
-
-    __constants__ = ["lambd"]
-
-    def __init__(self, lambd=0.5):
-        super().__init__()
-        self.lambd = lambd
-
-    def forward(self, input):
-        return F.softshrink(input, self.lambd)
 
     def extra_repr(self):
         return str(self.lambd)
 
 
+@layer(call="F.prelu(input; weight)", shows="num_parameters", constants="num_parameters")
 class PReLU(Module):
     """y = max(0, x) + a min(0, x) with a learnt a, one or one a channel; x (N, C, *) -> y (N, C, *); source: He et al. 2015."""
-
-    __constants__ = ["num_parameters"]
 
     def __init__(self, num_parameters=1, init=0.25, device=None, dtype=None):
         super().__init__()
@@ -337,35 +156,20 @@ class PReLU(Module):
         """Set the slopes to `init`."""
         constant_(self.weight, self.init)
 
-    def forward(self, input):
-        return F.prelu(input, self.weight)
 
-    def extra_repr(self):
-        return _shown(self, "num_parameters")
-
-
+@layer(call="F.softsign(input)")
 class Softsign(Module):
     """y = x / (1 + |x|); x (*) -> y (*)."""
 
-    def forward(self, input):
-        return F.softsign(input)
 
-
+@layer(call="F.tanhshrink(input)")
 class Tanhshrink(Module):
     """y = x - tanh(x); x (*) -> y (*)."""
 
-    def forward(self, input):
-        return F.tanhshrink(input)
 
-
+@layer("dim=None", shows="dim")
 class Softmax(Module):
     """y = exp(x) / sum exp(x) along `dim`; x (*) -> y (*)."""
-
-    __constants__ = ["dim"]
-
-    def __init__(self, dim=None):
-        super().__init__()
-        self.dim = dim
 
     def __setstate__(self, state):
         super().__setstate__(state)
@@ -374,11 +178,8 @@ class Softmax(Module):
     def forward(self, input):
         return F.softmax(input, self.dim, _stacklevel=5)
 
-    def extra_repr(self):
-        return _shown(self, "dim")
 
-
-@_own_init
+@layer("dim=None")
 class Softmin(Softmax):
     """y = exp(-x) / sum exp(-x) along `dim`; x (*) -> y (*)."""
 
@@ -386,7 +187,7 @@ class Softmin(Softmax):
         return F.softmin(input, self.dim, _stacklevel=5)
 
 
-@_own_init
+@layer("dim=None")
 class LogSoftmax(Softmax):
     """y = x - log sum exp(x) along `dim`; x (*) -> y (*)."""
 
@@ -410,6 +211,7 @@ class MultiheadAttention(Module):
     """
 
     __constants__ = ["batch_first"]
+    _handed = ("embed_dim", "num_heads", "in_proj_weight", "in_proj_bias", "bias_k", "bias_v", "add_zero_attn", "dropout")
 
     def __init__(self, embed_dim, num_heads, dropout=0.0, bias=True, add_bias_kv=False, add_zero_attn=False, kdim=None, vdim=None, batch_first=False,
                  device=None, dtype=None):
@@ -442,8 +244,8 @@ class MultiheadAttention(Module):
             if weight is not None:
                 xavier_uniform_(weight)
         if self.in_proj_bias is not None:
-            constant_(self.in_proj_bias, 0.0)
-            constant_(self.out_proj.bias, 0.0)
+            for bias in (self.in_proj_bias, self.out_proj.bias):
+                constant_(bias, 0.0)
         for bias in (self.bias_k, self.bias_v):
             if bias is not None:
                 xavier_normal_(bias)
@@ -461,11 +263,12 @@ class MultiheadAttention(Module):
             # one tensor given as several stays one: the projection of all three is then a single product
             swapped = {id(t): t.transpose(1, 0) for t in (query, key, value)}
             query, key, value = (swapped[id(t)] for t in (query, key, value))
+        own = (getattr(self, name) for name in self._handed)
+        separate = {name: getattr(self, name) for name in ("q_proj_weight", "k_proj_weight", "v_proj_weight")}
         output, weights = F.multi_head_attention_forward(
-            query, key, value, self.embed_dim, self.num_heads, self.in_proj_weight, self.in_proj_bias, self.bias_k, self.bias_v, self.add_zero_attn,
-            self.dropout, self.out_proj.weight, self.out_proj.bias, training=self.training, key_padding_mask=key_padding_mask,
-            need_weights=need_weights, attn_mask=attn_mask, use_separate_proj_weight=not self._qkv_same_embed_dim, q_proj_weight=self.q_proj_weight,
-            k_proj_weight=self.k_proj_weight, v_proj_weight=self.v_proj_weight, average_attn_weights=average_attn_weights, is_causal=is_causal)
+            query, key, value, *own, self.out_proj.weight, self.out_proj.bias, training=self.training, need_weights=need_weights, is_causal=is_causal,
+            attn_mask=attn_mask, key_padding_mask=key_padding_mask, average_attn_weights=average_attn_weights,
+            use_separate_proj_weight=not self._qkv_same_embed_dim, **separate)
         if self.batch_first and batched:
             output = output.transpose(1, 0)
         return output.contiguous() if quick else output, weights

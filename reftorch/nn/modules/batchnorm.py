@@ -2,10 +2,10 @@
 import reftorch as torch
 
 from .. import functional as F
-from .. import init
-from ..parameter import Parameter, UninitializedBuffer, UninitializedParameter
-from .lazy import LazyModuleMixin
-from .module import Module
+from ..parameter import UninitializedBuffer
+from ._layer import layer, shown
+from .lazy import _Sized
+from .normalization import _Scaled
 from .utils import _own_init
 
 
@@ -14,44 +14,38 @@ def _check_dims(input, *wanted):
         raise ValueError(f"expected {'D or '.join(map(str, wanted))}D input (got {input.dim()}D input)")
 
 
-class _NormBase(Module):
+@layer(constants="track_running_stats momentum eps num_features affine")
+class _NormBase(_Scaled):
     """Scale, shift and running statistics of `num_features` channels."""
 
     _version = 2           # 2: num_batches_tracked is a buffer
-    __constants__ = ["track_running_stats", "momentum", "eps", "num_features", "affine"]
 
     def __init__(self, num_features, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True, device=None, dtype=None, *, bias=True):
         super().__init__()
         self.num_features, self.eps, self.momentum, self.affine, self.track_running_stats = num_features, eps, momentum, affine, track_running_stats
-        for name, wanted in (("weight", affine), ("bias", affine and bias)):
-            self.register_parameter(name, Parameter(torch.empty(num_features, device=device, dtype=dtype)) if wanted else None)
-        stats = track_running_stats
-        self.register_buffer("running_mean", torch.zeros(num_features, device=device, dtype=dtype) if stats else None)
-        self.register_buffer("running_var", torch.ones(num_features, device=device, dtype=dtype) if stats else None)
-        self.register_buffer("num_batches_tracked", torch.tensor(0, dtype=torch.long, device=device) if stats else None)
+        self._make_scale(num_features, device, dtype, weight=affine, bias=affine and bias)
+        counts = track_running_stats
+        self.register_buffer("running_mean", torch.zeros(num_features, device=device, dtype=dtype) if counts else None)
+        self.register_buffer("running_var", torch.ones(num_features, device=device, dtype=dtype) if counts else None)
+        self.register_buffer("num_batches_tracked", torch.tensor(0, dtype=torch.long, device=device) if counts else None)
         self.reset_parameters()
 
     def reset_running_stats(self):
         """Mean 0, variance 1, no batch seen."""
         if self.track_running_stats:
-            self.running_mean.zero_()
-            self.running_var.fill_(1)
-            self.num_batches_tracked.zero_()
+            for statistic, start in ((self.running_mean, 0), (self.running_var, 1), (self.num_batches_tracked, 0)):
+                statistic.fill_(start)
 
     def reset_parameters(self):
         """Scale 1, shift 0, running statistics as at first."""
         self.reset_running_stats()
-        if self.affine:
-            init.ones_(self.weight)
-            if self.bias is not None:
-                init.zeros_(self.bias)
+        super().reset_parameters()
 
     def _check_input_dim(self, input):
         raise NotImplementedError
 
     def extra_repr(self):
-        return (f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, bias={self.bias is not None}, "
-                f"track_running_stats={self.track_running_stats}")
+        return f"{self.num_features}, {shown(self, 'eps', 'momentum', 'affine')}, bias={self.bias is not None}, {shown(self, 'track_running_stats')}"
 
     def _load_from_state_dict(self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs):
         version = local_metadata.get("version")
@@ -97,43 +91,32 @@ class BatchNorm3d(_BatchNorm):
         _check_dims(input, 5)
 
 
-class _LazyNormBase(LazyModuleMixin, _NormBase):
+class _LazyNormBase(_Sized, _NormBase):
     """Takes `num_features` from the first input."""
+
+    _sized_by = "num_features"
 
     def __init__(self, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True, device=None, dtype=None, *, bias=True):
         super().__init__(0, eps, momentum, False, False, device, dtype)
         self.affine, self.track_running_stats = affine, track_running_stats
         if affine:
-            self.weight = UninitializedParameter(device=device, dtype=dtype)
-            if bias:
-                self.bias = UninitializedParameter(device=device, dtype=dtype)
+            self._make_lazy(("weight", "bias") if bias else ("weight",), device, dtype)
         if track_running_stats:
-            self.running_mean = UninitializedBuffer(device=device, dtype=dtype)
-            self.running_var = UninitializedBuffer(device=device, dtype=dtype)
+            self.running_mean, self.running_var = (UninitializedBuffer(device=device, dtype=dtype) for _ in range(2))
             self.num_batches_tracked = torch.tensor(0, dtype=torch.long, device=device)
-
-    def reset_parameters(self):
-        """As for the class it becomes, once the shapes are known."""
-        if not self.has_uninitialized_params() and self.num_features != 0:
-            super().reset_parameters()
 
     def initialize_parameters(self, input):
         """Take the shape from the input."""
         if not self.has_uninitialized_params():
             return
         self.num_features = input.shape[1]
+        shape = (self.num_features,)
         if self.affine:
-            for name in ("weight", "bias"):
-                value = getattr(self, name)
-                if value is None:
-                    continue
-                if not isinstance(value, UninitializedParameter):
-                    raise AssertionError(f"self.{name} must be an UninitializedParameter")
-                value.materialize((self.num_features,))
+            self._materialize(weight=shape, bias=shape)
         if self.track_running_stats:
             for name in ("running_mean", "running_var"):
                 buffer = getattr(self, name)
-                buffer.materialize((self.num_features,))
+                buffer.materialize(shape)
                 setattr(self, name, buffer.detach())        # a plain tensor
         self.reset_parameters()
 
@@ -175,10 +158,10 @@ class SyncBatchNorm(_BatchNorm):
         """`module` with all its batch norms replaced by SyncBatchNorm with the same parameters."""
         made = module
         if isinstance(module, _BatchNorm):
-            made = cls(module.num_features, module.eps, module.momentum, module.affine, module.track_running_stats, process_group,
-                       bias=module.bias is not None)
-            made.weight, made.bias = module.weight, module.bias
-            made.running_mean, made.running_var, made.num_batches_tracked = module.running_mean, module.running_var, module.num_batches_tracked
+            sizes = {name: getattr(module, name) for name in _NormBase.__constants__}
+            made = cls(**sizes, process_group=process_group, bias=module.bias is not None)
+            for name in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked"):
+                setattr(made, name, getattr(module, name))
             made.training = module.training
         for name, child in module.named_children():
             made.add_module(name, cls.convert_sync_batchnorm(child, process_group))

@@ -1,19 +1,8 @@
 """Channels in another order."""
-from .. import functional as F
+from ._layer import layer
 from .module import Module
 
 
+@layer("groups", "F.channel_shuffle(input; groups)", shows="groups")
 class ChannelShuffle(Module):
     """Channels (g, C/g) as (C/g, g), g = groups; x (N, C, *) -> y (N, C, *); source: Zhang et al. 2017."""
-
-    __constants__ = ["groups"]
-
-    def __init__(self, groups):
-        super().__init__()
-        self.groups = groups
-
-    def forward(self, input):
-        return F.channel_shuffle(input, self.groups)
-
-    def extra_repr(self):
-        return f"groups={self.groups}"

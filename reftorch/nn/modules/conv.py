@@ -5,19 +5,26 @@ import reftorch as torch
 
 from .. import functional as F
 from .. import init
-from ..parameter import Parameter, UninitializedParameter
-from .lazy import LazyModuleMixin
+from ..parameter import Parameter
+from ._layer import layer, shown
+from .lazy import _Sized
 from .module import Module
-from .utils import _ntuple, _own_init, _reverse_repeat_tuple
+from .utils import _ntuple, _reverse_repeat_tuple
 
 _PADDING_STRINGS = {"same", "valid"}
 _PADDING_MODES = {"zeros", "reflect", "replicate", "circular"}
 
+# the arguments of the lazy forms; the others take `in_channels` before them
+_LAZY = "out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1, bias=True, padding_mode='zeros', device=None, dtype=None"
+_LAZY_TRANSPOSED = ("out_channels, kernel_size, stride=1, padding=0, output_padding=0, groups=1, bias=True, dilation=1, padding_mode='zeros', "
+                    "device=None, dtype=None")
+_CONV = f"in_channels, {_LAZY}"
+_TRANSPOSED = f"in_channels, {_LAZY_TRANSPOSED}"
 
+
+@layer(constants="stride padding dilation groups padding_mode output_padding in_channels out_channels kernel_size")
 class _ConvNd(Module):
     """What all convolutions hold; kernel_size, stride, padding (or its name), dilation and output_padding are tuples here."""
-
-    __constants__ = ["stride", "padding", "dilation", "groups", "padding_mode", "output_padding", "in_channels", "out_channels", "kernel_size"]
 
     def __init__(self, in_channels, out_channels, kernel_size, stride, padding, dilation, transposed, output_padding, groups, bias, padding_mode,
                  device=None, dtype=None):
@@ -40,10 +47,7 @@ class _ConvNd(Module):
         self.transposed, self.output_padding, self.groups, self.padding_mode = transposed, output_padding, groups, padding_mode
         self._reversed_padding_repeated_twice = self._sides()
         self.weight = Parameter(torch.empty(self._weight_shape(), device=device, dtype=dtype))
-        if bias:
-            self.bias = Parameter(torch.empty(out_channels, device=device, dtype=dtype))
-        else:
-            self.register_parameter("bias", None)
+        self.register_parameter("bias", Parameter(torch.empty(out_channels, device=device, dtype=dtype)) if bias else None)
         self.reset_parameters()
 
     def _sides(self):
@@ -67,41 +71,34 @@ class _ConvNd(Module):
     def reset_parameters(self):
         """Draw weight and bias anew, both from U(-1/sqrt(fan_in), 1/sqrt(fan_in))."""
         init.kaiming_uniform_(self.weight, a=math.sqrt(5))
-        if self.bias is not None:
-            fan_in, _ = init._calculate_fan_in_and_fan_out(self.weight)
-            if fan_in != 0:
-                bound = 1 / math.sqrt(fan_in)
-                init.uniform_(self.bias, -bound, bound)
+        fan_in = math.prod(self.weight.shape[1:])
+        if self.bias is not None and fan_in:
+            limit = 1 / math.sqrt(fan_in)
+            init.uniform_(self.bias, -limit, limit)
 
     def extra_repr(self):
-        n = len(self.padding)
-        text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
-        if self.padding != (0,) * n:
-            text += f", padding={self.padding}"
-        if self.dilation != (1,) * len(self.dilation):
-            text += f", dilation={self.dilation}"
-        if self.output_padding != (0,) * len(self.output_padding):
-            text += f", output_padding={self.output_padding}"
-        if self.groups != 1:
-            text += f", groups={self.groups}"
-        if self.bias is None:
-            text += ", bias=False"
-        if self.padding_mode != "zeros":
-            text += f", padding_mode={self.padding_mode}"
-        return text
+        usual = {"padding": 0, "dilation": 1, "output_padding": 0}
+        texts = (f"{self.in_channels}, {self.out_channels}",
+                 shown(self, "kernel_size", "stride", **{name: (value,) * len(getattr(self, name)) for name, value in usual.items()}, groups=1),
+                 "bias=False" if self.bias is None else "",
+                 shown(self, padding_mode="zeros"))
+        return ", ".join(filter(None, texts))
 
     def __setstate__(self, state):
         super().__setstate__(state)
         self.__dict__.setdefault("padding_mode", "zeros")      # checkpoints of before 1.1
 
 
-class _Conv(_ConvNd):
-    def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1, bias=True, padding_mode="zeros",
-                 device=None, dtype=None):
-        many = _ntuple(self._dims)
-        super().__init__(in_channels, out_channels, many(kernel_size), many(stride), padding if isinstance(padding, str) else many(padding),
-                         many(dilation), False, many(0), groups, bias, padding_mode, device, dtype)
+class _Tuples(_ConvNd):
+    """Makes the numbers given for all dims tuples."""
 
+    def __init__(self, kernel_size, stride, padding, dilation, transposed=False, output_padding=0, **others):
+        many = _ntuple(self._dims)
+        super().__init__(kernel_size=many(kernel_size), stride=many(stride), padding=padding if isinstance(padding, str) else many(padding),
+                         dilation=many(dilation), transposed=transposed, output_padding=many(output_padding), **others)
+
+
+class _Conv(_Tuples):
     def _conv_forward(self, input, weight, bias):
         padding = self.padding
         if self.padding_mode != "zeros":
@@ -113,35 +110,32 @@ class _Conv(_ConvNd):
         return self._conv_forward(input, self.weight, self.bias)
 
 
-@_own_init
+@layer(_CONV)
 class Conv1d(_Conv):
     """y[o] = b[o] + sum_i W[o, i] * x[i], * being cross-correlation; x (N, in, L), W (out, in/groups, k) -> y (N, out, L')."""
 
     _dims = 1
 
 
-@_own_init
+@layer(_CONV)
 class Conv2d(_Conv):
     """y[o] = b[o] + sum_i W[o, i] * x[i], * being cross-correlation; x (N, in, H, W), W (out, in/groups, kh, kw) -> y (N, out, H', W')."""
 
     _dims = 2
 
 
-@_own_init
+@layer(_CONV)
 class Conv3d(_Conv):
     """y[o] = b[o] + sum_i W[o, i] * x[i], * being cross-correlation; x (N, in, D, H, W), W (out, in/groups, kd, kh, kw) -> y (N, out, D', H', W')."""
 
     _dims = 3
 
 
-class _ConvTransposeNd(_ConvNd):
-    def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, output_padding=0, groups=1, bias=True, dilation=1,
-                 padding_mode="zeros", device=None, dtype=None):
+class _ConvTransposeNd(_Tuples):
+    def __init__(self, padding_mode, padding, **others):
         if padding_mode != "zeros":
             raise ValueError(f'Only "zeros" padding mode is supported for {type(self).__name__}')
-        many = _ntuple(self._dims)
-        super().__init__(in_channels, out_channels, many(kernel_size), many(stride), many(padding), many(dilation), True, many(output_padding), groups,
-                         bias, padding_mode, device, dtype)
+        super().__init__(padding=_ntuple(self._dims)(padding), padding_mode=padding_mode, transposed=True, **others)
 
     def _output_padding(self, input, output_size, stride, padding, kernel_size, num_spatial_dims, dilation=None):
         """What is to be added at the end of each dim so that the output has `output_size`."""
@@ -171,56 +165,45 @@ class _ConvTransposeNd(_ConvNd):
         return getattr(F, f"conv_transpose{n}d")(input, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation)
 
 
-@_own_init
+@layer(_TRANSPOSED)
 class ConvTranspose1d(_ConvTransposeNd):
     """The gradient of Conv1d with respect to its input, as a map; x (N, in, L), W (in, out/groups, k) -> y (N, out, L')."""
 
     _dims = 1
 
 
-@_own_init
+@layer(_TRANSPOSED)
 class ConvTranspose2d(_ConvTransposeNd):
     """The gradient of Conv2d with respect to its input, as a map; x (N, in, H, W), W (in, out/groups, kh, kw) -> y (N, out, H', W')."""
 
     _dims = 2
 
 
-@_own_init
+@layer(_TRANSPOSED)
 class ConvTranspose3d(_ConvTransposeNd):
     """The gradient of Conv3d with respect to its input, as a map; x (N, in, D, H, W), W (in, out/groups, kd, kh, kw) -> y (N, out, D', H', W')."""
 
     _dims = 3
 
 
-class _LazyConvXdMixin(LazyModuleMixin):
+class _LazyConvXdMixin(_Sized):
     """Takes `in_channels` from the first input."""
 
-    def _make_lazy(self, out_channels, bias, device, dtype):
-        self.weight = UninitializedParameter(device=device, dtype=dtype)
-        self.out_channels = out_channels
-        if bias:
-            self.bias = UninitializedParameter(device=device, dtype=dtype)
+    _sized_by = "in_channels"
 
-    def reset_parameters(self):
-        """Draw weight and bias anew, once their shapes are known."""
-        if not self.has_uninitialized_params() and self.in_channels != 0:
-            super().reset_parameters()
+    def __init__(self, out_channels, bias, device, dtype, **others):
+        super().__init__(in_channels=0, out_channels=0, bias=False, device=device, dtype=dtype, **others)
+        self._make_lazy(("weight", "bias") if bias else ("weight",), device, dtype)
+        self.out_channels = out_channels
 
     def initialize_parameters(self, input, *args, **kwargs):
         """Take the shape from the input."""
-        if not self.has_uninitialized_params():
-            return
-        self.in_channels = self._get_in_channels(input)
-        if self.in_channels % self.groups:
-            raise ValueError("in_channels must be divisible by groups")
-        if not isinstance(self.weight, UninitializedParameter):
-            raise AssertionError("self.weight must be an UninitializedParameter")
-        self.weight.materialize(self._weight_shape())
-        if self.bias is not None:
-            if not isinstance(self.bias, UninitializedParameter):
-                raise AssertionError("self.bias must be an UninitializedParameter")
-            self.bias.materialize((self.out_channels,))
-        self.reset_parameters()
+        if self.has_uninitialized_params():
+            self.in_channels = self._get_in_channels(input)
+            if self.in_channels % self.groups:
+                raise ValueError("in_channels must be divisible by groups")
+            self._materialize(weight=self._weight_shape(), bias=(self.out_channels,))
+            self.reset_parameters()
 
     def _get_in_channels(self, input):
         unbatched = self._get_num_spatial_dims() + 1
@@ -233,56 +216,43 @@ class _LazyConvXdMixin(LazyModuleMixin):
         return self._dims
 
 
-class _LazyConv(_LazyConvXdMixin):
-    def __init__(self, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1, bias=True, padding_mode="zeros", device=None, dtype=None):
-        super().__init__(0, 0, kernel_size, stride, padding, dilation, groups, False, padding_mode, device, dtype)
-        self._make_lazy(out_channels, bias, device, dtype)
-
-
-@_own_init
-class LazyConv1d(_LazyConv, Conv1d):
+@layer(_LAZY)
+class LazyConv1d(_LazyConvXdMixin, Conv1d):
     """A Conv1d that takes `in_channels` from its first input."""
 
     cls_to_become = Conv1d
 
 
-@_own_init
-class LazyConv2d(_LazyConv, Conv2d):
+@layer(_LAZY)
+class LazyConv2d(_LazyConvXdMixin, Conv2d):
     """A Conv2d that takes `in_channels` from its first input."""
 
     cls_to_become = Conv2d
 
 
-@_own_init
-class LazyConv3d(_LazyConv, Conv3d):
+@layer(_LAZY)
+class LazyConv3d(_LazyConvXdMixin, Conv3d):
     """A Conv3d that takes `in_channels` from its first input."""
 
     cls_to_become = Conv3d
 
 
-class _LazyConvTranspose(_LazyConvXdMixin):
-    def __init__(self, out_channels, kernel_size, stride=1, padding=0, output_padding=0, groups=1, bias=True, dilation=1, padding_mode="zeros",
-                 device=None, dtype=None):
-        super().__init__(0, 0, kernel_size, stride, padding, output_padding, groups, False, dilation, padding_mode, device, dtype)
-        self._make_lazy(out_channels, bias, device, dtype)
-
-
-@_own_init
-class LazyConvTranspose1d(_LazyConvTranspose, ConvTranspose1d):
+@layer(_LAZY_TRANSPOSED)
+class LazyConvTranspose1d(_LazyConvXdMixin, ConvTranspose1d):
     """A ConvTranspose1d that takes `in_channels` from its first input."""
 
     cls_to_become = ConvTranspose1d
 
 
-@_own_init
-class LazyConvTranspose2d(_LazyConvTranspose, ConvTranspose2d):
+@layer(_LAZY_TRANSPOSED)
+class LazyConvTranspose2d(_LazyConvXdMixin, ConvTranspose2d):
     """A ConvTranspose2d that takes `in_channels` from its first input."""
 
     cls_to_become = ConvTranspose2d
 
 
-@_own_init
-class LazyConvTranspose3d(_LazyConvTranspose, ConvTranspose3d):
+@layer(_LAZY_TRANSPOSED)
+class LazyConvTranspose3d(_LazyConvXdMixin, ConvTranspose3d):
     """A ConvTranspose3d that takes `in_channels` from its first input."""
 
     cls_to_become = ConvTranspose3d

@@ -1,32 +1,22 @@
 """Several dims as one, and back."""
+from ._layer import layer
 from .module import Module
 
 
+@layer("start_dim=1, end_dim=-1", shows="start_dim end_dim")
 class Flatten(Module):
     """Dims start_dim to end_dim as one; x (N, *) -> y (N, prod of *) by default."""
-
-    __constants__ = ["start_dim", "end_dim"]
-
-    def __init__(self, start_dim=1, end_dim=-1):
-        super().__init__()
-        self.start_dim, self.end_dim = start_dim, end_dim
 
     def forward(self, input):
         return input.flatten(self.start_dim, self.end_dim)
 
-    def extra_repr(self):
-        return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
 
-
+@layer("dim, unflattened_size", shows="dim unflattened_size")
 class Unflatten(Module):
     """Dim `dim` as several; x (*, prod of U, *) -> y (*, U_1, ..., U_n, *)."""
 
-    __constants__ = ["dim", "unflattened_size"]
-
-    def __init__(self, dim, unflattened_size):
-        super().__init__()
-        self._require_tuple_int(unflattened_size)
-        self.dim, self.unflattened_size = dim, unflattened_size
+    def _post_init(self):
+        self._require_tuple_int(self.unflattened_size)
 
     def _require_tuple_int(self, input):
         if not isinstance(input, (tuple, list)):
@@ -37,6 +27,3 @@ class Unflatten(Module):
 
     def forward(self, input):
         return input.unflatten(self.dim, self.unflattened_size)
-
-    def extra_repr(self):
-        return f"dim={self.dim}, unflattened_size={self.unflattened_size}"

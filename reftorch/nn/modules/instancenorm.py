@@ -26,8 +26,8 @@ class _InstanceNorm(_NormBase):
                     f"track_running_stats=False. If state_dict is a checkpoint saved before 0.4.0, this may be expected because {klass} does not track "
                     "running stats by default since 0.4.0. Please remove these keys from state_dict. If the running stats are actually needed, instead "
                     f"set track_running_stats=True in {klass} to enable them. See the documentation of {klass} for details.")
-                for key in found:
-                    state_dict.pop(key)
+            for key in found:
+                del state_dict[key]
         super()._load_from_state_dict(state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
 
     def forward(self, input):
@@ -44,8 +44,9 @@ class _InstanceNorm(_NormBase):
         return self._apply_instance_norm(input)
 
     def _apply_instance_norm(self, input):
-        return F.instance_norm(input, self.running_mean, self.running_var, self.weight, self.bias, self.training or not self.track_running_stats,
-                               0.0 if self.momentum is None else self.momentum, self.eps)
+        own = self.training or not self.track_running_stats         # each sample's own statistics
+        factor = 0.0 if self.momentum is None else self.momentum
+        return F.instance_norm(input, self.running_mean, self.running_var, self.weight, self.bias, own, factor, self.eps)
 
 
 class InstanceNorm1d(_InstanceNorm):

@@ -1,5 +1,6 @@
 """Modules whose parameters get their shape from the first input."""
-from ..parameter import is_lazy
+from ..parameter import UninitializedParameter, is_lazy
+from ._state import persistent
 
 
 class LazyModuleMixin:
@@ -9,14 +10,12 @@ class LazyModuleMixin:
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self._load_hook = self._register_load_state_dict_pre_hook(self._lazy_load_hook)
         self._initialize_hook = self.register_forward_pre_hook(self._infer_parameters, with_kwargs=True)
+        self._load_hook = self._register_load_state_dict_pre_hook(self._lazy_load_hook)
 
     def _save_to_state_dict(self, destination, prefix, keep_vars):
-        for held in (self._parameters.items(), ((n, b) for n, b in self._buffers.items() if n not in self._non_persistent_buffers_set)):
-            for name, value in held:
-                if value is not None:
-                    destination[prefix + name] = value if is_lazy(value) or keep_vars else value.detach()
+        for name, value in persistent(self).items():
+            destination[prefix + name] = value if is_lazy(value) or keep_vars else value.detach()
 
     def _lazy_load_hook(self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs):
         """Loading a checkpoint gives shapes to what has none yet."""
@@ -43,3 +42,26 @@ class LazyModuleMixin:
         del module._load_hook
         if module.cls_to_become is not None:
             module.__class__ = module.cls_to_become
+
+
+class _Sized(LazyModuleMixin):
+    """The lazy form of a class in which all shapes follow from one attribute, `_sized_by`, which is 0 until the first input is seen."""
+
+    _sized_by = None
+
+    def _make_lazy(self, names, device, dtype):
+        for name in names:
+            setattr(self, name, UninitializedParameter(device=device, dtype=dtype))
+
+    def _materialize(self, **shapes):
+        for name, shape in shapes.items():
+            value = getattr(self, name)
+            if value is not None:
+                if not isinstance(value, UninitializedParameter):
+                    raise AssertionError(f"self.{name} must be an UninitializedParameter")
+                value.materialize(shape)
+
+    def reset_parameters(self):
+        """As in the class it becomes, once the shapes are known."""
+        if getattr(self, self._sized_by) != 0 and not self.has_uninitialized_params():
+            super().reset_parameters()

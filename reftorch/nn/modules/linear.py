@@ -5,8 +5,8 @@ import reftorch as torch
 
 from .. import functional as F
 from .. import init
-from ..parameter import Parameter, UninitializedParameter
-from .lazy import LazyModuleMixin
+from ..parameter import Parameter
+from .lazy import _Sized
 from .module import Module
 
 
@@ -29,21 +29,21 @@ class Linear(Module):
         super().__init__()
         self.in_features, self.out_features = in_features, out_features
         self.weight = Parameter(torch.empty((out_features, in_features), device=device, dtype=dtype))
-        if bias:
-            self.bias = Parameter(torch.empty(out_features, device=device, dtype=dtype))
-        else:
-            self.register_parameter("bias", None)
+        self.register_parameter("bias", Parameter(torch.empty(out_features, device=device, dtype=dtype)) if bias else None)
         self.reset_parameters()
 
     def reset_parameters(self):
         """Draw weight and bias anew."""
         init.kaiming_uniform_(self.weight, a=math.sqrt(5))
+        columns = self.weight.size(1)
         if self.bias is not None:
-            fan_in, _ = init._calculate_fan_in_and_fan_out(self.weight)
-            bound = 1 / math.sqrt(fan_in) if fan_in > 0 else 0
-            init.uniform_(self.bias, -bound, bound)
+            limit = 1 / math.sqrt(columns) if columns else 0
+            init.uniform_(self.bias, -limit, limit)
 
     def forward(self, input):
+        held = self._parameters              # the quick way to what `self.weight` finds, unless a parametrization took it over
+        if "weight" in held and "bias" in held:
+            return F.linear(input, held["weight"], held["bias"])
         return F.linear(input, self.weight, self.bias)
 
     def extra_repr(self):
@@ -65,18 +65,15 @@ class Bilinear(Module):
             raise ValueError(f"in1_features must be > 0, but got {in1_features}")
         self.in1_features, self.in2_features, self.out_features = in1_features, in2_features, out_features
         self.weight = Parameter(torch.empty((out_features, in1_features, in2_features), device=device, dtype=dtype))
-        if bias:
-            self.bias = Parameter(torch.empty(out_features, device=device, dtype=dtype))
-        else:
-            self.register_parameter("bias", None)
+        self.register_parameter("bias", Parameter(torch.empty(out_features, device=device, dtype=dtype)) if bias else None)
         self.reset_parameters()
 
     def reset_parameters(self):
         """Draw weight and bias anew."""
-        bound = 1 / math.sqrt(self.weight.size(1))
-        init.uniform_(self.weight, -bound, bound)
-        if self.bias is not None:
-            init.uniform_(self.bias, -bound, bound)
+        limit = 1 / math.sqrt(self.weight.size(1))
+        for drawn in (self.weight, self.bias):
+            if drawn is not None:
+                init.uniform_(drawn, -limit, limit)
 
     def forward(self, input1, input2):
         return F.bilinear(input1, input2, self.weight, self.bias)
@@ -86,34 +83,26 @@ class Bilinear(Module):
                 f"bias={self.bias is not None}")
 
 
-class LazyLinear(LazyModuleMixin, Linear):
+class LazyLinear(_Sized, Linear):
     """A Linear that takes `in_features` from its first input."""
 
     cls_to_become = Linear
+    _sized_by = "in_features"
 
     def __init__(self, out_features, bias=True, device=None, dtype=None):
         super().__init__(0, 0, False)
-        self.weight = UninitializedParameter(device=device, dtype=dtype)
+        self._make_lazy(("weight", "bias") if bias else ("weight",), device, dtype)
         self.out_features = out_features
-        if bias:
-            self.bias = UninitializedParameter(device=device, dtype=dtype)
-
-    def reset_parameters(self):
-        """Draw weight and bias anew, once their shapes are known."""
-        if not self.has_uninitialized_params() and self.in_features != 0:
-            super().reset_parameters()
 
     def initialize_parameters(self, input):
         """Take the shape from the input."""
+        columns = input.shape[-1]
         if self.has_uninitialized_params():
-            with torch.no_grad():
-                self.in_features = input.shape[-1]
-                self.weight.materialize((self.out_features, self.in_features))
-                if self.bias is not None:
-                    self.bias.materialize((self.out_features,))
-                self.reset_parameters()
-        if self.in_features == 0:
-            if input.shape[-1] != self.weight.shape[-1]:
-                raise AssertionError(f"The in_features inferred from input: {input.shape[-1]} is not equal to in_features from self.weight: "
+            self.in_features = columns
+            self._materialize(weight=(self.out_features, columns), bias=(self.out_features,))
+            self.reset_parameters()
+        if self.in_features == 0:            # the shape came from a state_dict
+            if columns != self.weight.shape[-1]:
+                raise AssertionError(f"The in_features inferred from input: {columns} is not equal to in_features from self.weight: "
                                      f"{self.weight.shape[-1]}")
-            self.in_features = input.shape[-1]
+            self.in_features = columns

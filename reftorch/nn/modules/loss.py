@@ -4,9 +4,15 @@ import warnings
 
 from .. import functional as F
 from .._reduction import legacy_get_string
+from ._layer import layer
 from .distance import PairwiseDistance
 from .linear import Linear
 from .module import Module
+
+# the arguments of most losses, and of those with a weight a class
+_ARGUMENTS = "size_average=None, reduce=None, reduction='mean'"
+_WEIGHTED = f"weight=None, {_ARGUMENTS}"
+_INDEXED = "weight=None, size_average=None, ignore_index=-100, reduce=None, reduction='mean'"
 
 
 class _Loss(Module):
@@ -22,63 +28,33 @@ class _WeightedLoss(_Loss):
         self.register_buffer("weight", weight)
 
 
+@layer(call="F.l1_loss(input, target; reduction=)", constants="reduction")
 class L1Loss(_Loss):
     """l = |x - y|; x, y (*)."""
 
-    __constants__ = ["reduction"]
 
-    def forward(self, input, target):
-        return F.l1_loss(input, target, reduction=self.reduction)
-
-
+@layer(call="F.mse_loss(input, target; reduction=)", constants="reduction")
 class MSELoss(_Loss):
     """l = (x - y)^2; x, y (*)."""
 
-    __constants__ = ["reduction"]
 
-    def forward(self, input, target):
-        return F.mse_loss(input, target, reduction=self.reduction)
-
-
+@layer(f"{_ARGUMENTS}, beta=1.0", "F.smooth_l1_loss(input, target; reduction=, beta=)", constants="reduction")
 class SmoothL1Loss(_Loss):
     """l = d^2 / (2 beta) where d = |x - y| < beta, else d - beta / 2; x, y (*); source: Girshick 2015."""
 
-    __constants__ = ["reduction"]
 
-    def __init__(self, size_average=None, reduce=None, reduction="mean", beta=1.0):
-        super().__init__(size_average, reduce, reduction)
-        self.beta = beta
-
-    def forward(self, input, target):
-        return F.smooth_l1_loss(input, target, reduction=self.reduction, beta=self.beta)
-
-
+@layer("reduction='mean', delta=1.0", "F.huber_loss(input, target; reduction=, delta=)", constants="reduction delta")
 class HuberLoss(_Loss):
     """l = d^2 / 2 where d = |x - y| < delta, else delta (d - delta / 2); x, y (*); source: Huber 1964."""
 
-    __constants__ = ["reduction", "delta"]
-
-    def __init__(self, reduction="mean", delta=1.0):
-        if not isinstance(delta, (float, int)):
-            raise TypeError(f"delta must be a float or int, got: {type(delta)}")
-        super().__init__(reduction=reduction)
-        self.delta = delta
-
-    def forward(self, input, target):
-        return F.huber_loss(input, target, reduction=self.reduction, delta=self.delta)
+    def _post_init(self):
+        if not isinstance(self.delta, (float, int)):
+            raise TypeError(f"delta must be a float or int, got: {type(self.delta)}")
 
 
+@layer(_INDEXED, "F.nll_loss(input, target; weight=, ignore_index=, reduction=)", constants="ignore_index reduction")
 class NLLLoss(_WeightedLoss):
     """l = -w[y] x[y] for log-probabilities x, its mean over the sum of w[y]; x (N, C, *), y (N, *)."""
-
-    __constants__ = ["ignore_index", "reduction"]
-
-    def __init__(self, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean"):
-        super().__init__(weight, size_average, reduce, reduction)
-        self.ignore_index = ignore_index
-
-    def forward(self, input, target):
-        return F.nll_loss(input, target, weight=self.weight, ignore_index=self.ignore_index, reduction=self.reduction)
 
 
 class NLLLoss2d(NLLLoss):
@@ -92,18 +68,10 @@ class NLLLoss2d(NLLLoss):
         super().__init__(weight, size_average, ignore_index, reduce, reduction)
 
 
+@layer(f"{_INDEXED}, label_smoothing=0.0", "F.cross_entropy(input, target; weight=, ignore_index=, reduction=, label_smoothing=)",
+       constants="ignore_index reduction label_smoothing")
 class CrossEntropyLoss(_WeightedLoss):
     """l = -w[y] log softmax(x)[y], or its mean over classes by the probabilities y; x (N, C, *), y (N, *) or (N, C, *)."""
-
-    __constants__ = ["ignore_index", "reduction", "label_smoothing"]
-
-    def __init__(self, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean", label_smoothing=0.0):
-        super().__init__(weight, size_average, reduce, reduction)
-        self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
-
-    def forward(self, input, target):
-        return F.cross_entropy(input, target, weight=self.weight, ignore_index=self.ignore_index, reduction=self.reduction,
-                               label_smoothing=self.label_smoothing)
 
 
 class LinearCrossEntropyLoss(_WeightedLoss):
@@ -135,54 +103,29 @@ class LinearCrossEntropyLoss(_WeightedLoss):
                 f"label_smoothing={self.label_smoothing}, options={self.options}")
 
 
+@layer("log_input=True, full=False, size_average=None, eps=1e-8, reduce=None, reduction='mean'",
+       "F.poisson_nll_loss(log_input, target; log_input=, full=, eps=, reduction=)", constants="log_input full eps reduction")
 class PoissonNLLLoss(_Loss):
     """l = exp(x) - y x (x - y log(x + eps) unless log_input), plus Stirling's y log y - y + log(2 pi y) / 2 where `full` and y > 1; x, y (*)."""
 
-    __constants__ = ["log_input", "full", "eps", "reduction"]
 
-    def __init__(self, log_input=True, full=False, size_average=None, eps=1e-8, reduce=None, reduction="mean"):
-        super().__init__(size_average, reduce, reduction)
-        self.log_input, self.full, self.eps = log_input, full, eps
-
-    def forward(self, log_input, target):
-        return F.poisson_nll_loss(log_input, target, log_input=self.log_input, full=self.full, eps=self.eps, reduction=self.reduction)
-
-
+@layer("*, full=False, eps=1e-6, reduction='mean'", "F.gaussian_nll_loss(input, target, var; full=, eps=, reduction=)",
+       constants="full eps reduction")
 class GaussianNLLLoss(_Loss):
     """l = (log max(v, eps) + (x - y)^2 / max(v, eps)) / 2, plus log(2 pi) / 2 where `full`; x, y (N, *), v (N, *) or (N, 1)."""
 
-    __constants__ = ["full", "eps", "reduction"]
 
-    def __init__(self, *, full=False, eps=1e-6, reduction="mean"):
-        super().__init__(None, None, reduction)
-        self.full, self.eps = full, eps
-
-    def forward(self, input, target, var):
-        return F.gaussian_nll_loss(input, target, var, full=self.full, eps=self.eps, reduction=self.reduction)
-
-
+@layer(f"{_ARGUMENTS}, log_target=False", "F.kl_div(input, target; reduction=, log_target=)", constants="reduction")
 class KLDivLoss(_Loss):
     """l = y (log y - x) for log-probabilities x, exp(y) (y - x) with log_target; x, y (*)."""
 
-    __constants__ = ["reduction"]
 
-    def __init__(self, size_average=None, reduce=None, reduction="mean", log_target=False):
-        super().__init__(size_average, reduce, reduction)
-        self.log_target = log_target
-
-    def forward(self, input, target):
-        return F.kl_div(input, target, reduction=self.reduction, log_target=self.log_target)
-
-
+@layer(call="F.binary_cross_entropy(input, target; weight=, reduction=)", constants="reduction")
 class BCELoss(_WeightedLoss):
     """l = -w (y log x + (1 - y) log(1 - x)) for probabilities x; x, y (*)."""
 
-    __constants__ = ["reduction"]
 
-    def forward(self, input, target):
-        return F.binary_cross_entropy(input, target, weight=self.weight, reduction=self.reduction)
-
-
+@layer(call="F.binary_cross_entropy_with_logits(input, target; weight, pos_weight=, reduction=)")
 class BCEWithLogitsLoss(_Loss):
     """l = -w (p y log s(x) + (1 - y) log(1 - s(x))) with the sigmoid s and pos_weight p; x, y (*)."""
 
@@ -191,133 +134,72 @@ class BCEWithLogitsLoss(_Loss):
         self.register_buffer("weight", weight)
         self.register_buffer("pos_weight", pos_weight)
 
-    def forward(self, input, target):
-        return F.binary_cross_entropy_with_logits(input, target, self.weight, pos_weight=self.pos_weight, reduction=self.reduction)
 
-
+@layer(f"margin=1.0, {_ARGUMENTS}", "F.hinge_embedding_loss(input, target; margin=, reduction=)", constants="margin reduction")
 class HingeEmbeddingLoss(_Loss):
     """l = x where y = 1, max(0, margin - x) where y = -1; x, y (*)."""
 
-    __constants__ = ["margin", "reduction"]
 
-    def __init__(self, margin=1.0, size_average=None, reduce=None, reduction="mean"):
-        super().__init__(size_average, reduce, reduction)
-        self.margin = margin
-
-    def forward(self, input, target):
-        return F.hinge_embedding_loss(input, target, margin=self.margin, reduction=self.reduction)
-
-
+@layer(call="F.multilabel_margin_loss(input, target; reduction=)", constants="reduction")
 class MultiLabelMarginLoss(_Loss):
     """l = sum over labels j and others i of max(0, 1 - x[j] + x[i]) / C; x, y (N, C), the labels of y up to its first -1."""
 
-    __constants__ = ["reduction"]
 
-    def forward(self, input, target):
-        return F.multilabel_margin_loss(input, target, reduction=self.reduction)
-
-
+@layer(call="F.multilabel_soft_margin_loss(input, target; weight=, reduction=)", constants="reduction")
 class MultiLabelSoftMarginLoss(_WeightedLoss):
     """l = -mean over classes of w (y log s(x) + (1 - y) log s(-x)) with the sigmoid s; x, y (N, C)."""
 
-    __constants__ = ["reduction"]
 
-    def forward(self, input, target):
-        return F.multilabel_soft_margin_loss(input, target, weight=self.weight, reduction=self.reduction)
-
-
+@layer(call="F.soft_margin_loss(input, target; reduction=)", constants="reduction")
 class SoftMarginLoss(_Loss):
     """l = log(1 + exp(-y x)); x, y (*), y of 1 and -1."""
 
-    __constants__ = ["reduction"]
 
-    def forward(self, input, target):
-        return F.soft_margin_loss(input, target, reduction=self.reduction)
-
-
+@layer(f"margin=0.0, {_ARGUMENTS}", "F.cosine_embedding_loss(input1, input2, target; margin=, reduction=)", constants="margin reduction")
 class CosineEmbeddingLoss(_Loss):
     """l = 1 - cos(a, b) where y = 1, max(0, cos(a, b) - margin) where y = -1; a, b (N, D), y (N)."""
 
-    __constants__ = ["margin", "reduction"]
 
-    def __init__(self, margin=0.0, size_average=None, reduce=None, reduction="mean"):
-        super().__init__(size_average, reduce, reduction)
-        self.margin = margin
-
-    def forward(self, input1, input2, target):
-        return F.cosine_embedding_loss(input1, input2, target, margin=self.margin, reduction=self.reduction)
-
-
+@layer(f"margin=0.0, {_ARGUMENTS}", "F.margin_ranking_loss(input1, input2, target; margin=, reduction=)", constants="margin reduction")
 class MarginRankingLoss(_Loss):
     """l = max(0, -y (a - b) + margin); a, b, y (N)."""
 
-    __constants__ = ["margin", "reduction"]
 
-    def __init__(self, margin=0.0, size_average=None, reduce=None, reduction="mean"):
-        super().__init__(size_average, reduce, reduction)
-        self.margin = margin
-
-    def forward(self, input1, input2, target):
-        return F.margin_ranking_loss(input1, input2, target, margin=self.margin, reduction=self.reduction)
-
-
+@layer(f"p=1, margin=1.0, {_WEIGHTED}", "F.multi_margin_loss(input, target; p=, margin=, weight=, reduction=)", constants="p margin reduction")
 class MultiMarginLoss(_WeightedLoss):
     """l = sum over i != y of w[y] max(0, margin - x[y] + x[i])^p / C; x (N, C), y (N)."""
 
-    __constants__ = ["p", "margin", "reduction"]
-
-    def __init__(self, p=1, margin=1.0, weight=None, size_average=None, reduce=None, reduction="mean"):
-        super().__init__(weight, size_average, reduce, reduction)
-        if p not in (1, 2):
+    def _post_init(self):
+        if self.p not in (1, 2):
             raise ValueError("only p == 1 and p == 2 supported")
-        if weight is not None and weight.dim() != 1:
-            raise ValueError(f"MultiMarginLoss: expected weight to be None or 1D tensor, got {weight.dim()}D instead")
-        self.p, self.margin = p, margin
-
-    def forward(self, input, target):
-        return F.multi_margin_loss(input, target, p=self.p, margin=self.margin, weight=self.weight, reduction=self.reduction)
+        if self.weight is not None and self.weight.dim() != 1:
+            raise ValueError(f"MultiMarginLoss: expected weight to be None or 1D tensor, got {self.weight.dim()}D instead")
 
 
+@layer(f"margin=1.0, p=2.0, eps=1e-6, swap=False, {_ARGUMENTS}",
+       "F.triplet_margin_loss(anchor, positive, negative; margin=, p=, eps=, swap=, reduction=)", constants="margin p eps swap reduction")
 class TripletMarginLoss(_Loss):
     """l = max(0, |a - p| - |a - n| + margin), |p - n| in place of a shorter |a - n| with `swap`; a, p, n (N, D); source: Balntas et al. 2016."""
 
-    __constants__ = ["margin", "p", "eps", "swap", "reduction"]
-
-    def __init__(self, margin=1.0, p=2.0, eps=1e-6, swap=False, size_average=None, reduce=None, reduction="mean"):
-        super().__init__(size_average, reduce, reduction)
-        if margin <= 0:
-            raise ValueError(f"TripletMarginLoss: expected margin to be greater than 0, got {margin} instead")
-        self.margin, self.p, self.eps, self.swap = margin, p, eps, swap
-
-    def forward(self, anchor, positive, negative):
-        return F.triplet_margin_loss(anchor, positive, negative, margin=self.margin, p=self.p, eps=self.eps, swap=self.swap, reduction=self.reduction)
+    def _post_init(self):
+        if self.margin <= 0:
+            raise ValueError(f"TripletMarginLoss: expected margin to be greater than 0, got {self.margin} instead")
 
 
+@layer("*, distance_function=None, margin=1.0, swap=False, reduction='mean'",
+       "F.triplet_margin_with_distance_loss(anchor, positive, negative; distance_function=, margin=, swap=, reduction=)",
+       constants="margin swap reduction")
 class TripletMarginWithDistanceLoss(_Loss):
     """l = max(0, d(a, p) - d(a, n) + margin) for any distance d, PairwiseDistance when None; a, p, n (N, *)."""
 
-    __constants__ = ["margin", "swap", "reduction"]
-
-    def __init__(self, *, distance_function=None, margin=1.0, swap=False, reduction="mean"):
-        super().__init__(None, None, reduction)
-        if margin <= 0:
-            raise ValueError(f"TripletMarginWithDistanceLoss: expected margin to be greater than 0, got {margin} instead")
-        self.distance_function = distance_function if distance_function is not None else PairwiseDistance()
-        self.margin, self.swap = margin, swap
-
-    def forward(self, anchor, positive, negative):
-        return F.triplet_margin_with_distance_loss(anchor, positive, negative, distance_function=self.distance_function, margin=self.margin,
-                                                   swap=self.swap, reduction=self.reduction)
+    def _post_init(self):
+        if self.margin <= 0:
+            raise ValueError(f"TripletMarginWithDistanceLoss: expected margin to be greater than 0, got {self.margin} instead")
+        if self.distance_function is None:
+            self.distance_function = PairwiseDistance()
 
 
+@layer("blank=0, reduction='mean', zero_infinity=False",
+       "F.ctc_loss(log_probs, targets, input_lengths, target_lengths; blank, reduction, zero_infinity)", constants="blank reduction")
 class CTCLoss(_Loss):
     """l = -log of the sum of the probabilities of all alignments of the labels y to x; x (T, N, C), y (N, S) or (sum of lengths); source: Graves 2006."""
-
-    __constants__ = ["blank", "reduction"]
-
-    def __init__(self, blank=0, reduction="mean", zero_infinity=False):
-        super().__init__(reduction=reduction)
-        self.blank, self.zero_infinity = blank, zero_infinity
-
-    def forward(self, log_probs, targets, input_lengths, target_lengths):
-        return F.ctc_loss(log_probs, targets, input_lengths, target_lengths, self.blank, self.reduction, self.zero_infinity)

@@ -1,137 +1,106 @@
 """Pooling: maxima, means and norms of windows, of a given size or a given number."""
 from .. import functional as F
+from ._layer import layer
 from .module import Module
-from .utils import _ntuple, _own_init, _pair, _single, _triple
+from .utils import _ntuple, _own_init, _single, _triple
+
+# what the calls of a family share
+_MAX = "(input; kernel_size, stride, padding, dilation, ceil_mode=, return_indices=)"
+_AVERAGE = "(input; kernel_size, stride, padding, ceil_mode, count_include_pad"
+_FRACTIONAL = "(input; kernel_size, output_size, output_ratio, return_indices, _random_samples=)"
 
 
-def _shown(module, *names):
-    return ", ".join(f"{name}={getattr(module, name)}" for name in names)
+def _stride(pool):
+    """Windows side by side, unless a stride is given."""
+    if pool.stride is None:
+        pool.stride = pool.kernel_size
 
 
+@layer("kernel_size, stride=None, padding=0, dilation=1, return_indices=False, ceil_mode=False",
+       shows="kernel_size stride padding dilation ceil_mode", constants="kernel_size stride padding dilation return_indices ceil_mode")
 class _MaxPoolNd(Module):
-    __constants__ = ["kernel_size", "stride", "padding", "dilation", "return_indices", "ceil_mode"]
-
-    def __init__(self, kernel_size, stride=None, padding=0, dilation=1, return_indices=False, ceil_mode=False):
-        super().__init__()
-        self.kernel_size, self.stride = kernel_size, kernel_size if stride is None else stride
-        self.padding, self.dilation, self.return_indices, self.ceil_mode = padding, dilation, return_indices, ceil_mode
-
-    def _pool(self, pool, input):
-        return pool(input, self.kernel_size, self.stride, self.padding, self.dilation, ceil_mode=self.ceil_mode, return_indices=self.return_indices)
-
-    def extra_repr(self):
-        return _shown(self, "kernel_size", "stride", "padding", "dilation", "ceil_mode")
+    _post_init = _stride
 
 
+@layer(call="F.max_pool1d" + _MAX)
 class MaxPool1d(_MaxPoolNd):
     """y[l] = max of x over window l; x (N, C, L) or (C, L) -> y (N, C, L')."""
 
-    def forward(self, input):
-        return self._pool(F.max_pool1d, input)
 
-
+@layer(call="F.max_pool2d" + _MAX)
 class MaxPool2d(_MaxPoolNd):
     """y[h, w] = max of x over window (h, w); x (N, C, H, W) or (C, H, W) -> y (N, C, H', W')."""
 
-    def forward(self, input):
-        return self._pool(F.max_pool2d, input)
 
-
+@layer(call="F.max_pool3d" + _MAX)
 class MaxPool3d(_MaxPoolNd):
     """y[d, h, w] = max of x over window (d, h, w); x (N, C, D, H, W) or (C, D, H, W) -> y (N, C, D', H', W')."""
 
-    def forward(self, input):
-        return self._pool(F.max_pool3d, input)
 
-
+@layer(shows="kernel_size stride padding")
 class _MaxUnpoolNd(Module):
-    def extra_repr(self):
-        return _shown(self, "kernel_size", "stride", "padding")
-
-    def _set(self, many, kernel_size, stride, padding):
+    def __init__(self, kernel_size, stride=None, padding=0):
+        super().__init__()
+        many = _ntuple(self._dims)
         self.kernel_size = many(kernel_size)
         self.stride = many(kernel_size if stride is None else stride)
         self.padding = many(padding)
 
+    def forward(self, input, indices, output_size=None):
+        unpool = getattr(F, f"max_unpool{self._dims}d")
+        return unpool(input, indices, self.kernel_size, self.stride, self.padding, output_size)
 
+
+@_own_init
 class MaxUnpool1d(_MaxUnpoolNd):
     """The values of MaxPool1d at the places its indices tell, zeros elsewhere; x (N, C, L') -> y (N, C, L)."""
 
-    def __init__(self, kernel_size, stride=None, padding=0):
-        super().__init__()
-        self._set(_single, kernel_size, stride, padding)
-
-    def forward(self, input, indices, output_size=None):
-        return F.max_unpool1d(input, indices, self.kernel_size, self.stride, self.padding, output_size)
+    _dims = 1
 
 
+@_own_init
 class MaxUnpool2d(_MaxUnpoolNd):
     """The values of MaxPool2d at the places its indices tell, zeros elsewhere; x (N, C, H', W') -> y (N, C, H, W)."""
 
-    def __init__(self, kernel_size, stride=None, padding=0):
-        super().__init__()
-        self._set(_pair, kernel_size, stride, padding)
-
-    def forward(self, input, indices, output_size=None):
-        return F.max_unpool2d(input, indices, self.kernel_size, self.stride, self.padding, output_size)
+    _dims = 2
 
 
+@_own_init
 class MaxUnpool3d(_MaxUnpoolNd):
     """The values of MaxPool3d at the places its indices tell, zeros elsewhere; x (N, C, D', H', W') -> y (N, C, D, H, W)."""
 
-    def __init__(self, kernel_size, stride=None, padding=0):
-        super().__init__()
-        self._set(_triple, kernel_size, stride, padding)
-
-    def forward(self, input, indices, output_size=None):
-        return F.max_unpool3d(input, indices, self.kernel_size, self.stride, self.padding, output_size)
+    _dims = 3
 
 
+@layer(shows="kernel_size stride padding")
 class _AvgPoolNd(Module):
-    __constants__ = ["kernel_size", "stride", "padding", "ceil_mode", "count_include_pad"]
-
-    def extra_repr(self):
-        return _shown(self, "kernel_size", "stride", "padding")
+    pass
 
 
+@layer("kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True", "F.avg_pool1d" + _AVERAGE + ")")
 class AvgPool1d(_AvgPoolNd):
     """y[l] = mean of x over window l; x (N, C, L) or (C, L) -> y (N, C, L')."""
 
-    def __init__(self, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
-        super().__init__()
-        self.kernel_size, self.stride = _single(kernel_size), _single(kernel_size if stride is None else stride)
-        self.padding, self.ceil_mode, self.count_include_pad = _single(padding), ceil_mode, count_include_pad
-
-    def forward(self, input):
-        return F.avg_pool1d(input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad)
+    def _post_init(self):
+        _stride(self)
+        self.kernel_size, self.stride, self.padding = map(_single, (self.kernel_size, self.stride, self.padding))
 
 
-class _AvgPoolDivided(_AvgPoolNd):
-    __constants__ = [*_AvgPoolNd.__constants__, "divisor_override"]
-
-    def __init__(self, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None):
-        super().__init__()
-        self.kernel_size, self.stride, self.padding = kernel_size, kernel_size if stride is None else stride, padding
-        self.ceil_mode, self.count_include_pad, self.divisor_override = ceil_mode, count_include_pad, divisor_override
-
-    def _pool(self, pool, input):
-        return pool(input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad, self.divisor_override)
+_DIVIDED = "kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None"
 
 
-@_own_init
-class AvgPool2d(_AvgPoolDivided):
+@layer(_DIVIDED, "F.avg_pool2d" + _AVERAGE + ", divisor_override)")
+class AvgPool2d(_AvgPoolNd):
     """y[h, w] = mean of x over window (h, w); x (N, C, H, W) or (C, H, W) -> y (N, C, H', W')."""
 
-    def forward(self, input):
-        return self._pool(F.avg_pool2d, input)
+    _post_init = _stride
 
 
-@_own_init
-class AvgPool3d(_AvgPoolDivided):
+@layer(_DIVIDED, "F.avg_pool3d" + _AVERAGE + ", divisor_override)")
+class AvgPool3d(_AvgPoolNd):
     """y[d, h, w] = mean of x over window (d, h, w); x (N, C, D, H, W) or (C, D, H, W) -> y (N, C, D', H', W')."""
 
-    def forward(self, input):
-        return self._pool(F.avg_pool3d, input)
+    _post_init = _stride
 
     def __setstate__(self, state):
         super().__setstate__(state)
@@ -147,8 +116,7 @@ class _FractionalMaxPoolNd(Module):
         many = _ntuple(self._dims)
         self.kernel_size, self.return_indices = many(kernel_size), return_indices
         self.register_buffer("_random_samples", _random_samples)
-        self.output_size = None if output_size is None else many(output_size)
-        self.output_ratio = None if output_ratio is None else many(output_ratio)
+        self.output_size, self.output_ratio = (None if given is None else many(given) for given in (output_size, output_ratio))
         if output_size is None and output_ratio is None:
             raise ValueError(f"FractionalMaxPool{self._dims}d requires specifying either an output size, or a pooling ratio")
         if output_size is not None and output_ratio is not None:
@@ -156,20 +124,16 @@ class _FractionalMaxPoolNd(Module):
         if output_ratio is not None and not all(0 < r < 1 for r in self.output_ratio):
             raise ValueError(f"output_ratio must be between 0 and 1 (got {output_ratio})")
 
-    def _pool(self, pool, input):
-        return pool(input, self.kernel_size, self.output_size, self.output_ratio, self.return_indices, _random_samples=self._random_samples)
-
 
 @_own_init
+@layer(call="F.fractional_max_pool2d" + _FRACTIONAL)
 class FractionalMaxPool2d(_FractionalMaxPoolNd):
     """Maxima over windows at random places, as many as `output_size`; x (N, C, H, W) -> y (N, C, H', W'); source: Graham 2014."""
 
     _dims = 2
 
-    def forward(self, input):
-        return self._pool(F.fractional_max_pool2d, input)
 
-
+@layer(call="F.fractional_max_pool3d" + _FRACTIONAL)
 class FractionalMaxPool3d(_FractionalMaxPoolNd):
     """Maxima over windows at random places, as many as `output_size`; x (N, C, D, H, W) -> y (N, C, D', H', W'); source: Graham 2014."""
 
@@ -180,22 +144,11 @@ class FractionalMaxPool3d(_FractionalMaxPoolNd):
             raise ValueError(f"kernel_size must be greater than 0, but got {kernel_size}")
         super().__init__(kernel_size, output_size, output_ratio, return_indices, _random_samples)
 
-    def forward(self, input):
-        return self._pool(F.fractional_max_pool3d, input)
 
-
+@layer("norm_type, kernel_size, stride=None, ceil_mode=False", shows="norm_type kernel_size stride ceil_mode")
 class _LPPoolNd(Module):
-    __constants__ = ["norm_type", "kernel_size", "stride", "ceil_mode"]
-
-    def __init__(self, norm_type, kernel_size, stride=None, ceil_mode=False):
-        super().__init__()
-        self.norm_type, self.kernel_size, self.stride, self.ceil_mode = norm_type, kernel_size, stride, ceil_mode
-
     def _pool(self, pool, input):
         return pool(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
-
-    def extra_repr(self):
-        return _shown(self, "norm_type", "kernel_size", "stride", "ceil_mode")
 
 
 class LPPool1d(_LPPoolNd):
@@ -219,64 +172,41 @@ class LPPool3d(_LPPoolNd):
         return self._pool(F.lp_pool3d, input)
 
 
+@layer("output_size", shows="output_size")
 class _AdaptiveAvgPoolNd(Module):
-    __constants__ = ["output_size"]
-
-    def __init__(self, output_size):
-        super().__init__()
-        self.output_size = output_size
-
-    def extra_repr(self):
-        return f"output_size={self.output_size}"
+    pass
 
 
+@layer("output_size, return_indices=False", shows="output_size")
 class _AdaptiveMaxPoolNd(Module):
-    __constants__ = ["output_size", "return_indices"]
-
-    def __init__(self, output_size, return_indices=False):
-        super().__init__()
-        self.output_size, self.return_indices = output_size, return_indices
-
-    extra_repr = _AdaptiveAvgPoolNd.extra_repr
+    pass
 
 
+@layer(call="F.adaptive_max_pool1d(input; output_size, return_indices)")
 class AdaptiveMaxPool1d(_AdaptiveMaxPoolNd):
     """Maxima over `output_size` windows; x (N, C, L) or (C, L) -> y (N, C, output_size)."""
 
-    def forward(self, input):
-        return F.adaptive_max_pool1d(input, self.output_size, self.return_indices)
 
-
+@layer(call="F.adaptive_max_pool2d(input; output_size, return_indices)")
 class AdaptiveMaxPool2d(_AdaptiveMaxPoolNd):
     """Maxima over `output_size` windows; x (N, C, H, W) or (C, H, W) -> y (N, C, *output_size)."""
 
-    def forward(self, input):
-        return F.adaptive_max_pool2d(input, self.output_size, self.return_indices)
 
-
+@layer(call="F.adaptive_max_pool3d(input; output_size, return_indices)")
 class AdaptiveMaxPool3d(_AdaptiveMaxPoolNd):
     """Maxima over `output_size` windows; x (N, C, D, H, W) or (C, D, H, W) -> y (N, C, *output_size)."""
 
-    def forward(self, input):
-        return F.adaptive_max_pool3d(input, self.output_size, self.return_indices)
 
-
+@layer(call="F.adaptive_avg_pool1d(input; output_size)")
 class AdaptiveAvgPool1d(_AdaptiveAvgPoolNd):
     """Means over `output_size` windows; x (N, C, L) or (C, L) -> y (N, C, output_size)."""
 
-    def forward(self, input):
-        return F.adaptive_avg_pool1d(input, self.output_size)
 
-
+@layer(call="F.adaptive_avg_pool2d(input; output_size)")
 class AdaptiveAvgPool2d(_AdaptiveAvgPoolNd):
     """Means over `output_size` windows; x (N, C, H, W) or (C, H, W) -> y (N, C, *output_size)."""
 
-    def forward(self, input):
-        return F.adaptive_avg_pool2d(input, self.output_size)
 
-
+@layer(call="F.adaptive_avg_pool3d(input; output_size)")
 class AdaptiveAvgPool3d(_AdaptiveAvgPoolNd):
     """Means over `output_size` windows; x (N, C, D, H, W) or (C, D, H, W) -> y (N, C, *output_size)."""
-
-    def forward(self, input):
-        return F.adaptive_avg_pool3d(input, self.output_size)

@@ -16,7 +16,7 @@ from ..parameter import Parameter
 from ..utils.rnn import PackedSequence
 from .module import Module
 
-_LSTM = KINDS["lstm"]
+_NONLINEARITIES = {"tanh": "rnn_tanh", "relu": "rnn_relu"}
 #: by mode: how many gates have weights
 _GATES = {"LSTM": 4, "GRU": 3, "RNN_TANH": 1, "RNN_RELU": 1}
 
@@ -321,7 +321,7 @@ class RNNCellBase(Module):
     reset_parameters = _draw
 
     def _plain_call(self, kind, input, states):
-        """The new states of a cell that takes plain tensors, `states` or zeros; None if it is not that plain."""
+        """The new states of a cell of that kind from plain tensors, `states` or zeros; None if it is not that plain."""
         held = self._parameters
         try:
             tensors = [input, *states, held["weight_ih"], held["weight_hh"]]
@@ -329,11 +329,22 @@ class RNNCellBase(Module):
                 tensors += held["bias_ih"], held["bias_hh"]
         except KeyError:                     # pruned, parametrized ...
             return None
-        return single_cell(kind, tensors, len(states))
+        return single_cell(KINDS[kind], tensors, len(states))
 
     def _check_dim(self, tensor, what):
-        if tensor.dim() not in (1, 2):
-            raise ValueError(f"{type(self).__name__}: Expected {what} to be 1D or 2D, got {tensor.dim()}D instead")
+        dims = tensor.dim()
+        if dims not in (1, 2):
+            raise ValueError(f"{type(self).__name__}: Expected {what} to be 1D or 2D, got {dims}D instead")
+
+    def _general_call(self, kind, input, hx):
+        """The new state of a cell with one, for all that `_plain_call` does not take; `kind` is None for a nonlinearity that is not known."""
+        self._check_dim(input, "input")
+        if hx is not None:
+            self._check_dim(hx, "hidden")
+        if kind is None:
+            raise RuntimeError(f"Unknown nonlinearity: {self.nonlinearity}")
+        op = getattr(torch, kind + "_cell")
+        return self._new_states(lambda *args: [op(*args)], input, [hx])[0]
 
     def _new_states(self, op, input, states):
         """op(input, states, parameters) for (N, in) or (in,); states of zeros where they are None."""
@@ -350,23 +361,7 @@ class RNNCellBase(Module):
         return f"{self.input_size}, {self.hidden_size}" + ("" if self.bias is True else f", bias={self.bias}")
 
 
-class _OneState(RNNCellBase):
-    """A cell whose one state is its output."""
-
-    def forward(self, input, hx=None):
-        made = self._plain_call(KINDS.get(self._op), input, () if hx is None else (hx,))
-        if made is not None:
-            return made[0]
-        self._check_dim(input, "input")
-        if hx is not None:
-            self._check_dim(hx, "hidden")
-        if self._op not in KINDS:
-            raise RuntimeError(f"Unknown nonlinearity: {self.nonlinearity}")
-        op = getattr(torch, self._op + "_cell")
-        return self._new_states(lambda *args: [op(*args)], input, [hx])[0]
-
-
-class RNNCell(_OneState):
+class RNNCell(RNNCellBase):
     r"""h' = tanh(x W_ih^T + b_ih + h W_hh^T + b_hh) (or relu); x (N, in), h (N, H) -> h' (N, H)."""
 
     __constants__ = [*RNNCellBase.__constants__, "nonlinearity"]
@@ -375,9 +370,10 @@ class RNNCell(_OneState):
         super().__init__(input_size, hidden_size, bias, 1, device, dtype)
         self.nonlinearity = nonlinearity
 
-    @property
-    def _op(self):
-        return "rnn_" + self.nonlinearity
+    def forward(self, input, hx=None):
+        kind = _NONLINEARITIES.get(self.nonlinearity)
+        made = kind and self._plain_call(kind, input, () if hx is None else (hx,))
+        return made[0] if made else self._general_call(kind, input, hx)
 
     def extra_repr(self):
         return super().extra_repr() + ("" if self.nonlinearity == "tanh" else f", nonlinearity={self.nonlinearity}")
@@ -390,7 +386,7 @@ class LSTMCell(RNNCellBase):
         super().__init__(input_size, hidden_size, bias, 4, device, dtype)
 
     def forward(self, input, hx=None):
-        made = self._plain_call(_LSTM, input, () if hx is None else hx)
+        made = self._plain_call("lstm", input, () if hx is None else hx)
         if made is None:
             self._check_dim(input, "input")
             for i, h in enumerate(hx or ()):
@@ -399,10 +395,12 @@ class LSTMCell(RNNCellBase):
         return tuple(made)
 
 
-class GRUCell(_OneState):
+class GRUCell(RNNCellBase):
     r"""One step of GRU; x (N, in), h (N, H) -> h' (N, H)."""
-
-    _op = "gru"
 
     def __init__(self, input_size, hidden_size, bias=True, device=None, dtype=None):
         super().__init__(input_size, hidden_size, bias, 3, device, dtype)
+
+    def forward(self, input, hx=None):
+        made = self._plain_call("gru", input, () if hx is None else (hx,))
+        return made[0] if made else self._general_call("gru", input, hx)

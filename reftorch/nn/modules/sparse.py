@@ -4,119 +4,90 @@ import reftorch as torch
 from .. import functional as F
 from .. import init
 from ..parameter import Parameter
+from ._layer import layer, shown
 from .module import Module
 
 
 class _Table(Module):
-    """The weight [num_embeddings, embedding_dim]; the row `padding_idx` starts as zeros and learns nothing."""
+    """The weight [num_embeddings, embedding_dim]; the row `padding_idx` starts as zeros and learns nothing. Other arguments become attributes."""
 
-    def _set_padding(self, padding_idx, name):
-        rows = self.num_embeddings
+    def __init__(self, num_embeddings, embedding_dim, padding_idx, _weight, device, dtype, _freeze=False, **kept):
+        super().__init__()
         if padding_idx is not None:
-            if not -rows <= padding_idx < rows:
-                raise AssertionError(f"{name} must be within num_embeddings")
-            padding_idx %= rows
-        self.padding_idx = padding_idx
-
-    def _set_weight(self, given, frozen, device, dtype):
-        if given is None:
-            self.weight = Parameter(torch.empty((self.num_embeddings, self.embedding_dim), device=device, dtype=dtype), requires_grad=not frozen)
+            if not -num_embeddings <= padding_idx < num_embeddings:
+                raise AssertionError(f"{self._index_name} must be within num_embeddings")
+            padding_idx %= num_embeddings
+        self.num_embeddings, self.embedding_dim, self.padding_idx = num_embeddings, embedding_dim, padding_idx
+        for name, value in kept.items():
+            setattr(self, name, value)
+        if _weight is None:
+            self.weight = Parameter(torch.empty((num_embeddings, embedding_dim), device=device, dtype=dtype), requires_grad=not _freeze)
             self.reset_parameters()
+        elif tuple(_weight.shape) != (num_embeddings, embedding_dim):
+            raise AssertionError("Shape of weight does not match num_embeddings and embedding_dim")
         else:
-            if list(given.shape) != [self.num_embeddings, self.embedding_dim]:
-                raise AssertionError("Shape of weight does not match num_embeddings and embedding_dim")
-            self.weight = Parameter(given, requires_grad=not frozen)
+            self.weight = Parameter(_weight, requires_grad=not _freeze)
 
     def reset_parameters(self):
         """Draw the table anew from N(0, 1)."""
         init.normal_(self.weight)
         self._fill_padding_idx_with_zero()
 
+    @torch.no_grad()
     def _fill_padding_idx_with_zero(self):
         if self.padding_idx is not None:
-            with torch.no_grad():
-                self.weight[self.padding_idx].fill_(0)
+            self.weight[self.padding_idx].zero_()
 
 
+def _on(cls, embeddings, **arguments):
+    if embeddings.dim() != 2:
+        raise AssertionError("Embeddings parameter is expected to be 2-dimensional")
+    return cls(*embeddings.shape, _weight=embeddings, **arguments)
+
+
+@layer("num_embeddings, embedding_dim, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False, _weight=None, "
+       "_freeze=False, device=None, dtype=None",
+       "F.embedding(input; weight, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)",
+       constants="num_embeddings embedding_dim padding_idx max_norm norm_type scale_grad_by_freq sparse")
 class Embedding(_Table):
     """y = the rows of the table at x; x (*) of integers -> y (*, embedding_dim)."""
 
-    __constants__ = ["num_embeddings", "embedding_dim", "padding_idx", "max_norm", "norm_type", "scale_grad_by_freq", "sparse"]
-
-    def __init__(self, num_embeddings, embedding_dim, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False,
-                 _weight=None, _freeze=False, device=None, dtype=None):
-        super().__init__()
-        self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
-        self._set_padding(padding_idx, "Padding_idx")
-        self.max_norm, self.norm_type, self.scale_grad_by_freq = max_norm, norm_type, scale_grad_by_freq
-        self._set_weight(_weight, _freeze, device, dtype)
-        self.sparse = sparse
-
-    def forward(self, input):
-        return F.embedding(input, self.weight, self.padding_idx, self.max_norm, self.norm_type, self.scale_grad_by_freq, self.sparse)
+    _index_name = "Padding_idx"
 
     def extra_repr(self):
-        text = f"{self.num_embeddings}, {self.embedding_dim}"
-        if self.padding_idx is not None:
-            text += f", padding_idx={self.padding_idx}"
-        if self.max_norm is not None:
-            text += f", max_norm={self.max_norm}"
-        if self.norm_type != 2:
-            text += f", norm_type={self.norm_type}"
-        if self.scale_grad_by_freq is not False:
-            text += f", scale_grad_by_freq={self.scale_grad_by_freq}"
-        if self.sparse is not False:
-            text += ", sparse=True"
-        return text
+        unusual = shown(self, padding_idx=None, max_norm=None, norm_type=2, scale_grad_by_freq=False, sparse=False)
+        return ", ".join(filter(None, (f"{self.num_embeddings}, {self.embedding_dim}", unusual)))
 
     @classmethod
     def from_pretrained(cls, embeddings, freeze=True, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False):
         """An Embedding on the given table [V, D], not trained when `freeze`."""
-        if embeddings.dim() != 2:
-            raise AssertionError("Embeddings parameter is expected to be 2-dimensional")
-        return cls(*embeddings.shape, _weight=embeddings, _freeze=freeze, padding_idx=padding_idx, max_norm=max_norm, norm_type=norm_type,
-                   scale_grad_by_freq=scale_grad_by_freq, sparse=sparse)
+        given = dict(locals())
+        return _on(_freeze=given.pop("freeze"), **given)
 
 
+@layer("num_embeddings, embedding_dim, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, mode='mean', sparse=False, _weight=None, "
+       "include_last_offset=False, padding_idx=None, device=None, dtype=None",
+       constants="num_embeddings embedding_dim max_norm norm_type scale_grad_by_freq mode sparse include_last_offset padding_idx")
 class EmbeddingBag(_Table):
     """y = the sum, mean or max of the rows of each bag; x (B, N), or x (N) with the bags' starts `offsets` (B) -> y (B, embedding_dim)."""
 
-    __constants__ = ["num_embeddings", "embedding_dim", "max_norm", "norm_type", "scale_grad_by_freq", "mode", "sparse", "include_last_offset",
-                     "padding_idx"]
-
-    def __init__(self, num_embeddings, embedding_dim, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, mode="mean", sparse=False, _weight=None,
-                 include_last_offset=False, padding_idx=None, device=None, dtype=None):
-        super().__init__()
-        self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
-        self.max_norm, self.norm_type, self.scale_grad_by_freq = max_norm, norm_type, scale_grad_by_freq
-        self._set_padding(padding_idx, "padding_idx")
-        self._set_weight(_weight, False, device, dtype)
-        self.mode, self.sparse, self.include_last_offset = mode, sparse, include_last_offset
+    _index_name = "padding_idx"
 
     def forward(self, input, offsets=None, per_sample_weights=None):
-        return F.embedding_bag(input, self.weight, offsets, self.max_norm, self.norm_type, self.scale_grad_by_freq, self.mode, self.sparse,
-                               per_sample_weights, self.include_last_offset, self.padding_idx)
+        return F.embedding_bag(input, self.weight, offsets, mode=self.mode, per_sample_weights=per_sample_weights, padding_idx=self.padding_idx,
+                               include_last_offset=self.include_last_offset, max_norm=self.max_norm, norm_type=self.norm_type, sparse=self.sparse,
+                               scale_grad_by_freq=self.scale_grad_by_freq)
 
     def extra_repr(self):
-        text = f"{self.num_embeddings}, {self.embedding_dim}"
-        if self.max_norm is not None:
-            text += f", max_norm={self.max_norm}"
-        if self.norm_type != 2:
-            text += f", norm_type={self.norm_type}"
-        if self.scale_grad_by_freq is not False:
-            text += f", scale_grad_by_freq={self.scale_grad_by_freq}"
-        text += f", mode={self.mode!r}"
-        if self.padding_idx is not None:
-            text += f", padding_idx={self.padding_idx}"
-        return text
+        texts = (f"{self.num_embeddings}, {self.embedding_dim}", shown(self, max_norm=None, norm_type=2, scale_grad_by_freq=False),
+                 f"mode={self.mode!r}", shown(self, padding_idx=None))
+        return ", ".join(filter(None, texts))
 
     @classmethod
     def from_pretrained(cls, embeddings, freeze=True, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, mode="mean", sparse=False,
                         include_last_offset=False, padding_idx=None):
         """An EmbeddingBag on the given table [V, D], not trained when `freeze`."""
-        if embeddings.dim() != 2:
-            raise AssertionError("Embeddings parameter is expected to be 2-dimensional")
-        made = cls(*embeddings.shape, _weight=embeddings, max_norm=max_norm, norm_type=norm_type, scale_grad_by_freq=scale_grad_by_freq, mode=mode,
-                   sparse=sparse, include_last_offset=include_last_offset, padding_idx=padding_idx)
+        given = dict(locals())
+        made = _on(**{name: value for name, value in given.items() if name != "freeze"})
         made.weight.requires_grad = not freeze
         return made

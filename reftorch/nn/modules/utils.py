@@ -1,20 +1,16 @@
 """Numbers for one dim made into tuples for all dims."""
 from collections.abc import Iterable
-from itertools import repeat
 from types import FunctionType
 
 
 def _ntuple(n, name="parse"):
     def parse(x):
-        return tuple(x) if isinstance(x, Iterable) else tuple(repeat(x, n))
+        return tuple(x) if isinstance(x, Iterable) else (x,) * n
     parse.__name__ = name
     return parse
 
 
-_single = _ntuple(1, "_single")
-_pair = _ntuple(2, "_pair")
-_triple = _ntuple(3, "_triple")
-_quadruple = _ntuple(4, "_quadruple")
+_single, _pair, _triple, _quadruple = map(_ntuple, range(1, 5), ("_single", "_pair", "_triple", "_quadruple"))
 
 
 def _own_init(cls):

@@ -1,5 +1,5 @@
 """Ready parametrizations: orthogonal matrices, weights of given length, weights of spectral norm 1."""
-from enum import Enum, auto
+from enum import Enum
 
 import reftorch as torch
 
@@ -23,10 +23,31 @@ def _make_orthogonal(a):
     return torch.linalg.householder_product(x, tau) * x.diagonal(dim1=-2, dim2=-1).sgn().unsqueeze(-2)
 
 
-class _OrthMaps(Enum):
-    matrix_exp = auto()
-    cayley = auto()
-    householder = auto()
+def _reflections(X):
+    """The product of the reflections along the columns of X, below its diagonal, times the signs on the diagonal."""
+    below = X.tril(diagonal=-1)
+    Q = torch.linalg.householder_product(below, 2.0 / (1.0 + (below * below).sum(dim=-2)))
+    return Q * X.diagonal(dim1=-2, dim2=-1).int().unsqueeze(-2)
+
+
+def _cayley(A):
+    eye = torch.eye(A.size(-1), dtype=A.dtype, device=A.device)
+    minus, plus = (torch.add(eye, A, alpha=half) for half in (-0.5, 0.5))
+    return torch.linalg.solve(minus, plus)
+
+
+def _of_skew(rotation):
+    """A map of a tall X by way of the skew matrix A of its lower triangle."""
+    def orthogonal_of(X):
+        n, k = X.shape[-2:]
+        lower = X.tril() if n == k else F.pad(X.tril(), (0, n - k))
+        Q = rotation(lower - lower.mH)
+        return Q if n == k else Q[..., :k]
+    return orthogonal_of
+
+
+_OrthMaps = Enum("_OrthMaps", ("matrix_exp", "cayley", "householder"), module=__name__)
+_MAPS = {_OrthMaps.matrix_exp: _of_skew(torch.matrix_exp), _OrthMaps.cayley: _of_skew(_cayley), _OrthMaps.householder: _reflections}
 
 
 class _Orthogonal(Module):
@@ -36,34 +57,15 @@ class _Orthogonal(Module):
 
     def __init__(self, weight, orthogonal_map, *, use_trivialization=True):
         super().__init__()
-        if weight.is_complex() and orthogonal_map == _OrthMaps.householder:
+        self.shape, self.orthogonal_map = weight.shape, orthogonal_map
+        if orthogonal_map == _OrthMaps.householder and weight.is_complex():
             raise ValueError("The householder parametrization does not support complex tensors.")
-        self.shape = weight.shape
-        self.orthogonal_map = orthogonal_map
         if use_trivialization:
             self.register_buffer("base", None)
 
     def forward(self, X):
-        n, k = X.size(-2), X.size(-1)
-        wide = n < k
-        if wide:
-            X, n, k = X.mT, k, n
-        if self.orthogonal_map == _OrthMaps.householder:
-            A = X.tril(diagonal=-1)
-            tau = 2.0 / (1.0 + (A * A).sum(dim=-2))
-            Q = torch.linalg.householder_product(A, tau) * X.diagonal(dim1=-2, dim2=-1).int().unsqueeze(-2)
-        else:
-            X = X.tril()
-            if n != k:
-                X = torch.cat([X, X.new_zeros(n, n - k).expand(*X.shape[:-2], -1, -1)], dim=-1)
-            A = X - X.mH
-            if self.orthogonal_map == _OrthMaps.matrix_exp:
-                Q = torch.matrix_exp(A)
-            else:
-                eye = torch.eye(n, dtype=A.dtype, device=A.device)
-                Q = torch.linalg.solve(torch.add(eye, A, alpha=-0.5), torch.add(eye, A, alpha=0.5))
-            if n != k:
-                Q = Q[..., :k]
+        wide = X.size(-2) < X.size(-1)
+        Q = _MAPS[self.orthogonal_map](X.mT if wide else X)
         if hasattr(self, "base"):
             Q = self.base @ Q
         return Q.mT if wide else Q
@@ -90,7 +92,7 @@ class _Orthogonal(Module):
             self.base = Q.clone() if _is_orthogonal(Q) else _make_orthogonal(Q)
         else:
             # the columns that complete it are drawn
-            rest = torch.randn(*(Q.size()[:-2] + (n, n - k)), dtype=Q.dtype, device=Q.device)
+            rest = torch.randn((*Q.shape[:-2], n, n - k), dtype=Q.dtype, device=Q.device)
             self.base = _make_orthogonal(torch.cat([Q, rest], dim=-1))
         minus_eye = torch.zeros_like(start)
         minus_eye.diagonal(dim1=-2, dim2=-1).fill_(-1.0)         # what all three maps take to the identity
@@ -110,7 +112,8 @@ def orthogonal(module, name="weight", orthogonal_map=None, *, use_trivialization
     if weight.ndim < 2:
         raise ValueError(f"Expected a matrix or batch of matrices. Got a tensor of {weight.ndim} dimensions.")
     if orthogonal_map is None:
-        orthogonal_map = "matrix_exp" if weight.size(-2) == weight.size(-1) or weight.is_complex() else "householder"
+        rows, columns = weight.shape[-2:]
+        orthogonal_map = "matrix_exp" if rows == columns or weight.is_complex() else "householder"
     kind = getattr(_OrthMaps, orthogonal_map, None)
     if kind is None:
         raise ValueError(f'orthogonal_map has to be one of "matrix_exp", "cayley", "householder". Got: {orthogonal_map}')
@@ -123,10 +126,10 @@ class _WeightNorm(Module):
 
     def __init__(self, dim=0):
         super().__init__()
-        self.dim = -1 if dim is None else dim
+        self.dim = -1 if dim is None else dim        # torch._weight_norm takes -1 for all
 
-    def forward(self, weight_g, weight_v):
-        return torch._weight_norm(weight_v, weight_g, self.dim)
+    def forward(self, length, direction):
+        return torch._weight_norm(direction, length, self.dim)
 
     def right_inverse(self, weight):
         return torch.norm_except_dim(weight, 2, self.dim), weight
@@ -152,7 +155,7 @@ class _SpectralNorm(Module):
     def __init__(self, weight, n_power_iterations=1, dim=0, eps=1e-12):
         super().__init__()
         ndim = weight.ndim
-        if dim >= ndim or dim < -ndim:
+        if not -ndim <= dim < ndim:
             raise IndexError(f"Dimension out of range (expected to be in range of [-{ndim}, {ndim - 1}] but got {dim})")
         if n_power_iterations <= 0:
             raise ValueError(f"Expected n_power_iterations to be positive, but got n_power_iterations={n_power_iterations}")
@@ -176,7 +179,7 @@ class _SpectralNorm(Module):
 
     def forward(self, weight):
         if weight.ndim == 1:
-            return F.normalize(weight, dim=0, eps=self.eps)
+            return F.normalize(weight, eps=self.eps, dim=0)
         matrix = self._reshape_weight_to_matrix(weight)
         if self.training:
             self._power_method(matrix, self.n_power_iterations)

@@ -8,6 +8,11 @@ import reftorch as torch
 from .convert_parameters import parameters_to_vector
 
 
+def _hooks(module, name):
+    """The keys of the hooks that prune the parameter."""
+    return [key for key, hook in module._forward_pre_hooks.items() if isinstance(hook, BasePruningMethod) and hook._tensor_name == name]
+
+
 class BasePruningMethod(ABC):
     """A way to choose what to prune, and the hook that applies the mask.
 
@@ -16,9 +21,6 @@ class BasePruningMethod(ABC):
     """
 
     _tensor_name: str
-
-    def __call__(self, module, inputs):
-        setattr(module, self._tensor_name, self.apply_mask(module))
 
     @abstractmethod
     def compute_mask(self, t, default_mask):
@@ -31,10 +33,13 @@ class BasePruningMethod(ABC):
         orig = getattr(module, self._tensor_name + "_orig")
         return getattr(module, self._tensor_name + "_mask").to(dtype=orig.dtype) * orig
 
+    def __call__(self, module, inputs):
+        setattr(module, self._tensor_name, self.apply_mask(module))
+
     @classmethod
     def apply(cls, module, name, *args, importance_scores=None, **kwargs):
         """Prune the parameter, further if it is pruned already; gives the hook."""
-        former = [k for k, h in module._forward_pre_hooks.items() if isinstance(h, BasePruningMethod) and h._tensor_name == name]
+        former = _hooks(module, name)
         if len(former) > 1:
             raise AssertionError(f"Avoid adding multiple pruning hooks to the same tensor {name} of module {module}. Use a PruningContainer.")
         method = cls(*args, **kwargs)
@@ -109,14 +114,14 @@ class PruningContainer(BasePruningMethod):
                              f"'{method._tensor_name}'")
         self._pruning_methods += (method,)
 
-    def __len__(self):
-        return len(self._pruning_methods)
-
-    def __iter__(self):
-        return iter(self._pruning_methods)
-
     def __getitem__(self, idx):
         return self._pruning_methods[idx]
+
+    def __iter__(self):
+        yield from self._pruning_methods
+
+    def __len__(self):
+        return len(self._pruning_methods)
 
     def compute_mask(self, t, default_mask):
         """The mask so far, further pruned by the last method."""
@@ -162,7 +167,7 @@ class CustomFromMask(BasePruningMethod):
         self.mask = mask
 
     def compute_mask(self, t, default_mask):
-        if default_mask.shape != self.mask.shape:
+        if self.mask.shape != default_mask.shape:
             raise AssertionError(f"default_mask shape {default_mask.shape} must match self.mask shape {self.mask.shape}")
         return default_mask * self.mask.to(dtype=default_mask.dtype)
 
@@ -258,40 +263,39 @@ class LnStructured(_Structured):
         return torch.topk(torch.norm(t, p=self.n, dim=others), k=size - count, largest=True).indices
 
 
+def _pruned(module, method, *args, **kwargs):
+    method.apply(module, *args, **kwargs)
+    return module
+
+
 def identity(module, name):
     """Put a mask of ones on the parameter; gives the module."""
-    Identity.apply(module, name)
-    return module
+    return _pruned(module, Identity, name)
 
 
 def random_unstructured(module, name, amount):
     """Prune elements at random; gives the module."""
-    RandomUnstructured.apply(module, name, amount)
-    return module
+    return _pruned(module, RandomUnstructured, name, amount)
 
 
 def l1_unstructured(module, name, amount, importance_scores=None):
     """Prune the elements of smallest absolute value (or score); gives the module."""
-    L1Unstructured.apply(module, name, amount=amount, importance_scores=importance_scores)
-    return module
+    return _pruned(module, L1Unstructured, name, amount=amount, importance_scores=importance_scores)
 
 
 def random_structured(module, name, amount, dim):
     """Prune slices along `dim` at random; gives the module."""
-    RandomStructured.apply(module, name, amount, dim)
-    return module
+    return _pruned(module, RandomStructured, name, amount, dim)
 
 
 def ln_structured(module, name, amount, n, dim, importance_scores=None):
     """Prune the slices along `dim` of smallest n-norm; gives the module."""
-    LnStructured.apply(module, name, amount, n, dim, importance_scores=importance_scores)
-    return module
+    return _pruned(module, LnStructured, name, amount, n, dim, importance_scores=importance_scores)
 
 
 def custom_from_mask(module, name, mask):
     """Prune where `mask` is 0; gives the module."""
-    CustomFromMask.apply(module, name, mask)
-    return module
+    return _pruned(module, CustomFromMask, name, mask)
 
 
 def global_unstructured(parameters, pruning_method, importance_scores=None, **kwargs):
@@ -315,11 +319,10 @@ def global_unstructured(parameters, pruning_method, importance_scores=None, **kw
 
 def remove(module, name):
     """Make the pruned value of the parameter final; gives the module."""
-    for key, hook in module._forward_pre_hooks.items():
-        if isinstance(hook, BasePruningMethod) and hook._tensor_name == name:
-            hook.remove(module)
-            del module._forward_pre_hooks[key]
-            return module
+    for key in _hooks(module, name):
+        module._forward_pre_hooks[key].remove(module)
+        del module._forward_pre_hooks[key]
+        return module
     raise ValueError(f"Parameter '{name}' of module {module} has to be pruned before pruning can be removed")
 
 

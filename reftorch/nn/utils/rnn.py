@@ -98,7 +98,8 @@ def invert_permutation(permutation):
     """The permutation that undoes this one; None for None."""
     if permutation is None:
         return None
-    return torch.empty_like(permutation).scatter_(0, permutation, torch.arange(0, permutation.numel(), device=permutation.device))
+    places = torch.arange(permutation.numel(), device=permutation.device)
+    return torch.empty_like(permutation).scatter_(0, permutation, places)
 
 
 def pack_padded_sequence(input, lengths, batch_first=False, enforce_sorted=True):

@@ -15,23 +15,27 @@ class WeightNorm:
 
     def compute_weight(self, module):
         """The weight as it is now."""
-        return torch._weight_norm(getattr(module, self.name + "_v"), getattr(module, self.name + "_g"), self.dim)
+        length, direction = (getattr(module, part) for part in self._parts())
+        return torch._weight_norm(direction, length, self.dim)
+
+    def _parts(self):
+        return f"{self.name}_g", f"{self.name}_v"
 
     @staticmethod
     def apply(module, name, dim):
         """Replace the parameter by its two parts; gives the hook."""
         warnings.warn("`torch.nn.utils.weight_norm` is deprecated in favor of `torch.nn.utils.parametrizations.weight_norm`.", FutureWarning,
                       stacklevel=3)
-        if any(isinstance(h, WeightNorm) and h.name == name for h in module._forward_pre_hooks.values()):
+        if name in (hook.name for hook in module._forward_pre_hooks.values() if isinstance(hook, WeightNorm)):
             raise RuntimeError(f"Cannot register two weight_norm hooks on the same parameter {name}")
-        hook = WeightNorm(name, dim)
         weight = getattr(module, name)
         if isinstance(weight, UninitializedParameter):
             raise ValueError("The module passed to `WeightNorm` can't have uninitialized parameters. Make sure to run the dummy forward before applying "
                              "weight normalization")
+        hook = WeightNorm(name, dim)
         del module._parameters[name]
-        module.register_parameter(name + "_g", Parameter(torch.norm_except_dim(weight, 2, hook.dim).data))
-        module.register_parameter(name + "_v", Parameter(weight.data))
+        for part, value in zip(hook._parts(), (torch.norm_except_dim(weight, 2, hook.dim), weight), strict=True):
+            module.register_parameter(part, Parameter(value.data))
         hook(module, None)
         module.register_forward_pre_hook(hook)
         return hook
@@ -40,8 +44,8 @@ class WeightNorm:
         """Put the weight back as a parameter."""
         weight = self.compute_weight(module)
         delattr(module, self.name)
-        del module._parameters[self.name + "_g"]
-        del module._parameters[self.name + "_v"]
+        for part in self._parts():
+            del module._parameters[part]
         setattr(module, self.name, Parameter(weight.data))
 
     def __call__(self, module, inputs):
@@ -56,9 +60,9 @@ def weight_norm(module, name="weight", dim=0):
 
 def remove_weight_norm(module, name="weight"):
     """Undo weight_norm; the weight stays as it is."""
-    for key, hook in module._forward_pre_hooks.items():
-        if isinstance(hook, WeightNorm) and hook.name == name:
-            hook.remove(module)
-            del module._forward_pre_hooks[key]
-            return module
+    hooks = module._forward_pre_hooks
+    key = next((k for k, hook in hooks.items() if isinstance(hook, WeightNorm) and hook.name == name), None)
+    if key is not None:
+        hooks.pop(key).remove(module)
+        return module
     raise ValueError(f"weight_norm of '{name}' not found in {module}")

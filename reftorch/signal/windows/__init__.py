@@ -11,15 +11,17 @@ __all__ = [
 ]  # fmt: skip
 
 
+def _require(holds, text):
+    if not holds:
+        raise ValueError(text)
+
+
 def _options(name, M, dtype, layout, device, requires_grad):
     """What every window checks, and what it hands to the factory of its tensor."""
     dtype = torch.get_default_dtype() if dtype is None else dtype
-    if M < 0:
-        raise ValueError(f"{name} requires non-negative window length, got M={M}")
-    if layout is not torch.strided:
-        raise ValueError(f"{name} is implemented for strided tensors only, got: {layout}")
-    if dtype not in (torch.float32, torch.float64):
-        raise ValueError(f"{name} expects float32 or float64 dtypes, got: {dtype}")
+    _require(M >= 0, f"{name} requires non-negative window length, got M={M}")
+    _require(layout is torch.strided, f"{name} is implemented for strided tensors only, got: {layout}")
+    _require(dtype in (torch.float32, torch.float64), f"{name} expects float32 or float64 dtypes, got: {dtype}")
     return {"dtype": dtype, "layout": layout, "device": device, "requires_grad": requires_grad}
 
 
@@ -28,10 +30,8 @@ def exponential(
 ):
     """w[n] = exp(-|n - center| / tau)"""
     options = _options("exponential", M, dtype, layout, device, requires_grad)
-    if tau <= 0:
-        raise ValueError(f"Tau must be positive, got: {tau} instead.")
-    if sym and center is not None:
-        raise ValueError("Center must be None for symmetric windows")
+    _require(not tau <= 0, f"Tau must be positive, got: {tau} instead.")
+    _require(not sym or center is None, "Center must be None for symmetric windows")
     if M == 0:
         return torch.empty((0,), **options)
     if center is None:
@@ -53,8 +53,7 @@ def cosine(M, *, sym=True, dtype=None, layout=torch.strided, device=None, requir
 def gaussian(M, *, std=1.0, sym=True, dtype=None, layout=torch.strided, device=None, requires_grad=False):
     """w[n] = exp(-(n - (M - 1)/2)^2 / (2 std^2))"""
     options = _options("gaussian", M, dtype, layout, device, requires_grad)
-    if std <= 0:
-        raise ValueError(f"Standard deviation must be positive, got: {std} instead.")
+    _require(not std <= 0, f"Standard deviation must be positive, got: {std} instead.")
     if M == 0:
         return torch.empty((0,), **options)
     start = -(M if not sym and M > 1 else M - 1) / 2.0
@@ -66,16 +65,16 @@ def gaussian(M, *, std=1.0, sym=True, dtype=None, layout=torch.strided, device=N
 def kaiser(M, *, beta=12.0, sym=True, dtype=None, layout=torch.strided, device=None, requires_grad=False):
     """w[n] = I0(beta sqrt(1 - (2n/(M - 1) - 1)^2)) / I0(beta)"""
     options = _options("kaiser", M, dtype, layout, device, requires_grad)
-    if beta < 0:
-        raise ValueError(f"beta must be non-negative, got: {beta} instead.")
+    _require(not beta < 0, f"beta must be non-negative, got: {beta} instead.")
     if M == 0:
         return torch.empty((0,), **options)
     if M == 1:
         return torch.ones((1,), **options)
     beta = torch.tensor(beta, dtype=options["dtype"], device=device)  # rounded first: the root below stays real
     step = 2.0 * beta / (M - 1 if sym else M)
-    k = torch.linspace(start=-beta, end=torch.minimum(beta, -beta + (M - 1) * step), steps=M, **options)
-    return torch.i0(torch.sqrt(beta * beta - torch.pow(k, 2))) / torch.i0(beta)
+    last = torch.minimum(beta, -beta + (M - 1) * step)
+    k = torch.linspace(start=-beta, end=last, steps=M, **options)
+    return torch.i0((beta * beta - k**2).sqrt()) / torch.i0(beta)
 
 
 def bartlett(M, *, sym=True, dtype=None, layout=torch.strided, device=None, requires_grad=False):
@@ -123,7 +122,7 @@ def hamming(M, *, sym=True, dtype=None, layout=torch.strided, device=None, requi
 
 def hann(M, *, sym=True, dtype=None, layout=torch.strided, device=None, requires_grad=False):
     """w[n] = (1 - cos(2 pi n / (M - 1))) / 2"""
-    return general_hamming(M, alpha=0.5, sym=sym, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad)
+    return general_hamming(M, sym=sym, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, alpha=0.5)
 
 
 def blackman(M, *, sym=True, dtype=None, layout=torch.strided, device=None, requires_grad=False):

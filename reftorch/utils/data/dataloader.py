@@ -7,12 +7,10 @@ import warnings
 import weakref
 from multiprocessing import connection
 
-import reftorch as torch
-
 from ._utils import collate, fetch
 from ._utils.worker import End, ExceptionWrapper, Resume, _worker_loop, get_worker_info, is_datapipe, prepare_datapipe  # noqa: F401
 from .dataset import IterableDataset
-from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler
+from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler, draw_seed
 
 __all__ = ["DataLoader", "get_worker_info", "default_collate", "default_convert"]
 
@@ -61,9 +59,9 @@ class DataLoader:
         if num_workers == 0 and prefetch_factor is not None:
             raise ValueError("prefetch_factor option could only be specified in multiprocessing.let num_workers > 0 to enable multiprocessing, "
                              "otherwise set prefetch_factor to None.")
-        if num_workers > 0 and prefetch_factor is None:
-            prefetch_factor = 2
-        elif prefetch_factor is not None and prefetch_factor < 0:
+        if prefetch_factor is None:
+            prefetch_factor = 2 if num_workers > 0 else None
+        elif prefetch_factor < 0:
             raise ValueError("prefetch_factor option should be non-negative")
         if persistent_workers and num_workers == 0:
             raise ValueError("persistent_workers option needs num_workers > 0")
@@ -149,11 +147,11 @@ class DataLoader:
     def __iter__(self):
         if not (self.persistent_workers and self.num_workers > 0):
             return self._get_iterator()
-        if self._iterator is None:
-            self._iterator = self._get_iterator()
-        else:
+        if self._iterator is not None:
             self._iterator._reset(self)
-        return self._iterator
+            return self._iterator
+        self._iterator = made = self._get_iterator()
+        return made
 
     @property
     def _auto_collation(self):
@@ -197,16 +195,12 @@ class _BaseDataLoaderIter:
         if loader.pin_memory:
             warnings.warn("'pin_memory' argument is set as true but no accelerator is found, then device pinned memory won't be used.", stacklevel=4)
         self._sampler_iter = iter(self._index_sampler)
-        self._base_seed = self._draw_seed(loader.generator)
+        self._base_seed = draw_seed(loader.generator)
         self._num_yielded = 0
-
-    @staticmethod
-    def _draw_seed(generator):
-        return torch.empty((), dtype=torch.int64).random_(generator=generator).item()
 
     def _draw_shared_seed(self, loader):
         """The seed that all shuffling datapipes of a graph share; None for other datasets."""
-        return self._draw_seed(loader.generator) if is_datapipe(self._dataset) else None
+        return draw_seed(loader.generator) if is_datapipe(self._dataset) else None
 
     def __iter__(self):
         return self

@@ -36,7 +36,7 @@ class TensorDataset(Dataset[tuple]):
     """Rows of tensors: sample i is (t[i] for each tensor)."""
 
     def __init__(self, *tensors):
-        if any(t.size(0) != tensors[0].size(0) for t in tensors):
+        if len({t.size(0) for t in tensors}) > 1:
             raise AssertionError("Size mismatch between tensors")
         self.tensors = tensors
 
@@ -89,7 +89,7 @@ class ConcatDataset(Dataset[_T_co]):
     def __init__(self, datasets):
         super().__init__()
         self.datasets = list(datasets)
-        if len(self.datasets) == 0:
+        if not self.datasets:
             raise AssertionError("datasets should not be an empty iterable")
         if any(isinstance(d, IterableDataset) for d in self.datasets):
             raise AssertionError("ConcatDataset does not support IterableDataset")
@@ -104,10 +104,10 @@ class ConcatDataset(Dataset[_T_co]):
         return self.cumulative_sizes[-1]
 
     def __getitem__(self, idx):
-        if idx < 0:
-            if -idx > len(self):
-                raise ValueError("absolute value of index should not exceed dataset length")
-            idx += len(self)
+        size = len(self)
+        if idx < -size:
+            raise ValueError("absolute value of index should not exceed dataset length")
+        idx = idx + size if idx < 0 else idx
         which = bisect.bisect_right(self.cumulative_sizes, idx)
         return self.datasets[which][idx - (self.cumulative_sizes[which - 1] if which else 0)]
 
@@ -126,10 +126,11 @@ class ChainDataset(IterableDataset):
         self.datasets = datasets
 
     def _checked(self):
-        for d in self.datasets:
-            if not isinstance(d, IterableDataset):
+        for part in self.datasets:
+            if isinstance(part, IterableDataset):
+                yield part
+            else:
                 raise AssertionError("ChainDataset only supports IterableDataset")
-            yield d
 
     def __iter__(self):
         for d in self._checked():
@@ -146,9 +147,7 @@ class Subset(Dataset[_T_co]):
         self.dataset, self.indices = dataset, indices
 
     def __getitem__(self, idx):
-        if isinstance(idx, list):
-            return self.dataset[[self.indices[i] for i in idx]]
-        return self.dataset[self.indices[idx]]
+        return self.dataset[[self.indices[i] for i in idx] if isinstance(idx, list) else self.indices[idx]]
 
     def __getitems__(self, indices):
         """The samples at several places; a dataset that can give several at once is asked once."""

@@ -1,10 +1,9 @@
 """Settings for all datapipes of a graph: shuffling, seeds, shares of workers."""
 import inspect
 
-import reftorch as torch
-
 from .datapipes.iter.sharding import SHARDING_PRIORITIES
 from .graph import traverse_dps
+from .sampler import draw_seed
 
 __all__ = ["apply_random_seed", "apply_sharding", "apply_shuffle_seed", "apply_shuffle_settings", "get_all_graph_pipes"]
 
@@ -66,5 +65,5 @@ def apply_random_seed(datapipe, rng):
     """Give each random datapipe of the graph a seed drawn from `rng`."""
     for pipe in get_all_graph_pipes(traverse_dps(datapipe)):
         if _has(pipe, "set_seed"):
-            pipe.set_seed(int(torch.empty((), dtype=torch.int64).random_(generator=rng).item()))
+            pipe.set_seed(draw_seed(rng))
     return datapipe

@@ -7,9 +7,9 @@ import reftorch as torch
 _T_co = TypeVar("_T_co", covariant=True)
 
 
-def _draw_seed():
-    """A seed of 63 bits from the default generator."""
-    return int(torch.empty((), dtype=torch.int64).random_().item())
+def draw_seed(generator=None):
+    """A seed of 63 bits, from the default generator unless another is given."""
+    return int(torch.empty((), dtype=torch.int64).random_(generator=generator).item())
 
 
 def _require_count(value, name):
@@ -44,8 +44,9 @@ class RandomSampler(Sampler[int]):
         self.data_source, self.replacement, self._num_samples, self.generator = data_source, replacement, num_samples, generator
         if not isinstance(replacement, bool):
             raise TypeError(f"replacement should be a boolean value, but got replacement={replacement}")
-        if not isinstance(self.num_samples, int) or self.num_samples <= 0:
-            raise ValueError(f"num_samples should be a positive integer value, but got num_samples={self.num_samples}")
+        count = self.num_samples
+        if not (isinstance(count, int) and count > 0):
+            raise ValueError(f"num_samples should be a positive integer value, but got num_samples={count}")
 
     @property
     def num_samples(self):
@@ -54,15 +55,13 @@ class RandomSampler(Sampler[int]):
 
     def __iter__(self):
         n, m = len(self.data_source), self.num_samples
-        generator = torch.Generator().manual_seed(_draw_seed()) if self.generator is None else self.generator
+        generator = torch.Generator().manual_seed(draw_seed()) if self.generator is None else self.generator
         if self.replacement:
-            for _ in range(m // 32):
-                yield from torch.randint(high=n, size=(32,), dtype=torch.int64, generator=generator).tolist()
-            yield from torch.randint(high=n, size=(m % 32,), dtype=torch.int64, generator=generator).tolist()
-            return
-        for _ in range(m // n):
-            yield from torch.randperm(n, generator=generator).tolist()
-        yield from torch.randperm(n, generator=generator).tolist()[:m % n]      # torch: drawn even when nothing of it is used
+            draws = (torch.randint(high=n, size=(count,), dtype=torch.int64, generator=generator) for count in (*[32] * (m // 32), m % 32))
+        else:                            # torch: one permutation is drawn even when nothing of it is used
+            draws = (torch.randperm(n, generator=generator)[:count] for count in (*[n] * (m // n), m % n))
+        for draw in draws:
+            yield from draw.tolist()
 
     def __len__(self):
         return self.num_samples
@@ -75,8 +74,8 @@ class SubsetRandomSampler(Sampler[int]):
         self.indices, self.generator = indices, generator
 
     def __iter__(self):
-        for i in torch.randperm(len(self.indices), generator=self.generator).tolist():
-            yield self.indices[i]
+        order = torch.randperm(len(self.indices), generator=self.generator)
+        yield from (self.indices[i] for i in order.tolist())
 
     def __len__(self):
         return len(self.indices)

@@ -47,19 +47,22 @@ def default_convert(data):
 
 def collate(batch, *, collate_fn_map=None):
     """One batch of a list of samples; `collate_fn_map` has a function for each type of element, the rest are containers."""
+    def inner(samples):
+        return collate(samples, collate_fn_map=collate_fn_map)
+
     elem, table = batch[0], collate_fn_map or {}
     kind = type(elem)
     found = table.get(kind) or next((fn for types, fn in table.items() if isinstance(elem, types)), None)
     if found is not None:
         return found(batch, collate_fn_map=collate_fn_map)
     if isinstance(elem, collections.abc.Mapping):
-        return _rebuilt(elem, {key: collate([d[key] for d in batch], collate_fn_map=collate_fn_map) for key in elem})
+        return _rebuilt(elem, {key: inner([d[key] for d in batch]) for key in elem})
     if isinstance(elem, tuple) and hasattr(elem, "_fields"):
-        return kind(*(collate(samples, collate_fn_map=collate_fn_map) for samples in zip(*batch, strict=False)))
+        return kind(*map(inner, zip(*batch, strict=False)))
     if isinstance(elem, collections.abc.Sequence):
         if any(len(one) != len(elem) for one in batch):
             raise RuntimeError("each element in list of batch should be of equal size")
-        columns = [collate(samples, collate_fn_map=collate_fn_map) for samples in zip(*batch, strict=False)]
+        columns = [inner(samples) for samples in zip(*batch, strict=False)]
         return columns if isinstance(elem, tuple) else _rebuilt(elem, columns)      # torch: tuples become lists
     raise TypeError(default_collate_err_msg_format.format(kind))
 

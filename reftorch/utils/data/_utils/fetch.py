@@ -33,10 +33,9 @@ class _MapDatasetFetcher(_BaseDatasetFetcher):
 
     def fetch(self, possibly_batched_index):
         """The batch of those indices, or the sample of that index when there is no batching."""
+        index = possibly_batched_index
         if not self.auto_collation:
-            data = self.dataset[possibly_batched_index]
-        elif callable(getattr(self.dataset, "__getitems__", None)):
-            data = self.dataset.__getitems__(possibly_batched_index)
-        else:
-            data = [self.dataset[idx] for idx in possibly_batched_index]
+            return self.collate_fn(self.dataset[index])
+        together = getattr(self.dataset, "__getitems__", None)
+        data = together(index) if callable(together) else [self.dataset[i] for i in index]
         return self.collate_fn(data)

@@ -34,15 +34,14 @@ class ExceptionWrapper:
 
     def reraise(self):
         """Raise the exception here, its text telling where it came from."""
-        msg = f"Caught {self.exc_type.__name__} {self.where}.\nOriginal {self.exc_msg}"
-        if self.exc_type is KeyError:
-            msg = _KeyErrorMessage(msg)
-        elif getattr(self.exc_type, "message", None):
-            raise self.exc_type(message=msg)
+        text = f"Caught {self.exc_type.__name__} {self.where}.\nOriginal {self.exc_msg}"
+        key_error = self.exc_type is KeyError
+        if not key_error and getattr(self.exc_type, "message", None):
+            raise self.exc_type(message=text)
         try:
-            exception = self.exc_type(msg)
+            exception = self.exc_type(_KeyErrorMessage(text) if key_error else text)
         except Exception:            # the type asks for other arguments
-            raise RuntimeError(msg) from None
+            raise RuntimeError(text) from None
         raise exception
 
 

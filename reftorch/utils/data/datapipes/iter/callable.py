@@ -12,13 +12,12 @@ class MapperIterDataPipe(IterDataPipe):
     def __init__(self, datapipe, fn, input_col=None, output_col=None):
         warn_if_unpicklable(fn)
         self.datapipe, self.fn, self.input_col = datapipe, fn, input_col
-        if input_col is None and output_col is not None:
+        listed = isinstance(output_col, (list, tuple))
+        if output_col is not None and input_col is None:
             raise ValueError("`output_col` must be None when `input_col` is None.")
-        if isinstance(output_col, (list, tuple)):
-            if len(output_col) > 1:
-                raise ValueError("`output_col` must be a single-element list or tuple")
-            output_col = output_col[0]
-        self.output_col = output_col
+        if listed and len(output_col) > 1:
+            raise ValueError("`output_col` must be a single-element list or tuple")
+        self.output_col = output_col[0] if listed else output_col
         check_input_columns(fn, input_col)
 
     def _apply_fn(self, data):

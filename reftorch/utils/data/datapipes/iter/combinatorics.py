@@ -1,9 +1,7 @@
 """Datapipes that change the order."""
 import random
 
-import reftorch as torch
-
-from ...sampler import SequentialSampler
+from ...sampler import SequentialSampler, draw_seed
 from .._decorator import functional_datapipe
 from ..datapipe import IterDataPipe
 
@@ -38,9 +36,7 @@ class ShuffleMixin:
         return self
 
     def _start(self):
-        if self._seed is None:
-            self._seed = int(torch.empty((), dtype=torch.int64).random_().item())
-        self._rng.seed(self._seed)
+        self._rng.seed(draw_seed() if self._seed is None else self._seed)
         self._seed = None
 
 

@@ -1,4 +1,5 @@
 """The datapipe at which workers share the items out."""
+import itertools
 from enum import IntEnum
 
 from .._decorator import functional_datapipe
@@ -37,9 +38,7 @@ class ShardingFilterIterDataPipe(IterDataPipe):
                 self.num_of_instances *= count
 
     def __iter__(self):
-        for i, item in enumerate(self.source_datapipe):
-            if i % self.num_of_instances == self.instance_id:
-                yield item
+        yield from itertools.islice(self.source_datapipe, self.instance_id, None, self.num_of_instances)
 
     def __len__(self):
         if not hasattr(type(self.source_datapipe), "__len__"):

@@ -1,0 +1,90 @@
+/* Sums in PyTorch's order, a template (real.h): vectors are added up in runs, runs in runs of runs, so that the error grows with
+ * the logarithm of their number; a row of numbers is four such sums of vectors at a time, after what does not fill a vector. */
+#include "real.h"
+
+#ifndef CASCADE_H
+#define CASCADE_H
+enum { LEVELS = 4, CHAINS = 4 };            /* runs of runs, and sums that go on side by side */
+static int ceil_log2(isize n) { return n <= 1 ? 0 : 64 - __builtin_clzll((unsigned long long)n - 1); }
+#endif
+
+INLINE vec R(take)(const real *x, int lanes) { return lanes == LANES ? V(load)(x) : V(load_part)(x, lanes); }
+
+/* sum[k] = the sum of the vectors at x + i * step + k * next, i < n, for k < width, of which `lanes` numbers count */
+INLINE void R(cascade)(const real *x, isize step, isize next, isize n, int width, int lanes, vec *sum) {
+    int power = (int)isize_max(4, ceil_log2(n) / LEVELS);
+    isize length = (isize)1 << power, i = 0;
+    for (int k = 0; k < width; k++) sum[k] = V(all)(0);
+    if (n >= length) {
+        vec run[LEVELS][CHAINS] = {0};
+        while (i + length <= n) {
+            for (isize end = i + length; i < end; i++)
+#pragma GCC unroll 4
+                for (int k = 0; k < width; k++) sum[k] += R(take)(x + i * step + k * next, lanes);
+            for (int k = 0; k < width; k++) {
+                run[1][k] += sum[k];
+                sum[k] = V(all)(0);
+            }
+            for (int level = 2; level < LEVELS && !(i & ((length - 1) << ((level - 1) * power))); level++)
+                for (int k = 0; k < width; k++) {
+                    run[level][k] += run[level - 1][k];
+                    run[level - 1][k] = V(all)(0);
+                }
+        }
+        for (; i < n; i++)
+            for (int k = 0; k < width; k++) sum[k] += R(take)(x + i * step + k * next, lanes);
+        for (int k = 0; k < width; k++)
+            for (int level = 1; level < LEVELS; level++) sum[k] += run[level][k];
+        return;
+    }
+    for (; i < n; i++)
+#pragma GCC unroll 4
+        for (int k = 0; k < width; k++) sum[k] += R(take)(x + i * step + k * next, lanes);
+}
+
+/* The sum of n vectors at x + i * step */
+INLINE vec R(sum_of_vectors)(const real *x, isize step, isize n, int lanes) {
+    vec sum[CHAINS];
+    R(cascade)(x, CHAINS * step, step, n / CHAINS, CHAINS, lanes, sum);
+    for (isize i = n / CHAINS * CHAINS; i < n; i++) sum[0] += R(take)(x + i * step, lanes);
+    return ((sum[0] + sum[1]) + sum[2]) + sum[3];
+}
+
+/* The sum of n numbers that follow each other */
+static real R(sum_of_row)(const real *x, isize n) {
+    if (n < LANES) {                                                    /* four sums of numbers */
+        real part[CHAINS] = {0};
+        isize i = n / CHAINS * CHAINS;
+        for (isize k = 0; k < i; k++) part[k] = x[k];
+        for (; i < n; i++) part[0] += x[i];
+        return ((part[0] + part[1]) + part[2]) + part[3];
+    }
+    isize vectors = n / LANES;
+    real sum = 0;
+    for (isize i = vectors * LANES; i < n; i++) sum += x[i];
+    vec lanes = R(sum_of_vectors)(x, LANES, vectors, LANES);
+    for (int k = 0; k < LANES; k++) sum += lanes[k];
+    return sum;
+}
+
+static void R(store_part)(real *to, vec x, isize lanes) {
+    x += V(all)(0);                                                     /* no -0.0: sums start from 0 */
+    memcpy(to, &x, lanes * sizeof(real));
+}
+
+/* to[j] = the sum of x[i * step + j], i < n, for j < columns; `narrow`: these are all columns, and do not fill a vector */
+static void R(sum_of_columns)(const real *x, isize step, isize n, isize columns, int narrow, real *to) {
+    isize j = 0;
+    vec sum[CHAINS];
+    for (; j + CHAINS * LANES <= columns; j += CHAINS * LANES) {
+        R(cascade)(x + j, step, LANES, n, CHAINS, LANES, sum);
+        for (int k = 0; k < CHAINS; k++) R(store_part)(to + j + k * LANES, sum[k], LANES);
+    }
+    for (; j + LANES <= columns; j += LANES) R(store_part)(to + j, R(sum_of_vectors)(x + j, step, n, LANES), LANES);
+    if (narrow && columns >= CHAINS) {                                  /* four columns are one sum of vectors */
+        R(cascade)(x, step, 0, n, 1, CHAINS, sum);
+        R(store_part)(to, sum[0], CHAINS);
+        j = CHAINS;
+    }
+    if (j < columns) R(store_part)(to + j, R(sum_of_vectors)(x + j, step, n, (int)(columns - j)), columns - j);
+}

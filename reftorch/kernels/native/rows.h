@@ -1,0 +1,22 @@
+/* Rows: softmax, negative log likelihood, running sums, and rows of a table picked or added up by index. float32 and float64. */
+#pragma once
+#include "isa.h"
+#include "real.h"
+
+typedef struct {
+    /* y = e^(x - max) / sum, or with `log` x - max - log(sum); and dx = y (dy - sum(dy y)), or dy - e^y sum(dy) */
+    void (*softmax)(int threads, int log, isize rows, isize n, const void *x, void *y);
+    void (*softmax_backward)(int threads, int log, isize rows, isize n, const void *dy, const void *y, void *dx);
+    /* losses of x [rows, n] at the targets, their sum and that of the weights; gives a row whose target is no class, or -1 */
+    isize (*nll)(isize rows, isize n, const void *x, const int64_t *target, const void *weight, int64_t ignored, void *losses, double *sums);
+    /* dx [rows, n] = -weight loss at the targets, zeros elsewhere; `step`: 0 for one loss for all */
+    void (*nll_backward)(isize rows, isize n, const void *loss, isize step, const int64_t *target, const void *weight, int64_t ignored, void *dx);
+    /* added up in double, one number after the other, from the front or from the back */
+    void (*running_sum)(int threads, int from_back, isize rows, isize n, const void *x, void *y);
+    /* total [.., n] += factors x rows: total[to[i]] += factors[i] x[from[i]]; no `from`, `to`: i itself; no factors: 1 */
+    void (*add_rows)(int threads, isize count, isize n, const void *x, const int64_t *from, const int64_t *to, const void *factors, void *total);
+} row_functions;
+typedef struct { row_functions f32, f64; } row_kernels;
+EVERY_ISA(row_kernels, row_table)
+
+enum { ROW_GRAIN = 8192 };

@@ -1,0 +1,172 @@
+/* The loops of rows.h for one REAL. torch: sums over a row of softmax go in PANEL lanes, which are folded in halves. */
+
+/* The greatest of a row, or its last NaN; and whether none is less than that by more than exponentials in the normal range allow. */
+INLINE real R(row_max)(const real *x, isize n, int *near) {
+    vec most[2] = {V(all)(-(real)INFINITY), V(all)(-(real)INFINITY)}, least[2] = {V(all)((real)INFINITY), V(all)((real)INFINITY)};
+    isize i = 0;
+    for (; i + PANEL <= n; i += PANEL)
+#pragma GCC unroll 2
+        for (int k = 0; k < 2; k++) {
+            vec v = V(load)(x + i + k * LANES);
+            most[k] = V(where)((v > most[k]) | (v != v), v, most[k]);
+            least[k] = V(at_most)(least[k], v);
+        }
+    real found = most[0][0];
+    for (int j = 0; j < PANEL; j++) { real v = most[j / LANES][j % LANES]; found = v > found || v != v ? v : found; }
+    real low = x[0];
+    for (int j = 0; j < PANEL; j++) low = least[j / LANES][j % LANES] < low ? least[j / LANES][j % LANES] : low;
+    for (; i < n; i++) {
+        found = x[i] > found || x[i] != x[i] ? x[i] : found;
+        low = x[i] < low ? x[i] : low;
+    }
+    *near = low - found > -NORMAL_EXP;              /* not if there is a NaN, which is the greatest */
+    return found;
+}
+
+/* What is left of a row: `count` numbers, fewer than a panel, as two vectors with zeros behind them. */
+INLINE void R(load_rest)(const real *x, int count, vec *v) {
+    v[0] = V(load_part)(x, count < LANES ? count : LANES);
+    v[1] = count > LANES ? V(load_part)(x + LANES, count - LANES) : V(all)(0);
+}
+INLINE void R(store_rest)(real *x, int count, vec *v) { memcpy(x, v, count * sizeof(real)); }
+
+INLINE void R(softmax_row)(const int log_, const int near, const real most, isize n, const real *x, real *y) {
+    const vec m = V(all)(most);
+    vec sum[2] = {0}, v[2];
+    isize i = 0;
+    for (; i + PANEL <= n; i += PANEL)
+#pragma GCC unroll 2
+        for (int k = 0; k < 2; k++) {
+            vec e = V(row_exp)(V(load)(x + i + k * LANES) - m, near);
+            if (!log_) V(store)(y + i + k * LANES, e);
+            sum[k] += e;
+        }
+    const int rest = (int)(n - i);
+    if (rest) {
+        R(load_rest)(x + i, rest, v);
+        for (int k = 0; k < 2; k++) v[k] = V(activation_exp)(v[k] - m);
+        real kept[PANEL] = {0};
+        R(store_rest)(kept, rest, v);
+        if (!log_) memcpy(y + i, kept, rest * sizeof(real));
+        sum[0] += V(load)(kept), sum[1] += V(load)(kept + LANES);
+    }
+    const real total = V(sum)(sum[0] + sum[1]);
+    const vec a = V(all)(log_ ? (real)log(total) : 1 / total);
+    for (i = 0; i + LANES <= n; i += LANES)
+        if (log_) V(store)(y + i, V(load)(x + i) - m - a);
+        else V(store)(y + i, V(load)(y + i) * a);
+    for (; i < n; i++) y[i] = log_ ? x[i] - most - a[0] : y[i] * a[0];
+}
+
+static void R(softmax)(int threads, int log_, isize rows, isize n, const void *x_, void *y_) {
+    SHARE(rows * n)
+    for (isize r = 0; r < rows; r++) {
+        const real *x = (const real *)x_ + r * n;
+        real *y = (real *)y_ + r * n;
+        int near;
+        const real most = R(row_max)(x, n, &near);
+        if (log_ && near) R(softmax_row)(1, 1, most, n, x, y);
+        else if (near) R(softmax_row)(0, 1, most, n, x, y);
+        else R(softmax_row)(log_, 0, most, n, x, y);
+    }
+}
+
+static void R(softmax_backward)(int threads, int log_, isize rows, isize n, const void *dy_, const void *y_, void *dx_) {
+    SHARE(rows * n)
+    for (isize r = 0; r < rows; r++) {
+        const real *dy = (const real *)dy_ + r * n, *y = (const real *)y_ + r * n;
+        real *dx = (real *)dx_ + r * n;
+        vec sum[2] = {0}, g[2], v[2];
+        isize i = 0;
+        for (; i + PANEL <= n; i += PANEL)
+#pragma GCC unroll 2
+            for (int k = 0; k < 2; k++) {
+                vec got = V(load)(dy + i + k * LANES);
+                if (!log_) got *= V(load)(y + i + k * LANES);
+                sum[k] += got;
+            }
+        int rest = (int)(n - i);
+        if (rest) {
+            R(load_rest)(dy + i, rest, g), R(load_rest)(y + i, rest, v);
+            for (int k = 0; k < 2; k++) {
+                if (!log_) g[k] *= v[k];
+                sum[k] += g[k];
+            }
+        }
+        const vec total = V(all)(V(sum)(sum[0] + sum[1]));
+        for (i = 0; i + LANES <= n; i += LANES) {
+            vec got = V(load)(dy + i), out = V(load)(y + i);
+            if (log_) V(store)(dx + i, got - V(activation_exp)(out) * total);
+            else V(store)(dx + i, (got - total) * out);
+        }
+        rest = (int)(n - i);
+        if (rest) {
+            R(load_rest)(dy + i, rest, g), R(load_rest)(y + i, rest, v);
+            if (log_) g[0] -= V(activation_exp)(v[0]) * total;
+            else g[0] = (g[0] - total) * v[0];
+            R(store_rest)(dx + i, rest, g);
+        }
+    }
+}
+
+static isize R(nll)(isize rows, isize n, const void *x, const int64_t *target, const void *weight, int64_t ignored, void *losses, double *sums) {
+    double total = 0, weights = 0;
+    for (isize r = 0; r < rows; r++) {
+        const int64_t c = target[r];
+        real loss = 0;
+        if (c != ignored) {
+            if (c < 0 || c >= n) return r;
+            const real w = weight ? ((const real *)weight)[c] : 1;
+            loss = w != 0 ? -((const real *)x)[r * n + c] * w : 0;
+            total += loss, weights += w;
+        }
+        if (losses) ((real *)losses)[r] = loss;
+    }
+    sums[0] = total, sums[1] = weights;
+    return -1;
+}
+
+static void R(nll_backward)(isize rows, isize n, const void *loss, isize step, const int64_t *target, const void *weight, int64_t ignored, void *dx) {
+    memset(dx, 0, rows * n * sizeof(real));
+    for (isize r = 0; r < rows; r++) {
+        if (target[r] == ignored || target[r] < 0 || target[r] >= n) continue;
+        const real w = weight ? ((const real *)weight)[target[r]] : 1;
+        if (w != 0) ((real *)dx)[r * n + target[r]] = -((const real *)loss)[r * step] * w;
+    }
+}
+
+/* Four rows at a time, since each sum waits for the one before. */
+static void R(running_sum)(int threads, int from_back, isize rows, isize n, const void *x_, void *y_) {
+    const isize step = from_back ? -1 : 1, start = from_back ? n - 1 : 0;
+    SHARE(rows * n)
+    for (isize r = 0; r < rows; r += 4) {
+        const real *x = (const real *)x_ + r * n + start;
+        real *y = (real *)y_ + r * n + start;
+        if (r + 4 <= rows) {
+            double a = 0, b = 0, c = 0, d = 0;
+            for (isize i = 0; i < n; i++, x += step, y += step)
+                y[0] = (real)(a += x[0]), y[n] = (real)(b += x[n]), y[2 * n] = (real)(c += x[2 * n]), y[3 * n] = (real)(d += x[3 * n]);
+        } else
+            for (isize k = r; k < rows; k++) {
+                double a = 0;
+                const real *from = (const real *)x_ + k * n + start;
+                real *to = (real *)y_ + k * n + start;
+                for (isize i = 0; i < n; i++) to[i * step] = (real)(a += from[i * step]);
+            }
+    }
+}
+
+/* Threads share out the columns: rows may come twice. */
+static void R(add_rows)(int threads, isize count, isize n, const void *x, const int64_t *from, const int64_t *to, const void *factors, void *total) {
+    const isize width = threads > 1 && count * n >= ROW_GRAIN ? up_to_multiple((n + threads - 1) / threads, 16) : n;
+    PRAGMA(omp parallel for num_threads(threads) if (width < n))
+    for (isize start = 0; start < n; start += width) {
+        const isize size = isize_min(width, n - start);
+        for (isize i = 0; i < count; i++) {
+            const real *add = (const real *)x + (from ? from[i] : i) * n + start;
+            real *sum = (real *)total + (to ? to[i] : i) * n + start;
+            const real factor = factors ? ((const real *)factors)[i] : 1;
+            for (isize j = 0; j < size; j++) sum[j] += factor * add[j];
+        }
+    }
+}
