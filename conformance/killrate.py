@@ -5,24 +5,28 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from conformance.compare.axes import PROFILES
+from conformance.compare.referee import Wide
+from conformance.compare.verdict import Verdict
 from conformance.faults import SITE, Fault
+from conformance.matching import matches, may_match
 from conformance.results import Sum
-from conformance.runner.pool import run_packs
+from conformance.runner.pool import Worker, WorkerError
 from conformance.session import Chosen, Session
 
 HOME = Path(__file__).parents[1]
 FILE = "killrate.json"
-PACKS = 40  # of a fault's patterns, at most so many are tried
+NEUTRAL = "none"  # the fault that is none
+OWN = ("fuzz/*", "tutorial/*")  # where a fault is looked for that its own patterns do not catch
 
 
 @dataclass
 class Outcome:
-    """What became of one fault. `case` is the first that failed with it and not without it."""
+    """What became of one fault. `case` is the first that failed with it and not without it; `trouble` says why it proves nothing."""
 
     name: str
     axis: str
@@ -30,50 +34,90 @@ class Outcome:
     case: str = ""
     axes: tuple[str, ...] = ()
     tried: int = 0
+    trouble: str = ""
 
     @property
     def caught(self) -> bool:
         return bool(self.case)
 
     def line(self) -> str:
-        return f"{self.name}: " + (f"caught by {self.case} ({', '.join(self.axes)})" if self.caught else f"not caught by {self.tried} cases")
+        end = f"caught by {self.case} ({', '.join(self.axes)})" if self.caught else self.trouble or f"not caught by {self.tried} cases"
+        return f"{self.name}: {end}"
 
 
 def measure(bench: Session, faults: Iterable[Fault], heard: Callable[[Outcome], None] = lambda outcome: None) -> list[Outcome]:
-    """Lay each fault over the bench's subject and run its cases until one catches it. All axes count."""
-    sound: dict[str, dict[str, bool]] = {}  # by pack: which cases pass without a fault
+    """Lay each fault over the bench's subject and run its cases until one catches it. All axes count.
+
+    The measure of a fault is the subject with the wrapping alone; that of the wrapping is the subject as it is.
+    """
+    faults = list(faults)
+    patterns = list(dict.fromkeys(pattern for fault in faults for pattern in (*fault.cases, *OWN)))
+    chosen = bench.choose(list(dict.fromkeys(pattern.split("/")[0] for pattern in patterns)), patterns)
+    bench.record(chosen)
     found = []
-    for fault in faults:
-        outcome = Outcome(fault.name, fault.axis, fault.about)
-        sources = list(dict.fromkeys(pattern.split("/")[0] for pattern in fault.cases))
-        for item in bench.choose(sources, fault.cases)[:PACKS]:
-            if item.name not in sound:
-                sound[item.name] = {id: passed for id, (passed, _) in _verdicts(bench, item).items()}
-            faulty = _verdicts(bench, item, fault.name)
-            outcome.tried += len(faulty)
-            failed = [(id, axes) for id, (passed, axes) in faulty.items() if not passed and sound[item.name].get(id)]
-            if failed:
-                outcome.case, outcome.axes = failed[0]
-                break
-        heard(outcome)
-        found.append(outcome)
+    with bench.oracle.wide() as wide, _Runner(bench, wide) as plain, _Runner(bench, wide, NEUTRAL) as neutral:
+        for fault in faults:
+            outcome = Outcome(fault.name, fault.axis, fault.about)
+            try:
+                sound = plain if fault.name == NEUTRAL else neutral
+                with _Runner(bench, wide, fault.name) as faulty:
+                    _hunt(outcome, _of((*fault.cases, *OWN), chosen), sound, faulty)
+            except WorkerError as error:
+                outcome.trouble = f"cannot be laid: {str(error).strip().splitlines()[-1]}"
+            heard(outcome)
+            found.append(outcome)
     return found
 
 
-def _verdicts(bench: Session, item: Chosen, fault: str = "") -> dict[str, tuple[bool, tuple[str, ...]]]:
-    """Whether each case of a pack passes, and the axes on which it does not."""
-    laid = {}
-    if fault:
+def _of(patterns: Sequence[str], chosen: Sequence[Chosen]) -> Iterator[Chosen]:
+    """The cases of the patterns, each once, in the order of the patterns."""
+    seen: set[str] = set()
+    for pattern in patterns:
+        for item in chosen:
+            if may_match(item.cases[0]["group"] or pattern, [pattern]):
+                cases = [case for case in item.cases if case["id"] not in seen and matches(case["id"], [pattern])]
+                seen.update(case["id"] for case in cases)
+                if cases:
+                    yield Chosen(item.pack, cases)
+
+
+def _hunt(outcome: Outcome, items: Iterable[Chosen], sound: _Runner, faulty: _Runner) -> None:
+    for item in items:
+        passing = {verdict.id for verdict in sound.run(item) if verdict.passed}
+        outcome.tried += len(passing)
+        for verdict in faulty.run(Chosen(item.pack, [case for case in item.cases if case["id"] in passing])):
+            if not verdict.passed:
+                outcome.case, outcome.axes = verdict.id, verdict.axes or (verdict.status,)
+                return
+    if not outcome.tried:
+        outcome.trouble = "no case to be asked passes without it"
+
+
+class _Runner:
+    """A worker of the subject's, with a fault or without, and the verdicts on what it ran; a context."""
+
+    def __init__(self, bench: Session, wide: Wide, fault: str = ""):
+        self.bench, self.wide = bench, wide
         path = os.pathsep.join(filter(None, [str(SITE), str(HOME), os.environ.get("PYTHONPATH", "")]))
-        laid = {"CONFORMANCE_FAULT": fault, "CONFORMANCE_FAULTY": bench.subject.module, "PYTHONPATH": path}
-    bench.record([item])
-    ids = [case["id"] for case in item.cases]
-    with tempfile.TemporaryDirectory(prefix="conformance-") as home, bench.oracle.wide() as wide:
-        ((_, out, error),) = run_packs(bench.subject, bench.root, [(item.pack, Path(home, "out"), item.options | {"only": ids})], **laid)
-        if error:  # it does not even start
-            return dict.fromkeys(ids, (False, ("runs",)))
-        part = bench.compare(item, out, PROFILES["bitwise"], wide)
-    return {verdict.id: (verdict.passed, (*verdict.axes, *([] if verdict.axes else [verdict.status]))) for verdict in part.verdicts}
+        laid = {"CONFORMANCE_FAULT": fault, "CONFORMANCE_FAULTY": bench.subject.module, "PYTHONPATH": path} if fault else {}
+        self.worker = Worker(bench.subject, bench.root, **laid)
+        self.known: dict[str, Verdict] = {}
+
+    def run(self, item: Chosen) -> list[Verdict]:
+        """The verdicts on these cases; none on a case that the oracle cannot run."""
+        asked = [case for case in item.cases if case["id"] not in self.known]
+        if asked:
+            with tempfile.TemporaryDirectory(prefix="conformance-") as home:
+                self.worker.run(item.pack, Path(home, "out"), only=[case["id"] for case in asked], **item.options)
+                part = self.bench.compare(Chosen(item.pack, asked), Path(home, "out"), PROFILES["bitwise"], self.wide)
+            self.known |= {verdict.id: verdict for verdict in part.verdicts}
+        return [self.known[case["id"]] for case in item.cases if case["id"] in self.known]
+
+    def __enter__(self) -> _Runner:
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.worker.close()
 
 
 def write(outcomes: Iterable[Outcome], folder: Path) -> Path:

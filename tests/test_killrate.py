@@ -40,7 +40,7 @@ def test_the_wrapping_alone_is_not_caught(measured):
 def test_a_fault_is_caught_by_a_case_and_on_its_axis(measured):
     assert measured["transpose_copies"].caught and "alias" in measured["transpose_copies"].axes
     assert measured["transpose_copies"].case.startswith("fuzz/views/1")
-    assert measured["at_the_end"].caught and "shape" in measured["dim_ignored"].axes
+    assert measured["at_the_end"].caught and "shape" in measured["at_the_end"].axes
 
 
 def test_what_cannot_be_laid_or_is_never_asked_is_no_catch_and_is_named(measured):

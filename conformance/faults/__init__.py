@@ -1,6 +1,6 @@
 """Seeded faults: mistakes laid over an implementation's public names from outside, to measure how many of them the suite catches.
 
-A fault is a function of catalogue.py. `after` changes what some functions return, `around` replaces their call (both through a
+A fault is a function in catalogue/. `after` changes what some functions return, `around` replaces their call (both through a
 `TorchFunctionMode`, so functions, methods and operators alike), `patch` rewrites a public object. Nothing of it is in the product.
 """
 
@@ -27,6 +27,11 @@ class Fault:
 
 
 FAULTS: dict[str, Fault] = {}
+
+
+def floating(torch, out) -> bool:
+    """Whether this is a tensor of real floating-point numbers."""
+    return isinstance(out, torch.Tensor) and out.is_floating_point()
 
 
 def _register(function, axis: str, cases: tuple[str, ...], lay: Callable[[object], None]) -> None:

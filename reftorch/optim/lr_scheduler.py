@@ -29,6 +29,11 @@ def _function_state(fn):
     return None if fn is None or isinstance(fn, types.FunctionType) else fn.__dict__.copy()
 
 
+def _saved(state, **others):
+    """A state in which other forms of some entries stand, at its end."""
+    return {**{key: value for key, value in state.items() if key not in others}, **others}
+
+
 def _cosine(low, high, t, period):
     """From `high` at t = 0 to `low` at t = period along half a cosine."""
     return low + (high - low) * (1 + math.cos(math.pi * t / period)) / 2
@@ -49,7 +54,7 @@ class _PerFunction(LRScheduler):
 
     def state_dict(self):
         """All attributes but the optimizer; of the functions, the attributes of those that are objects."""
-        return {**super().state_dict(), "lr_lambdas": [_function_state(f) for f in self.lr_lambdas]}
+        return _saved(super().state_dict(), lr_lambdas=[_function_state(f) for f in self.lr_lambdas])
 
     def load_state_dict(self, state_dict):
         """Take over what `state_dict` gave; the functions stay, the attributes of objects change."""
@@ -274,7 +279,7 @@ class _Several(LRScheduler):
 
     def state_dict(self):
         """All attributes but the optimizer; the state of each schedule under "_schedulers"."""
-        return {**super().state_dict(), "_schedulers": [s.state_dict() for s in self._schedulers]}
+        return _saved(super().state_dict(), _schedulers=[s.state_dict() for s in self._schedulers])
 
     def load_state_dict(self, state_dict):
         """Take over what `state_dict` gave."""
@@ -506,7 +511,7 @@ class CyclicLR(_WithMomentum):
     def state_dict(self):
         """All attributes but the optimizer; of a scale function, the attributes if it is an object."""
         state = {key: value for key, value in super().state_dict().items() if key != "_scale_fn_ref"}
-        return {**state, "_scale_fn_custom": _function_state(self._scale_fn_custom)}
+        return _saved(state, _scale_fn_custom=_function_state(self._scale_fn_custom))
 
     def load_state_dict(self, state_dict):
         """Take over what `state_dict` gave; the scale function stays."""
