@@ -1,10 +1,11 @@
 # cython: language_level=3, boundscheck=False, cdivision=True, initializedcheck=False, nonecheck=False
 """Quick functions for views, joining and softmax: ordinary arguments alone; anything else, errors too, is left to the op's body."""
 cimport numpy as cnp
-from libc.math cimport exp, expf
 from libc.string cimport memcpy
 
 from .quick cimport NO_NUMBER, capsule, quick_call
+from .reduce cimport sum_columns
+from .rows cimport softmax_rows
 
 cnp.import_array()
 
@@ -216,33 +217,6 @@ cdef object cat(quick_call *q):
 
 
 # ------------------------------------------------------------------ softmax
-ctypedef fused real:
-    float
-    double
-
-
-cdef inline real exponential(real x) noexcept nogil:
-    return expf(x) if real is float else exp(x)
-
-
-cdef void softmax_rows(real *x, real *y, cnp.npy_intp rows, cnp.npy_intp n) noexcept nogil:
-    cdef cnp.npy_intp i, r
-    cdef real most, total
-    for r in range(rows):
-        most, total = x[0], 0
-        for i in range(1, n):
-            if not x[i] <= most:             # nan, too
-                most = x[i]
-        for i in range(n):
-            y[i] = exponential(x[i] - most)
-            total += y[i]
-        total = 1 / total                    # torch: multiplies by the reciprocal
-        for i in range(n):
-            y[i] *= total
-        x += n
-        y += n
-
-
 cdef object softmax(quick_call *q):
     """Along the last dim of a small row-major array."""
     cdef cnp.ndarray a = <cnp.ndarray>q.tensor[0], out
@@ -254,26 +228,13 @@ cdef object softmax(quick_call *q):
         return None
     n = cnp.PyArray_DIMS(a)[nd - 1]
     out = cnp.PyArray_EMPTY(nd, cnp.PyArray_DIMS(a), kind, 0)
-    if kind == cnp.NPY_FLOAT32:
-        softmax_rows(<float *>cnp.PyArray_DATA(a), <float *>cnp.PyArray_DATA(out), size // n, n)
-    else:
-        softmax_rows(<double *>cnp.PyArray_DATA(a), <double *>cnp.PyArray_DATA(out), size // n, n)
+    softmax_rows(kind, size // n, n, cnp.PyArray_DATA(a), cnp.PyArray_DATA(out))
     return out
 
 
 # ------------------------------------------------------------------ sums
-cdef void sum_rows(real *x, real *y, cnp.npy_intp rows, cnp.npy_intp n) noexcept nogil:
-    cdef cnp.npy_intp i, r
-    for i in range(n):
-        y[i] = x[i]
-    for r in range(1, rows):
-        x += n
-        for i in range(n):
-            y[i] += x[i]
-
-
 cdef object sum_first(quick_call *q):
-    """Over the first dim of a small matrix, in NumPy's order: what broadcasting a bias comes to in the backward pass."""
+    """Over the first dim of a small matrix: what broadcasting a bias comes to in the backward pass."""
     cdef cnp.ndarray a = <cnp.ndarray>q.tensor[0], out
     cdef int kind = cnp.PyArray_TYPE(a)
     cdef cnp.npy_intp size = cnp.PyArray_SIZE(a)
@@ -284,10 +245,7 @@ cdef object sum_first(quick_call *q):
         return None
     dims[0], dims[1] = 1, cnp.PyArray_DIM(a, 1)
     out = cnp.PyArray_EMPTY(2, dims, kind, 0) if q.number[1] else cnp.PyArray_EMPTY(1, &dims[1], kind, 0)
-    if kind == cnp.NPY_FLOAT32:
-        sum_rows(<float *>cnp.PyArray_DATA(a), <float *>cnp.PyArray_DATA(out), cnp.PyArray_DIM(a, 0), dims[1])
-    else:
-        sum_rows(<double *>cnp.PyArray_DATA(a), <double *>cnp.PyArray_DATA(out), cnp.PyArray_DIM(a, 0), dims[1])
+    sum_columns(kind, cnp.PyArray_DIM(a, 0), dims[1], cnp.PyArray_DATA(a), cnp.PyArray_DATA(out))
     return out
 
 

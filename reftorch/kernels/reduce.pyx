@@ -18,6 +18,14 @@ cdef extern from "native/reduce_kernels.h":
 cdef const reduce_kernels *kernels = PICK(reduce_table)
 
 
+cdef void sum_columns(int kind, Py_ssize_t rows, Py_ssize_t n, const void *x, void *y) noexcept nogil:
+    """The sum of the rows of a small matrix, without threads."""
+    if kind == cnp.NPY_FLOAT32:
+        kernels.sum_f32(1, <const float *>x, 1, rows, n, <float *>y)
+    else:
+        kernels.sum_f64(1, <const double *>x, 1, rows, n, <double *>y)
+
+
 cdef cnp.npy_intp inner_size(cnp.ndarray a, int dim):
     """How many numbers there are for each index of the dims up to `dim`."""
     cdef cnp.npy_intp n = 1

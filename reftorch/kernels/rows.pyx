@@ -34,6 +34,11 @@ cdef inline const row_functions *functions_for(cnp.ndarray x):
     return &kernels.f32 if kind == cnp.NPY_FLOAT32 else &kernels.f64 if kind == cnp.NPY_FLOAT64 else NULL
 
 
+cdef void softmax_rows(int kind, Py_ssize_t rows, Py_ssize_t n, const void *x, void *y) noexcept nogil:
+    """Of a small matrix, without threads."""
+    (&kernels.f32 if kind == cnp.NPY_FLOAT32 else &kernels.f64).softmax(1, False, rows, n, x, y)
+
+
 cdef inline cnp.ndarray contiguous(cnp.ndarray x):
     return None if x is None else <cnp.ndarray>cnp.PyArray_GETCONTIGUOUS(x)
 

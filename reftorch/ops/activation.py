@@ -5,8 +5,8 @@ import numpy as np
 
 from ..core import T, composite, op, primitive
 from ..core._core import dtype_of_array, normalize_dim
-from ..kernels import rows
 from ..kernels import pointwise as kernels
+from ..kernels import rows
 from ._common import checks, is_half, only, refused
 
 NN = "nn.functional"

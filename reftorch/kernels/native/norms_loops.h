@@ -131,12 +131,12 @@ static int R(forward)(int threads, const norm_shape *s, int known, double eps, c
     return 0;
 }
 
-/* dx = p dy + q (x - m) + t */
+/* dx = p dy + q (x - m) + t; p dy rounds for itself, so that of one element, where t = -p dy, nothing is left */
 INLINE void R(mix)(const real *dy, const real *x, isize n, real mean, real p, real q, real t, real *dx) {
     const vec m = V(all)(mean), a = V(all)(p), b = V(all)(q), c = V(all)(t);
     isize i = 0;
-    for (; i + LANES <= n; i += LANES) V(store)(dx + i, V(fma)(V(load)(dy + i), a, V(fma)(V(load)(x + i) - m, b, c)));
-    for (; i < n; i++) dx[i] = (real)fma(dy[i], p, (real)fma(x[i] - mean, q, t));
+    for (; i + LANES <= n; i += LANES) V(store)(dx + i, V(load)(dy + i) * a + V(fma)(V(load)(x + i) - m, b, c));
+    for (; i < n; i++) dx[i] = dy[i] * p + (real)fma(x[i] - mean, q, t);
 }
 
 static void R(backward_columns)(int threads, const norm_shape *s, int known, const real *dy, const real *x, const real *weight, const real *mean,
@@ -251,8 +251,8 @@ static int R(rows_backward)(int threads, isize rows, isize n, const void *dy_, c
         isize j = 0;
         const vec m = V(all)(mean[i]), a = V(all)((real)r), b = V(all)(q), c = V(all)(t);
         for (; j + LANES <= n; j += LANES)
-            V(store)(dx + i * n + j, V(fma)(V(load)(gs + j) * V(load)(weight + j), a, V(fma)(V(load)(xs + j) - m, b, c)));
-        for (; j < n; j++) dx[i * n + j] = (real)fma(gs[j] * weight[j], (real)r, (real)fma(xs[j] - mean[i], q, t));
+            V(store)(dx + i * n + j, V(load)(gs + j) * V(load)(weight + j) * a + V(fma)(V(load)(xs + j) - m, b, c));
+        for (; j < n; j++) dx[i * n + j] = gs[j] * weight[j] * (real)r + (real)fma(xs[j] - mean[i], q, t);
     }
     if (!dw && !db) return 0;
     SHARE(rows * n)

@@ -1,4 +1,5 @@
-/* The loops of rows.h for one REAL. torch: sums over a row of softmax go in PANEL lanes, which are folded in halves. */
+/* The loops of rows.h for one REAL. torch: sums over a row of softmax go in PANEL lanes, which are folded in
+ * halves; over a row shorter than that, one by one. */
 
 /* The greatest of a row, or its last NaN; and whether none is less than that by more than exponentials in the normal range allow. */
 INLINE real R(row_max)(const real *x, isize n, int *near) {
@@ -50,7 +51,9 @@ INLINE void R(softmax_row)(const int log_, const int near, const real most, isiz
         if (!log_) memcpy(y + i, kept, rest * sizeof(real));
         sum[0] += V(load)(kept), sum[1] += V(load)(kept + LANES);
     }
-    const real total = V(sum)(sum[0] + sum[1]);
+    real total = sum[0][0];
+    if (n >= PANEL) total = V(sum)(sum[0] + sum[1]);
+    else for (int j = 1; j < n; j++) total += sum[j / LANES][j % LANES];
     const vec a = V(all)(log_ ? (real)log(total) : 1 / total);
     for (i = 0; i + LANES <= n; i += LANES)
         if (log_) V(store)(y + i, V(load)(x + i) - m - a);
