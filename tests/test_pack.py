@@ -26,7 +26,9 @@ def test_reftorch_does_what_the_pack_says_but_for_what_is_expected(golden):
     bench = Session(Implementation("reftorch", sys.executable), golden, ROOT, workers=2)
     results = bench.run(bench.choose(list(golden.folders), []))
     assert not results.problems and len(results.verdicts) > 2000
-    assert expect.violations(expect.read(EXPECTED), results) == []
+    broken = expect.violations(expect.read(EXPECTED), results)
+    # on another processor BLAS adds in another order, and a program whose last digit is expected to differ may not
+    assert [line for line in broken if not ("passes, but" in line and line.startswith(("tutorial/", "script/")))] == []
 
 
 @pytest.mark.parametrize("source", ["tutorial", "script", "fuzz"])
