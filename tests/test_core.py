@@ -2,8 +2,6 @@
 import gc
 import os
 import pickle
-import subprocess
-import sys
 import threading
 import warnings
 
