@@ -61,17 +61,23 @@ INLINE void R(softmax_row)(const int log_, const int near, const real most, isiz
     for (; i < n; i++) y[i] = log_ ? x[i] - most - a[0] : y[i] * a[0];
 }
 
+static void R(softmax_at)(int log_, isize n, const real *x, real *y) {
+    int near;
+    const real most = R(row_max)(x, n, &near);
+    if (log_ && near) R(softmax_row)(1, 1, most, n, x, y);
+    else if (near) R(softmax_row)(0, 1, most, n, x, y);
+    else R(softmax_row)(log_, 0, most, n, x, y);
+}
+
 static void R(softmax)(int threads, int log_, isize rows, isize n, const void *x_, void *y_) {
-    SHARE(rows * n)
-    for (isize r = 0; r < rows; r++) {
-        const real *x = (const real *)x_ + r * n;
-        real *y = (real *)y_ + r * n;
-        int near;
-        const real most = R(row_max)(x, n, &near);
-        if (log_ && near) R(softmax_row)(1, 1, most, n, x, y);
-        else if (near) R(softmax_row)(0, 1, most, n, x, y);
-        else R(softmax_row)(log_, 0, most, n, x, y);
+    const real *x = x_;
+    real *y = y_;
+    if (threads == 1) {                              /* no region: it costs more than a small matrix */
+        for (isize r = 0; r < rows; r++) R(softmax_at)(log_, n, x + r * n, y + r * n);
+        return;
     }
+    SHARE(rows * n)
+    for (isize r = 0; r < rows; r++) R(softmax_at)(log_, n, x + r * n, y + r * n);
 }
 
 static void R(softmax_backward)(int threads, int log_, isize rows, isize n, const void *dy_, const void *y_, void *dx_) {
