@@ -112,7 +112,7 @@ class Bench:
             self.known = pack, Transcripts.of_pack(self.session.oracle.recorded(pack))
         out = self.home / "one"
         self.worker.run(pack, out, only=[case["id"]], seconds=seconds(case["id"].split("/")[0]))
-        subject = Transcripts.of_files(out)
+        subject = self.session.heard_in(out)
         ((verdict, _),) = verdicts([case], self.known[1], subject, self.counted)
         if isinstance(verdict, Verdict):
             judge(self.wide, pack, [(verdict, case)], self.known[1], subject)

@@ -177,12 +177,16 @@ class Session:
             for _, _, error in run_packs(self.subject, self.root, [job]):
                 if error:
                     raise WorkerError(error)
-            return Transcripts.of_pack(self.oracle.recorded(item.pack)).get(id), Transcripts.of_files(job[1]).thinned(self.sample).get(id)
+            return Transcripts.of_pack(self.oracle.recorded(item.pack)).get(id), self.heard_in(job[1]).get(id)
+
+    def heard_in(self, out: Path) -> Transcripts:
+        """What a worker left under this name, sampled as the oracle's transcripts are."""
+        return Transcripts.of_files(out).thinned(self.sample) if Path(f"{out}.jsonl").exists() else Transcripts()
 
     def compare(self, item: Chosen, out: Path, counted: set[str], wide: Wide, other: tuple[str, Other] | None = None) -> Results:
         """What came out for one pack."""
         oracle = Transcripts.of_pack(self.oracle.recorded(item.pack))
-        subject = Transcripts.of_files(out).thinned(self.sample) if Path(f"{out}.jsonl").exists() else Transcripts()
+        subject = self.heard_in(out)
         pairs = list(verdicts(item.cases, oracle, subject, counted))
         part = Results({}, excluded=[verdict for verdict, _ in pairs if isinstance(verdict, Excluded)])
         judged = [(verdict, case) for verdict, case in pairs if isinstance(verdict, Verdict)]

@@ -10,6 +10,8 @@ from .runtime cimport THREADS
 
 cnp.import_array()
 
+ctypedef void (*row_function)(int threads, int flag, Py_ssize_t rows, Py_ssize_t n, const void *x, void *y) noexcept nogil
+
 cdef extern from "native/rows.h":
     ctypedef struct row_functions:
         void softmax(int threads, int log, Py_ssize_t rows, Py_ssize_t n, const void *x, void *y) noexcept nogil
@@ -57,18 +59,23 @@ cdef inline Py_ssize_t last(cnp.ndarray x, int dim) noexcept:
     return cnp.PyArray_DIM(x, nd - 1) if nd and dim == nd - 1 and cnp.PyArray_SIZE(x) else 0
 
 
-def softmax(cnp.ndarray x not None, int dim, bint log):
-    """softmax or its logarithm along the last dim, or None."""
-    cdef const row_functions *functions = functions_for(x)
+cdef along(row_function f, cnp.ndarray x, int dim, bint flag):
+    """`f` of every row of the last dim, or None."""
     cdef Py_ssize_t n = last(x, dim)
     cdef int threads = THREADS
-    if functions == NULL or not n:
+    if not n:
         return None
     x = contiguous(x)
     cdef cnp.ndarray y = like(x)
     with nogil:
-        functions.softmax(threads, log, cnp.PyArray_SIZE(x) // n, n, cnp.PyArray_DATA(x), cnp.PyArray_DATA(y))
+        f(threads, flag, cnp.PyArray_SIZE(x) // n, n, cnp.PyArray_DATA(x), cnp.PyArray_DATA(y))
     return y
+
+
+def softmax(cnp.ndarray x not None, int dim, bint log):
+    """softmax or its logarithm along the last dim, or None."""
+    cdef const row_functions *functions = functions_for(x)
+    return None if functions == NULL else along(functions.softmax, x, dim, log)
 
 
 def softmax_backward(cnp.ndarray grad not None, cnp.ndarray y not None, int dim, bint log):
@@ -130,15 +137,7 @@ def nll_backward(cnp.ndarray loss not None, cnp.ndarray target not None, cnp.nda
 def running_sum(cnp.ndarray x not None, int dim, bint from_back=False):
     """Sums of the elements so far along the last dim, or None."""
     cdef const row_functions *functions = functions_for(x)
-    cdef Py_ssize_t n = last(x, dim)
-    cdef int threads = THREADS
-    if functions == NULL or not n:
-        return None
-    x = contiguous(x)
-    cdef cnp.ndarray y = like(x)
-    with nogil:
-        functions.running_sum(threads, from_back, cnp.PyArray_SIZE(x) // n, n, cnp.PyArray_DATA(x), cnp.PyArray_DATA(y))
-    return y
+    return None if functions == NULL else along(functions.running_sum, x, dim, from_back)
 
 
 def pick(cnp.ndarray table not None, cnp.ndarray at not None):
