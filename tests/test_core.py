@@ -48,8 +48,10 @@ def test_inner_loop_gives_the_ufunc_s_bits(name):
         if got.dtype != want.dtype:
             continue                       # int to float: the loop ran on another dtype
         assert got.tobytes() == want.tobytes(), dtype
+        with np.errstate(all="ignore"):
+            want = op.ufunc(*[a[:, ::2] if a.ndim else a for a in arrays])
         strided = op.run_loop(*[torch.from_numpy(a)[:, ::2] if a.ndim else a.item() for a in arrays])._array
-        assert np.array_equal(strided, want[:, ::2], equal_nan=want.dtype.kind in "fc"), dtype
+        assert np.array_equal(strided, want, equal_nan=want.dtype.kind in "fc"), dtype
         checked += 1
     assert checked
 

@@ -4,6 +4,7 @@ cimport numpy as cnp
 
 from libc.string cimport memcpy
 
+from .memory cimport array_of
 from .quick cimport capsule, quick_call
 from .runtime cimport THREADS
 
@@ -15,13 +16,26 @@ cdef extern from "numpy/arrayobject.h":
 cdef extern from "native/gemm_kernels.h":
     ctypedef struct matrix_strides:
         ptrdiff_t batch, row, col
+    ctypedef struct gemm_problem:
+        ptrdiff_t batch, rows, columns, depth
+        const void *a
+        const void *b
+        void *c
+        matrix_strides sa, sb
+        int accumulate, in_order, threads
+    ctypedef int (*gemm_fn)(const gemm_problem *) noexcept nogil
+    enum: GEMM_F32, GEMM_F64, GEMM_C64, GEMM_C128
+    enum: SMALL_ROWS, SMALL_COLUMNS
     ctypedef struct gemm_kernels:
-        int f32(int threads, ptrdiff_t batch, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t depth, const float *a, matrix_strides sa,
-                const float *b, matrix_strides sb, float *c, int accumulate) noexcept nogil
-        int f64(int threads, ptrdiff_t batch, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t depth, const double *a, matrix_strides sa,
-                const double *b, matrix_strides sb, double *c, int accumulate) noexcept nogil
+        gemm_fn *product
+        gemm_fn *vector
+        gemm_fn *dot
     const gemm_kernels *PICK(gemm_kernels)
     gemm_kernels gemm_table
+
+cdef enum:
+    BRIEF = 8192            # multiplications that one thread does without giving Python's lock away
+    IN_ORDER = 400          # products of a matrix of a batch, below which PyTorch adds them one by one
 
 cdef const gemm_kernels *kernels = PICK(gemm_table)
 
@@ -30,15 +44,24 @@ cdef inline matrix_strides strides_of(cnp.ndarray m) noexcept:
     cdef matrix_strides s
     cdef int nd = cnp.PyArray_NDIM(m), size = cnp.PyArray_ITEMSIZE(m)
     s.batch = cnp.PyArray_STRIDE(m, 0) // size if nd == 3 else 0
-    s.row = cnp.PyArray_STRIDE(m, nd - 2) // size
+    s.row = cnp.PyArray_STRIDE(m, nd - 2 if nd > 1 else 0) // size
     s.col = cnp.PyArray_STRIDE(m, nd - 1) // size
     return s
 
 
-cdef inline bint fits(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t depth) noexcept:
-    """Whether our product is the faster one: BLAS has better ones of a few vectors and of large matrices, and a dearer call."""
-    cdef double count = <double>rows * columns * depth
-    return count <= 1 << 12 or (rows > 4 and columns > 4 and (count <= 1 << 25 or min(rows, columns, depth) < 256))
+cdef inline int kind_of(cnp.ndarray m) noexcept:
+    """Which of the kernels' kinds of number; -1: another."""
+    cdef int number = cnp.PyArray_TYPE(m)
+    if not cnp.PyArray_ISALIGNED(m):
+        return -1
+    return (GEMM_F32 if number == cnp.NPY_FLOAT32 else GEMM_F64 if number == cnp.NPY_FLOAT64 else GEMM_C64 if number == cnp.NPY_COMPLEX64
+            else GEMM_C128 if number == cnp.NPY_COMPLEX128 else -1)
+
+
+cdef inline bint fits(int kind, gemm_problem *p) noexcept:
+    """Whether the product is ours: every one of float32 and complex64, which then has PyTorch's last bit too, and of float64 where we are faster than BLAS."""
+    return (kind != GEMM_F64 or p.rows < SMALL_ROWS or p.columns < SMALL_COLUMNS or <double>p.rows * p.columns * p.depth <= 1 << 25
+            or min(p.rows, p.columns, p.depth) < 256)
 
 
 cdef int fill(cnp.ndarray c, cnp.ndarray start) except -1:
@@ -52,36 +75,79 @@ cdef int fill(cnp.ndarray c, cnp.ndarray start) except -1:
     return cnp.PyArray_CopyInto(c, start)
 
 
-cpdef matmul(cnp.ndarray a, cnp.ndarray b, cnp.ndarray start=None):
-    """a @ b (+ start, which broadcasts) of two matrices or two equal batches of matrices of float32 or float64, or None."""
-    cdef int kind = cnp.PyArray_TYPE(a), nd = cnp.PyArray_NDIM(a), failed
-    cdef cnp.npy_intp shape[3]
-    cdef cnp.npy_intp *end = &shape[nd - 2]
-    cdef cnp.npy_intp depth = cnp.PyArray_DIM(a, nd - 1), batch = cnp.PyArray_DIM(a, 0) if nd == 3 else 1
-    cdef matrix_strides sa, sb
-    if kind != cnp.NPY_FLOAT32 and kind != cnp.NPY_FLOAT64:
-        return None
-    shape[0] = batch
-    end[0], end[1] = cnp.PyArray_DIM(a, nd - 2), cnp.PyArray_DIM(b, nd - 1)
-    if not fits(end[0], end[1], depth) or not cnp.PyArray_ISALIGNED(a) or not cnp.PyArray_ISALIGNED(b):
-        return None
-    cdef cnp.ndarray c = cnp.PyArray_EMPTY(nd, shape, kind, 0)
-    cdef bint accumulate = start is not None
-    if accumulate:
-        fill(c, start)
-    sa, sb = strides_of(a), strides_of(b)
-    cdef int threads = THREADS
-    cdef void *pa = cnp.PyArray_DATA(a)
-    cdef void *pb = cnp.PyArray_DATA(b)
-    cdef void *pc = cnp.PyArray_DATA(c)
-    with nogil:
-        if kind == cnp.NPY_FLOAT32:
-            failed = kernels.f32(threads, batch, end[0], end[1], depth, <float *>pa, sa, <float *>pb, sb, <float *>pc, accumulate)
-        else:
-            failed = kernels.f64(threads, batch, end[0], end[1], depth, <double *>pa, sa, <double *>pb, sb, <double *>pc, accumulate)
+cdef object solve(gemm_problem *p, gemm_fn run, cnp.ndarray c):
+    """`run` into c."""
+    cdef int failed
+    p.c, p.threads = cnp.PyArray_DATA(c), THREADS
+    if <double>p.depth * cnp.PyArray_SIZE(c) <= BRIEF:      # over before other threads could take Python's lock
+        failed = run(p)
+    else:
+        with nogil:
+            failed = run(p)
     if failed:
         raise MemoryError
     return c
+
+
+cpdef matmul(cnp.ndarray a, cnp.ndarray b, cnp.ndarray start=None):
+    """a @ b (+ start, which broadcasts) of two matrices or two equal batches of matrices of float32 or float64, a @ b of complex64, or None."""
+    cdef int kind = kind_of(a), nd = cnp.PyArray_NDIM(a)
+    cdef cnp.npy_intp shape[3]
+    cdef cnp.npy_intp *end = &shape[nd - 2]
+    cdef gemm_problem p
+    if kind < 0 or not cnp.PyArray_ISALIGNED(b) or kind == GEMM_C128 or (kind == GEMM_C64 and (nd == 3 or start is not None)):
+        return None
+    p.batch = shape[0] = cnp.PyArray_DIM(a, 0) if nd == 3 else 1
+    p.rows = end[0] = cnp.PyArray_DIM(a, nd - 2)
+    p.columns = end[1] = cnp.PyArray_DIM(b, nd - 1)
+    p.depth = cnp.PyArray_DIM(a, nd - 1)
+    if not fits(kind, &p):
+        return None
+    cdef cnp.ndarray c = array_of(nd, shape, cnp.PyArray_TYPE(a), cnp.PyArray_ITEMSIZE(a))
+    p.accumulate = start is not None
+    if p.accumulate:
+        fill(c, start)
+    p.in_order = nd == 3 and <double>p.rows * p.columns * p.depth < IN_ORDER
+    p.sa, p.sb, p.a, p.b = strides_of(a), strides_of(b), cnp.PyArray_DATA(a), cnp.PyArray_DATA(b)
+    return solve(&p, kernels.product[kind], c)
+
+
+def factor_joins(cnp.ndarray a, cnp.ndarray b):
+    """Where PyTorch's BLAS multiplies by the alpha of alpha * a @ b: "left", "right" or the "result"."""
+    cdef gemm_problem p
+    p.sa, p.sb, p.rows, p.columns = strides_of(a), strides_of(b), cnp.PyArray_DIM(a, cnp.PyArray_NDIM(a) - 2), cnp.PyArray_DIM(b, cnp.PyArray_NDIM(b) - 1)
+    if p.rows >= SMALL_ROWS and p.columns >= SMALL_COLUMNS:
+        return "right"
+    if p.columns == 1 and p.rows > 1:
+        return "right" if p.sa.row == 1 else "result"
+    return "left" if p.sb.col == 1 else "result"
+
+
+cpdef matvec(cnp.ndarray a, cnp.ndarray x, cnp.ndarray start=None):
+    """a @ x (+ start, which broadcasts) of a matrix and a vector of real or (without start) complex floating point numbers, or None."""
+    cdef int kind = kind_of(a)
+    cdef gemm_problem p
+    p.accumulate = start is not None
+    if kind < 0 or not cnp.PyArray_ISALIGNED(x) or (kind >= GEMM_C64 and p.accumulate):
+        return None
+    cdef cnp.npy_intp rows = cnp.PyArray_DIM(a, 0)
+    cdef cnp.ndarray c = array_of(1, &rows, cnp.PyArray_TYPE(a), cnp.PyArray_ITEMSIZE(a))
+    if p.accumulate:
+        cnp.PyArray_CopyInto(c, start)
+    p.rows, p.depth = rows, cnp.PyArray_DIM(a, 1)
+    p.sa, p.sb, p.a, p.b = strides_of(a), strides_of(x), cnp.PyArray_DATA(a), cnp.PyArray_DATA(x)
+    return solve(&p, kernels.vector[kind], c)
+
+
+cpdef dot(cnp.ndarray a, cnp.ndarray b):
+    """Sum of products of two vectors of float32 or float64, or None."""
+    cdef int kind = kind_of(a)
+    cdef gemm_problem p
+    if (kind != GEMM_F32 and kind != GEMM_F64) or not cnp.PyArray_ISALIGNED(b):
+        return None
+    p.depth = cnp.PyArray_DIM(a, 0)
+    p.sa, p.sb, p.a, p.b = strides_of(a), strides_of(b), cnp.PyArray_DATA(a), cnp.PyArray_DATA(b)
+    return solve(&p, kernels.dot[kind], array_of(0, NULL, cnp.PyArray_TYPE(a), cnp.PyArray_ITEMSIZE(a)))
 
 
 # ------------------------------------------------------------------ quick functions

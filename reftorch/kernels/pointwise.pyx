@@ -76,6 +76,18 @@ cdef object ufunc_from(const char *name, dict loops):
     return make_ufunc(<void *>functions, data, types, n, n_in, 1, -1, name, b"", 0)
 
 
+cdef object ufunc_like(ufunc u, const char *name, dict loops):
+    """NumPy's ufunc `u` with other loops for some types of the first operand."""
+    cdef int i, step = u.nin + 1
+    cdef void **functions = <void **>malloc(u.ntypes * sizeof(void *))
+    cdef void **data = <void **>malloc(u.ntypes * sizeof(void *))
+    for i in range(u.ntypes):
+        ours = loops.get(u.types[i * step])
+        functions[i] = u.functions[i] if ours is None else <void *><size_t>ours[0]
+        data[i] = NULL if ours is not None or u.data == NULL else u.data[i]
+    return make_ufunc(<void *>functions, data, u.types, u.ntypes, u.nin, 1, -1, name, b"", 0)
+
+
 def _publish():
     cdef const pointwise_entry *fast = PICK(elementary_table).entries
     names = {}
@@ -83,6 +95,7 @@ def _publish():
     elementary = dict(names)
     collect(pointwise_table, names, NULL)
     collect_numpy(elementary)
+    globals().update({name.decode(): ufunc_like(getattr(np, name.decode()), name, names.pop(name)) for name in (b"multiply", b"absolute")})
     globals().update({name.decode(): ufunc_from(name, loops) for name, loops in names.items()})
     return names                                               # NumPy keeps the pointers to their letters
 

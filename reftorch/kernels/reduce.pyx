@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, cdivision=True, initializedcheck=False
-"""Sums of float32 and float64 in PyTorch's order of addition, see native/cascade.h."""
+"""Sums of floating-point and complex numbers in PyTorch's order of addition, see native/cascade.h."""
 cimport numpy as cnp
 
 import numpy as np
@@ -10,20 +10,20 @@ cnp.import_array()
 
 cdef extern from "native/reduce_kernels.h":
     ctypedef struct reduce_kernels:
-        void sum_f32(int threads, const float *x, ptrdiff_t outer, ptrdiff_t n, ptrdiff_t inner, float *to) noexcept nogil
-        void sum_f64(int threads, const double *x, ptrdiff_t outer, ptrdiff_t n, ptrdiff_t inner, double *to) noexcept nogil
+        void sum_f32(int threads, int parts, const float *x, ptrdiff_t outer, ptrdiff_t n, ptrdiff_t inner, float *to) noexcept nogil
+        void sum_f64(int threads, int parts, const double *x, ptrdiff_t outer, ptrdiff_t n, ptrdiff_t inner, double *to) noexcept nogil
     const reduce_kernels *PICK(reduce_kernels)
     reduce_kernels reduce_table
 
 cdef const reduce_kernels *kernels = PICK(reduce_table)
 
 
-cdef void sum_columns(int kind, Py_ssize_t rows, Py_ssize_t n, const void *x, void *y) noexcept nogil:
-    """The sum of the rows of a small matrix, without threads."""
+cdef void sum_middle(int kind, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, const void *x, void *y) noexcept nogil:
+    """The sum over the middle one of three dims, without threads."""
     if kind == cnp.NPY_FLOAT32:
-        kernels.sum_f32(1, <const float *>x, 1, rows, n, <float *>y)
+        kernels.sum_f32(1, 1, <const float *>x, outer, n, inner, <float *>y)
     else:
-        kernels.sum_f64(1, <const double *>x, 1, rows, n, <double *>y)
+        kernels.sum_f64(1, 1, <const double *>x, outer, n, inner, <double *>y)
 
 
 cdef cnp.npy_intp inner_size(cnp.ndarray a, int dim):
@@ -43,14 +43,15 @@ cdef sum_apart(cnp.ndarray a, axes, int gap, bint keepdim):
 
 
 def sum(cnp.ndarray a not None, axes, bint keepdim):
-    """The sum of a row-major float32 or float64 array over `axes`, or all of them.
+    """The sum of a row-major array of real or complex numbers of 4 or 8 bytes over `axes`, or all of them.
 
     None for other arrays, and for axes that lie apart unless the last dim is among them."""
     cdef int kind = cnp.PyArray_TYPE(a), nd = cnp.PyArray_NDIM(a), d, first = nd, last = -1, kept = 0, gap = -1
     cdef bint chosen[64]
     cdef cnp.npy_intp shape[64]
     cdef cnp.npy_intp outer = 1, n = 1, inner = 1
-    if kind != cnp.NPY_FLOAT32 and kind != cnp.NPY_FLOAT64:
+    cdef int parts = 2 if kind == cnp.NPY_COMPLEX64 or kind == cnp.NPY_COMPLEX128 else 1
+    if parts == 1 and kind != cnp.NPY_FLOAT32 and kind != cnp.NPY_FLOAT64:
         return None
     if not cnp.PyArray_IS_C_CONTIGUOUS(a) or not cnp.PyArray_ISALIGNED(a):
         return None
@@ -84,8 +85,8 @@ def sum(cnp.ndarray a not None, axes, bint keepdim):
     cdef void *to = cnp.PyArray_DATA(r)
     cdef int threads = THREADS
     with nogil:
-        if kind == cnp.NPY_FLOAT32:
-            kernels.sum_f32(threads, <const float *>x, outer, n, inner, <float *>to)
+        if kind == cnp.NPY_FLOAT32 or kind == cnp.NPY_COMPLEX64:
+            kernels.sum_f32(threads, parts, <const float *>x, outer, n, inner, <float *>to)
         else:
-            kernels.sum_f64(threads, <const double *>x, outer, n, inner, <double *>to)
+            kernels.sum_f64(threads, parts, <const double *>x, outer, n, inner, <double *>to)
     return r

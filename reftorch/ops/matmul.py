@@ -6,7 +6,7 @@ import numpy as np
 from ..core import T, composite, primitive
 from ..core._core import dtype_of_array, normalize_dim, promote_types
 from ..kernels import gemm
-from ._common import broadcast_shapes, refuse, type_name
+from ._common import broadcast_shapes, is_half, refuse, type_name
 
 _C_NAMES = {"Float": "float", "Double": "double", "Half": "c10::Half", "BFloat16": "c10::BFloat16", "ComplexFloat": "c10::complex<float>",
             "ComplexDouble": "c10::complex<double>", "Bool": "bool", "Byte": "unsigned char", "Char": "signed char", "Short": "short", "Int": "int",
@@ -26,22 +26,16 @@ def _conj_number(x):
     return x.conjugate() if isinstance(x, complex) else x
 
 
-def _column_major(shape, strides):
-    return strides[0] == 1 and strides[1] == shape[0]
+def _left_grad(grad, right, turned, alpha=1):
+    """Gradient of L in alpha * L @ R (L: n x k, `right`: k x m), laid out in memory as L is: by columns when `turned`."""
+    product = T.mm(right.conj(), grad.t()).t() if turned else T.mm(grad, right.t().conj())
+    return _scaled(product, _conj_number(alpha))
 
 
-def _left_grad(grad, right, shape, strides, alpha=1):
-    """Gradient of L in alpha * L @ R (L: n x k, `right`: k x m), laid out in memory as L is."""
-    if _column_major(shape, strides):
-        return _scaled(T.mm(_conj(right), grad.t()).t(), _conj_number(alpha))
-    return _scaled(T.mm(grad, _conj(right.t())), _conj_number(alpha))
-
-
-def _right_grad(grad, left, shape, strides, alpha=1):
+def _right_grad(grad, left, turned, alpha=1):
     """Gradient of R in alpha * L @ R, laid out in memory as R is."""
-    if _column_major(shape, strides):
-        return _scaled(T.mm(grad.t(), _conj(left)).t(), _conj_number(alpha))
-    return _scaled(T.mm(_conj(left.t()), grad), _conj_number(alpha))
+    product = T.mm(grad.t(), left.conj()).t() if turned else T.mm(left.t().conj(), grad)
+    return _scaled(product, _conj_number(alpha))
 
 
 def _affine(self, product, beta, alpha):
@@ -58,10 +52,34 @@ def _product(left, right):
     return out if out is not None else left.dot(right) if left.ndim == 2 else np.matmul(left, right)
 
 
+def _by_vector(mat, vec):
+    """mat @ vec."""
+    out = gemm.matvec(mat, vec)
+    return out if out is not None else mat.dot(vec)
+
+
+def _inner(a, b):
+    """Sum of a * b of two vectors."""
+    out = gemm.dot(a, b)
+    return out if out is not None else a.dot(b)
+
+
+def _is_one(factor):
+    return type(factor) is int and factor == 1
+
+
 def _sum_product(self, left, right, beta, alpha):
-    """beta * self + alpha * left @ right."""
-    if type(beta) is int and beta == 1 and type(alpha) is int and alpha == 1:
-        out = gemm.matmul(left, right, self)
+    """beta * self + alpha * left @ right, each factor where PyTorch's BLAS puts it."""
+    if is_half(left.dtype):
+        dtype, self, left, right = left.dtype, *(a.astype(np.float32) for a in (self, left, right))
+        total = _by_factor(_product(left, right), alpha)
+        if beta != 0:                        # torch: rounded to float32 once, by fma
+            total = (np.float64(np.float32(beta)) * self + total).astype(np.float32)
+        return total.astype(dtype)
+    joins = "left" if _is_one(alpha) else gemm.factor_joins(left, right)
+    if left.dtype.kind == "f" and joins != "result":
+        out = gemm.matmul(_by_factor(left, alpha) if joins == "left" else left, _by_factor(right, alpha) if joins == "right" else right,
+                          _by_factor(self, beta) if beta != 0 else None)
         if out is not None:
             return out
     return _affine(self, _product(left, right), beta, alpha)
@@ -69,7 +87,7 @@ def _sum_product(self, left, right, beta, alpha):
 
 def _by_factor(a, factor):
     """a * factor in the dtype of `a`."""
-    return a if type(factor) is int and factor == 1 else a * np.asarray(factor).astype(a.dtype)
+    return a if _is_one(factor) else a * np.asarray(factor).astype(a.dtype)
 
 
 def _check_expand(self, shape):
@@ -99,8 +117,8 @@ def _check_addmm_types(self, mat1, mat2):
 
 # ------------------------------------------------------------------ matrix @ matrix
 @primitive("mm(Tensor self, Tensor mat2) -> Tensor", make="method out", jvp="product", quick="gemm:mm",
-           self=lambda grad, mat2, self_shape, self_strides: _left_grad(grad, mat2, self_shape, self_strides),
-           mat2=lambda grad, self, mat2_shape, mat2_strides: _right_grad(grad, self, mat2_shape, mat2_strides))
+           self=lambda grad, mat2, self_turned: _left_grad(grad, mat2, self_turned),
+           mat2=lambda grad, self, mat2_turned: _right_grad(grad, self, mat2_turned))
 def mm(self, mat2):
     """Matrix product: (n, k) @ (k, m) -> (n, m)."""
     if self.ndim != 2:
@@ -117,9 +135,10 @@ def mm(self, mat2):
 
 
 @primitive("addmm(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> Tensor", make="method inplace out", quick="gemm:addmm",
+           half=False,
            self=lambda grad, beta: _scaled(grad, _conj_number(beta)),
-           mat1=lambda grad, mat2, mat1_shape, mat1_strides, alpha: _left_grad(grad, mat2, mat1_shape, mat1_strides, alpha),
-           mat2=lambda grad, mat1, mat2_shape, mat2_strides, alpha: _right_grad(grad, mat1, mat2_shape, mat2_strides, alpha))
+           mat1=lambda grad, mat2, mat1_turned, alpha: _left_grad(grad, mat2, mat1_turned, alpha),
+           mat2=lambda grad, mat1, mat2_turned, alpha: _right_grad(grad, mat1, mat2_turned, alpha))
 def addmm(self, mat1, mat2, beta, alpha):
     """beta * self + alpha * mat1 @ mat2."""
     if mat1.ndim != 2:
@@ -175,7 +194,7 @@ def _check_mv(name, shape, mat, vec):
 def mv(self, vec):
     """Matrix @ vector: (n, k) @ (k) -> (n)."""
     _check_mv(None, self.shape[:1], self, vec)
-    return self.dot(vec)
+    return _by_vector(self, vec)
 
 
 @primitive("addmv(Tensor self, Tensor mat, Tensor vec, *, Scalar beta=1, Scalar alpha=1) -> Tensor", make="method inplace out",
@@ -185,7 +204,11 @@ def mv(self, vec):
 def addmv(self, mat, vec, beta, alpha):
     """beta * self + alpha * mat @ vec."""
     _check_mv(self, self.shape, mat, vec)
-    return _affine(self, mat.dot(vec), beta, alpha)
+    if _is_one(beta) and _is_one(alpha):
+        out = gemm.matvec(mat, vec, self)
+        if out is not None:
+            return out
+    return _affine(self, _by_vector(mat, vec), beta, alpha)
 
 
 def _check_dot(a, b):
@@ -206,7 +229,7 @@ def _check_dot(a, b):
 def dot(self, tensor):
     """Sum of products of two vectors."""
     _check_dot(self, tensor)
-    return self.dot(tensor)
+    return _inner(self, tensor)
 
 
 @primitive("vdot(Tensor self, Tensor other) -> Tensor", make="method out",
@@ -215,7 +238,7 @@ def dot(self, tensor):
 def vdot(self, other):
     """Sum of products of two vectors, the first conjugated."""
     _check_dot(self, other)
-    return self.conj().dot(other)
+    return _inner(self.conj(), other)
 
 
 # ------------------------------------------------------------------ matmul and linear

@@ -91,7 +91,7 @@ rsub = op("rsub.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor",
           self=lambda grad, alpha: _times(-grad, alpha),
           other=lambda grad: grad)
 
-mul = op("mul.Tensor(Tensor self, Tensor other) -> Tensor", shown="| value", loop="numpy:multiply", numbers=True, make=MATH, jvp="product",
+mul = op("mul.Tensor(Tensor self, Tensor other) -> Tensor", shown="| value", loop="kernels:multiply", numbers=True, make=MATH, jvp="product",
          self=lambda grad, other: grad * conj_of(other),
          other=lambda grad, self: grad * conj_of(self))
 
@@ -247,7 +247,7 @@ def positive(self):
     return self
 
 
-abs = op("abs(Tensor self) -> Tensor", loop="numpy:absolute", make=UNARY, check=only("ifc", "abs_cpu"), jvp="elementwise",
+abs = op("abs(Tensor self) -> Tensor", loop="kernels:absolute", make=UNARY, check=only("ifc", "abs_cpu"), jvp="elementwise",
          self=lambda grad, self: grad * self.sgn())
 abs.wrong_out = _FOUND
 absolute = abs.alias("absolute")

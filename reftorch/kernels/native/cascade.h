@@ -10,36 +10,40 @@ static int ceil_log2(isize n) { return n <= 1 ? 0 : 64 - __builtin_clzll((unsign
 
 INLINE vec R(take)(const real *x, int lanes) { return lanes == LANES ? V(load)(x) : V(load_part)(x, lanes); }
 
-/* sum[k] = the sum of the vectors at x + i * step + k * next, i < n, for k < width, of which `lanes` numbers count */
-INLINE void R(cascade)(const real *x, isize step, isize next, isize n, int width, int lanes, vec *sum) {
-    int power = (int)isize_max(4, ceil_log2(n) / LEVELS);
-    isize length = (isize)1 << power, i = 0;
+/* sum[k] = the sum of the vectors at x + i * step + k * next, i < n, for k < width, of which `lanes` numbers count; runs of
+ * 2^power vectors, and `levels` of runs with that of single vectors */
+INLINE void R(cascade_of)(const int levels, int power, const real *x, isize step, isize next, isize n, int width, int lanes, vec *sum) {
+    const isize length = (isize)1 << power;
+    vec run[LEVELS][CHAINS];
+    isize i = 0;
     for (int k = 0; k < width; k++) sum[k] = V(all)(0);
-    if (n >= length) {
-        vec run[LEVELS][CHAINS] = {0};
-        while (i + length <= n) {
-            for (isize end = i + length; i < end; i++)
+    for (int level = 1; level < levels; level++)
+        for (int k = 0; k < width; k++) run[level][k] = V(all)(0);
+    while (levels > 1 && i + length <= n) {
+        for (isize end = i + length; i < end; i++)
 #pragma GCC unroll 4
-                for (int k = 0; k < width; k++) sum[k] += R(take)(x + i * step + k * next, lanes);
-            for (int k = 0; k < width; k++) {
-                run[1][k] += sum[k];
-                sum[k] = V(all)(0);
-            }
-            for (int level = 2; level < LEVELS && !(i & ((length - 1) << ((level - 1) * power))); level++)
-                for (int k = 0; k < width; k++) {
-                    run[level][k] += run[level - 1][k];
-                    run[level - 1][k] = V(all)(0);
-                }
-        }
-        for (; i < n; i++)
             for (int k = 0; k < width; k++) sum[k] += R(take)(x + i * step + k * next, lanes);
-        for (int k = 0; k < width; k++)
-            for (int level = 1; level < LEVELS; level++) sum[k] += run[level][k];
-        return;
+        for (int k = 0; k < width; k++) {
+            run[1][k] += sum[k];
+            sum[k] = V(all)(0);
+        }
+        for (int level = 2; level < levels && !(i & ((length - 1) << ((level - 1) * power))); level++)
+            for (int k = 0; k < width; k++) {
+                run[level][k] += run[level - 1][k];
+                run[level - 1][k] = V(all)(0);
+            }
     }
     for (; i < n; i++)
 #pragma GCC unroll 4
         for (int k = 0; k < width; k++) sum[k] += R(take)(x + i * step + k * next, lanes);
+    for (int k = 0; k < width; k++)
+        for (int level = 1; level < levels; level++) sum[k] += run[level][k];
+}
+INLINE void R(cascade)(const real *x, isize step, isize next, isize n, int width, int lanes, vec *sum) {
+    const int power = (int)isize_max(4, ceil_log2(n) / LEVELS);
+    if (n < (isize)1 << power) R(cascade_of)(1, power, x, step, next, n, width, lanes, sum);
+    else if (n < (isize)1 << 2 * power) R(cascade_of)(2, power, x, step, next, n, width, lanes, sum);     /* no run of runs gets full */
+    else R(cascade_of)(LEVELS, power, x, step, next, n, width, lanes, sum);
 }
 
 /* The sum of n vectors at x + i * step */
@@ -50,21 +54,25 @@ INLINE vec R(sum_of_vectors)(const real *x, isize step, isize n, int lanes) {
     return ((sum[0] + sum[1]) + sum[2]) + sum[3];
 }
 
-/* The sum of n numbers that follow each other */
-static real R(sum_of_row)(const real *x, isize n) {
-    if (n < LANES) {                                                    /* four sums of numbers */
-        real part[CHAINS] = {0};
-        isize i = n / CHAINS * CHAINS;
-        for (isize k = 0; k < i; k++) part[k] = x[k];
-        for (; i < n; i++) part[0] += x[i];
-        return ((part[0] + part[1]) + part[2]) + part[3];
+/* to[part] = the sum of n numbers that follow each other, each of which has `parts` parts (two: complex) */
+INLINE void R(sum_of_row)(const real *x, isize n, const int parts, real *to) {
+    const int width = LANES / parts;                                    /* numbers of a vector */
+    real total[2] = {0};
+    if (n < width) {                                                    /* four sums of numbers */
+        for (int p = 0; p < parts; p++) {
+            real sum[CHAINS] = {0};
+            isize i = n / CHAINS * CHAINS;
+            for (isize k = 0; k < i; k++) sum[k] = x[k * parts + p];
+            for (; i < n; i++) sum[0] += x[i * parts + p];
+            to[p] = ((sum[0] + sum[1]) + sum[2]) + sum[3];
+        }
+        return;
     }
-    isize vectors = n / LANES;
-    real sum = 0;
-    for (isize i = vectors * LANES; i < n; i++) sum += x[i];
+    isize vectors = n / width;
+    for (isize i = vectors * LANES; i < n * parts; i++) total[i % parts] += x[i];
     vec lanes = R(sum_of_vectors)(x, LANES, vectors, LANES);
-    for (int k = 0; k < LANES; k++) sum += lanes[k];
-    return sum;
+    for (int k = 0; k < LANES; k++) total[k % parts] += lanes[k];
+    for (int p = 0; p < parts; p++) to[p] = total[p];
 }
 
 static void R(store_part)(real *to, vec x, isize lanes) {

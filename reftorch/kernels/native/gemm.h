@@ -17,7 +17,7 @@
 #ifndef GEMM_H
 #define GEMM_H
 /* blocks: B of GEMM_DEPTH x GEMM_COLUMNS and A of GEMM_ROWS x GEMM_DEPTH stay in the second cache, a panel of B in the first */
-enum { TILE_ROWS = 6, GEMM_DEPTH = 320, GEMM_ROWS = 96, GEMM_COLUMNS = 384, GEMM_ROOM = GEMM_DEPTH * GEMM_ROWS };
+enum { TILE_ROWS = 6, GEMM_DEPTH = 320, GEMM_STEP = 192, GEMM_ROWS = 96, GEMM_COLUMNS = 384, GEMM_ROOM = GEMM_DEPTH * GEMM_ROWS };
 #define GEMM_SERIAL 200000               /* products below this many multiplications stay on one thread */
 
 /* The height of the next tile when `left` rows go into as few tiles as they can: 32 is 6 6 5 5 5 5, for a low tile wastes registers. */
@@ -26,7 +26,16 @@ INLINE int tile_height(isize left) {
     return (int)((left + tiles - 1) / tiles);
 }
 
-/* Blocks of the depth: as large as the cache likes, the last two even. */
+/* How much of the depth one sum takes before it is added to C: as PyTorch's MKL does, found from outside, so that the last bits agree. */
+INLINE isize depth_step(isize depth) { return depth >= 2 * GEMM_STEP ? GEMM_STEP : depth > GEMM_STEP ? depth / 2 : isize_max(depth, 1); }
+
+/* The first of the even parts, whole numbers of `unit`, that `left` is cut into so that none is longer than `most`. */
+INLINE isize even_part(isize left, isize most, isize unit) {
+    isize parts = (left + most - 1) / most;
+    return isize_min(left, up_to_multiple((left + parts - 1) / parts, unit));
+}
+
+/* Blocks of the depth where a sum has no model: as large as the cache likes, the last two even. */
 INLINE isize depth_block(isize left) { return left > 2 * GEMM_DEPTH ? GEMM_DEPTH : left > GEMM_DEPTH ? (left + 1) / 2 : left; }
 #endif
 
@@ -39,6 +48,9 @@ INLINE void R(tile_body)(const int rows, const int vecs, isize depth, const real
     for (int i = 0; i < rows; i++)
 #pragma GCC unroll 2
         for (int v = 0; v < vecs; v++) sum[i][v] = V(all)(0);
+#pragma GCC unroll 6
+    for (int i = 0; i < rows; i++)                       /* by the time that the sums are there, so is the memory for them */
+        __builtin_prefetch(c + i * ldc, 1), __builtin_prefetch(c + i * ldc + vecs * LANES - 1, 1);
     const real *lower = a + 3 * a_row;                   /* two pointers and three multiples of the stride reach six rows */
     for (isize k = 0; k < depth; k++) {
         vec b0 = V(load)(b), b1 = vecs > 1 ? V(load)(b + LANES) : b0;
@@ -93,6 +105,20 @@ static void R(gemm_tile)(int rows, int width, isize depth, const real *a, isize 
 #endif
     for (int j = 0; j < width; j += LANES)               /* without 16 wide registers a tile of two vectors would spill */
         one[rows](depth, a, a_row, a_col, b + j, ldb, c + j, ldc, accumulate);
+}
+
+/* C (+)= A B for one panel, packed, and tiles from the top of A to its end. Meanwhile `ahead` numbers from `next` on are fetched: of a B too large for
+ * the cache that is next to the core, processors do not fetch one panel after the other by themselves. */
+INLINE void R(gemm_strip)(isize rows, int width, isize depth, const real *a, isize a_row, isize a_col, const real *panel, real *c, isize ldc,
+                          int accumulate, const real *next, isize ahead) {
+    const isize line = 64 / sizeof(real);
+    const real *end = next + ahead;
+    isize share = ahead / ((rows + TILE_ROWS - 1) / TILE_ROWS) + line;
+    for (isize i = 0, h; i < rows; i += h) {
+        for (const real *stop = next + share; next < stop && next < end; next += line) __builtin_prefetch(next, 0, 2);
+        h = tile_height(rows - i);
+        R(gemm_tile)((int)h, width, depth, a + i * a_row, a_row, a_col, panel, PANEL, c + i * ldc, ldc, accumulate);
+    }
 }
 
 /* ---- packing */
@@ -162,8 +188,8 @@ static void R(gemm_block)(isize rows, isize columns, isize block, const real *a,
 static void R(gemm_packed)(isize rows, isize columns, isize depth, const real *a, isize a_row, isize a_col, const real *packed,
                            real *c,
                            isize ldc, int accumulate, real *room) {
-    for (isize k = 0, block; k < depth; k += block) {
-        block = depth_block(depth - k);
+    for (isize k = 0, step = depth_step(depth), block; k < depth; k += block) {
+        block = isize_min(step, depth - k);
         R(gemm_block)(rows, columns, block, a + k * a_col, a_row, a_col, packed + k * PANEL, depth * PANEL, c, ldc, accumulate
                       || k > 0, room);
     }
@@ -190,14 +216,17 @@ static void R(gemm_serial)(isize rows, isize columns, isize depth, const real *a
                            isize b_row, isize b_col,
                            real *c, isize ldc, int accumulate, int unpacked, real *room) {
     if (unpacked) {
-        R(gemm_unpacked)(rows, columns, depth, a, a_row, a_col, b, b_row, c, ldc, accumulate, room);
+        for (isize k = 0, step = depth_step(depth), block; k < depth; k += block) {
+            block = isize_min(step, depth - k);
+            R(gemm_unpacked)(rows, columns, block, a + k * a_col, a_row, a_col, b + k * b_row, b_row, c, ldc, accumulate || k > 0, room);
+        }
         return;
     }
     real *packed = room + GEMM_ROOM;
     for (isize j = 0; j < columns; j += GEMM_COLUMNS) {
         isize width = isize_min(GEMM_COLUMNS, columns - j);
-        for (isize k = 0, block; k < depth; k += block) {
-            block = depth_block(depth - k);
+        for (isize k = 0, step = depth_step(depth), block; k < depth; k += block) {
+            block = isize_min(step, depth - k);
             R(pack_b)(b + k * b_row + j * b_col, b_row, b_col, block, width, packed);
             R(gemm_block)(rows, width, block, a + k * a_col, a_row, a_col, packed, block * PANEL, c + j, ldc, accumulate
                           || k > 0, room);

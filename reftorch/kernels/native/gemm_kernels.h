@@ -1,13 +1,23 @@
-/* What gemm.pyx calls: products of a batch of matrices, each given by its strides in numbers (see gemm.h). */
+/* What gemm.pyx calls. */
 #pragma once
 #include <stddef.h>
 #include "isa.h"
 
-typedef struct { ptrdiff_t batch, row, col; } matrix_strides;
-/* C (+)= A B for `batch` matrices; -1 when memory is out */
-typedef int (*gemm_f32_fn)(int threads, ptrdiff_t batch, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t depth, const float *a, matrix_strides sa,
-                           const float *b, matrix_strides sb, float *c, int accumulate);
-typedef int (*gemm_f64_fn)(int threads, ptrdiff_t batch, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t depth, const double *a, matrix_strides sa,
-                           const double *b, matrix_strides sb, double *c, int accumulate);
-typedef struct { gemm_f32_fn f32; gemm_f64_fn f64; } gemm_kernels;
+enum { SMALL_ROWS = 4, SMALL_COLUMNS = 12 };                             /* products of fewer have orders of their own, see gemm_small.h */
+
+typedef struct { ptrdiff_t batch, row, col; } matrix_strides;            /* in numbers */
+
+/* C (+)= A B for `batch` matrices of rows x depth and depth x columns; C is contiguous. `in_order`: product by product in the order of the depth */
+typedef struct {
+    ptrdiff_t batch, rows, columns, depth;
+    const void *a, *b;
+    void *c;
+    matrix_strides sa, sb;
+    int accumulate, in_order, threads;
+} gemm_problem;
+
+typedef int (*gemm_fn)(const gemm_problem *);                            /* -1 when memory is out */
+enum { GEMM_F32, GEMM_F64, GEMM_C64, GEMM_C128, GEMM_KINDS };
+/* `product` of matrices (complex: one each, nothing to add to); `vector`: one matrix times one vector, b (a column); `dot`: of two vectors, rows of a and columns of b */
+typedef struct { gemm_fn product[GEMM_KINDS], vector[GEMM_KINDS], dot[2]; } gemm_kernels;
 EVERY_ISA(gemm_kernels, gemm_table)

@@ -5,7 +5,9 @@
 #define SUM_LOOP                                                                                         \
     static void R(sum_loop)(char **p, const npy_intp *n, const npy_intp *s, void *unused) {              \
         if (p[0] == p[2] && s[0] == 0 && s[2] == 0 && s[1] == sizeof(real)) {                            \
-            *(real *)p[2] += R(sum_of_row)((const real *)p[1], n[0]);                                    \
+            real sum;                                                                                    \
+            R(sum_of_row)((const real *)p[1], n[0], 1, &sum);                                            \
+            *(real *)p[2] += sum;                                                                        \
             return;                                                                                      \
         }                                                                                                \
         for (npy_intp i = 0; i < n[0]; i++)                                                              \
@@ -24,8 +26,8 @@ SUM_LOOP
 SUM_LOOP
 #undef REAL
 
-#define ENTRIES(NAME, COUNT, EXPR) {#NAME, NAME##_loop_f32, COUNT, 'f'}, {#NAME, NAME##_loop_f64, COUNT, 'd'},
+#define ENTRIES(NAME, COUNT, ...) {#NAME, NAME##_loop_f32, COUNT, 'f'}, {#NAME, NAME##_loop_f64, COUNT, 'd'},
 #define ENTRY_F32(NAME, COUNT, EXPR) {#NAME, NAME##_loop_f32, COUNT, 'f'},
-static const pointwise_entry entries[] = {FUNCTIONS(ENTRIES) FUNCTIONS_F32(ENTRY_F32) ENTRIES(sum, 2, ) {0, 0, 0, 0}};
+static const pointwise_entry entries[] = {FUNCTIONS(ENTRIES) STEPPED_FUNCTIONS(ENTRIES) FUNCTIONS_F32(ENTRY_F32) ENTRIES(sum, 2, ) {0, 0, 0, 0}};
 
 const pointwise_kernels ISA(elementary_table) = {entries};
