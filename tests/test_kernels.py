@@ -1,5 +1,7 @@
 """What all kernels share: threads, and builds for several processors."""
 import os
+import platform
+import shutil
 import subprocess
 import sys
 
@@ -42,3 +44,30 @@ if child == 0:
 print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
     assert run(code) == "7"
+
+
+#: Says the kernels' results, all bits of them.
+RESULTS = """
+import hashlib, reftorch as t
+t.manual_seed(0)
+x, w, a, b = t.arange(4608.).reshape(2, 16, 12, 12).sin(), t.arange(2304.).reshape(16, 16, 3, 3).cos(), t.rand(40, 50), t.rand(50, 30)
+lstm = t.nn.LSTM(16, 24)
+out, _ = lstm(x.reshape(6, 48, 16))
+out.sum().backward()
+results = [t.nn.functional.conv2d(x, w, padding=1), out.detach(), lstm.weight_hh_l0.grad, a @ b, a.softmax(1), a.exp(), a.tanh(), a.cumsum(0), a.sort()[0],
+           t.nn.functional.layer_norm(a, (50,)), t.nn.functional.max_pool2d(x, 2)]
+for r in results:
+    print(*r.shape, hashlib.sha256(r.numpy().tobytes()).hexdigest())
+"""
+
+
+def test_processor_without_avx():
+    """The kernels run on an emulated processor of 2008, the oldest that NumPy's wheels support, and give what the plain build gives here."""
+    qemu = shutil.which("qemu-x86_64-static") or shutil.which("qemu-x86_64")
+    if qemu is None or platform.machine() != "x86_64":
+        pytest.skip("needs qemu-x86_64 (Debian: qemu-user-static) on x86-64")
+    alone = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    emulated = subprocess.run([qemu, "-cpu", "Nehalem", sys.executable, "-c", RESULTS], env={**os.environ, **alone}, capture_output=True, text=True,
+                              timeout=300)
+    assert emulated.returncode == 0, emulated.stderr
+    assert emulated.stdout.strip() == run(RESULTS, REFTORCH_ISA="base", **alone)

@@ -127,14 +127,19 @@ def test_norms(shape, groups, dtype):
     x, dy = numbers(dtype, *shape) * 3 + 5, numbers(dtype, *shape, seed=1)
     n, c = shape[:2]
     w, b = numbers(dtype, c, seed=2), numbers(dtype, c, seed=3)
-    y, mean, rstd, var = norms.forward(x, w, b, 1e-5, groups)
-    dx, dw, db = norms.backward(dy, x, w, mean, rstd, (True, True, True), groups)
+    mask = (True, True, True)
+    if groups:
+        y, mean, rstd = norms.groups_forward(x, w, b, 1e-5, groups)
+        dx, dw, db = norms.groups_backward(dy, x, w, mean, rstd, mask, groups)
+    else:
+        y, mean, rstd, var = norms.batch_forward(x, w, b, 1e-5)
+        dx, dw, db = norms.batch_backward(dy, x, w, mean, rstd, mask, False, 1e-5)
+        close(var, x.reshape(n, c, -1).astype(np.float64).var((0, 2), ddof=1), dtype)
     axes = (2, 3) if groups else (0, 2)
     view = (n, groups, c // groups, -1) if groups else (n, c, -1)
     wide = w.reshape(1, -1, c // groups if groups else 1, *(1,) * bool(groups)).astype(np.float64)
     hat = normalized(x.reshape(view), axes).reshape(n, c, -1)
     close(y, (hat * w[:, None] + b[:, None]).reshape(shape), dtype)
-    close(var, x.reshape(view).astype(np.float64).var(axes).ravel(), dtype)
     close(dx, normal_gradient(dy.reshape(view) * wide, x.reshape(view), axes).reshape(shape), dtype)
     close(dw, (dy.reshape(n, c, -1) * hat).sum((0, 2)), dtype)
     close(db, dy.reshape(n, c, -1).astype(np.float64).sum((0, 2)), dtype)
@@ -143,13 +148,23 @@ def test_norms(shape, groups, dtype):
 @DTYPES
 def test_known_statistics(dtype):
     x, dy, w, b, mean = numbers(dtype, 3, 5, 7), numbers(dtype, 3, 5, 7, seed=1), *numbers(dtype, 3, 5, seed=2)
-    rstd = np.abs(numbers(dtype, 5, seed=4)) + dtype_of(dtype)(0.5)
-    hat = ((x.astype(np.float64) - mean[:, None]) * rstd[:, None])
-    close(norms.apply(x, w, b, mean, rstd), hat * w[:, None] + b[:, None], dtype)
-    dx, dw, db = norms.backward(dy, x, w, mean, rstd, (True, True, False), known=True)
+    var = np.abs(numbers(dtype, 5, seed=4)) + dtype_of(dtype)(0.5)
+    rstd = 1 / np.sqrt(var.astype(np.float64) + 1e-5)
+    hat = (x.astype(np.float64) - mean[:, None]) * rstd[:, None]
+    close(norms.batch_apply(x, w, b, mean, var, 1e-5), hat * w[:, None] + b[:, None], dtype)
+    dx, dw, db = norms.batch_backward(dy, x, w, mean, var, (True, True, False), True, 1e-5)
     assert db is None
     close(dx, dy * (w * rstd).astype(np.float64)[:, None], dtype)
     close(dw, (dy * hat).sum((0, 2)), dtype)
+
+
+@DTYPES
+def test_running_statistics(dtype):
+    running, batch = numbers(dtype, 7), numbers(dtype, 7, seed=1)
+    expected = 0.3 * batch.astype(np.float64) + 0.7 * running
+    assert norms.blend(running, batch, 0.3)
+    close(running, expected, dtype)
+    assert not norms.blend(running[::2], batch[::2], 0.3)
 
 
 def dtype_of(name):
@@ -204,13 +219,16 @@ def test_nll(dtype):
     target[::6] = -100
     kept = target >= 0
     each = np.where(kept, -x[np.arange(50), target % 7] * weight[target % 7], 0)
-    losses, total, weights = rows.nll(x, target, weight, -100, True)
-    assert np.array_equal(losses, each) and np.isclose(total, each.sum(dtype=np.float64)) and np.isclose(weights, weight[target[kept]].sum(dtype=np.float64))
+    losses, _ = rows.nll(x, target, weight, -100, True, False)
+    assert np.array_equal(losses, each)
+    total, weights = each.sum(dtype=np.float64), weight[target[kept]].sum(dtype=np.float64)
+    for mean, wanted in (False, total), (True, total / weights):
+        assert np.allclose(rows.nll(x, target, weight, -100, False, mean), (wanted, weights))
     made, wanted = rows.nll_backward(losses, target, weight, (50, 7), -100), np.zeros((50, 7), dtype)
     wanted[np.arange(50)[kept], target[kept]] = -losses[kept] * weight[target[kept]]
     assert np.array_equal(made, wanted)
     target[3] = 7
-    assert rows.nll(x, target, weight, -100, True) == 7
+    assert rows.nll(x, target, weight, -100, True, False) == 7
 
 
 @DTYPES
@@ -267,21 +285,22 @@ def test_partition_by_blocks_keeps_the_order_of_equals():
 def everything():
     x, w = numbers("float32", 16, 12, 31, 33), numbers("float32", 12, seed=1)
     grid = windows.regular((31, 33), (16, 17), (3, 3), (2, 2), (1, 1), (1, 1))
-    y, mean, rstd, var = norms.forward(x, w, w, 1e-5)
+    y, mean, rstd, var = norms.batch_forward(x, w, w, 1e-5)
     flat = x.reshape(-1, 1023)
     wide = numbers("float32", 1023, seed=2)
     total = np.zeros((50, 1023), "float32")
     rows.add_rows(total, flat, None, np.random.default_rng(3).integers(0, 50, len(flat)))
-    group = norms.forward(x, w, w, 1e-5, 4)
+    group = norms.groups_forward(x, w, w, 1e-5, 4)
     layer = norms.rows_forward(flat, 1, wide, wide, 1e-5)
-    columns = norms.forward(flat, wide, wide, 1e-5)
+    columns = norms.batch_forward(flat, wide, wide, 1e-5)
     pooled, at = windows.max_pool(x, grid)
     taps = np.random.default_rng(4).integers(0, 31, (50, 2))
     return [*windows.max_pool(x, grid), windows.mean_pool(x, grid), windows.mean_adjoint(pooled, grid), windows.scatter(pooled, at, x.shape, 2),
             windows.resample(x, 2, taps, numbers("float32", 50, 2), 0), windows.resample(x, 2, taps[:, :1], None, 0), y, mean, rstd, var, *group, *layer,
-            *columns, *norms.backward(x, x, w, mean, rstd, (1, 1, 1)), *norms.backward(x, x, w, group[1], group[2], (1, 1, 1), 4),
+            *columns, *norms.batch_backward(x, x, w, mean, rstd, (1, 1, 1), False, 1e-5), norms.batch_apply(x, w, w, mean, var, 1e-5),
+            *norms.groups_backward(x, x, w, group[1], group[2], (1, 1, 1), 4),
             *norms.rows_backward(flat, flat, wide, layer[1], layer[2], (1, 1, 1), 1),
-            *norms.backward(flat, flat, wide, columns[1], columns[2], (1, 1, 1)), rows.softmax(flat, 1, False), rows.softmax(flat, 1, True),
+            *norms.batch_backward(flat, flat, wide, columns[1], columns[2], (1, 1, 1), False, 1e-5), rows.softmax(flat, 1, False), rows.softmax(flat, 1, True),
             rows.softmax_backward(flat, flat, 1, False), rows.running_sum(flat, 1), total, *sort.sort(flat, True), *sort.topk(flat, 5, False, True)]
 
 

@@ -53,7 +53,7 @@ cdef real alphas(const real *p, size stride, const cnp.int64_t *states, size wid
         return INFINITY if end else 0
     for s in range(min(end + 1, 2)):
         alpha[s] = p[states[s]]
-    for t in range(1, reads):
+    for t in range(1, reads):                # no-cython-lint
         p += stride
         alpha += width
         for s in range(end + 1):
@@ -84,47 +84,63 @@ cdef void gradients(const real *p, size stride, size classes, const real *alpha,
             out[c] = exp_of[real](p[c]) - exp_of[real](out[c] + nll - p[c])
 
 
+cdef class Batch:
+    """The arrays of one batch, as the recursions walk them."""
+    cdef size count, time, classes, width
+    cdef bint single
+    cdef const cnp.int64_t *states
+    cdef const cnp.int64_t *reads
+    cdef const cnp.int64_t *ends
+    cdef void *log_probs
+    cdef tuple kept                 # the arrays, as long as the pointers are used
+
+    def __init__(self, cnp.ndarray log_probs, cnp.ndarray states, cnp.ndarray reads, cnp.ndarray ends):
+        self.time, self.count, self.classes, self.width = log_probs.shape[0], log_probs.shape[1], log_probs.shape[2], states.shape[1]
+        self.single = cnp.PyArray_TYPE(log_probs) == cnp.NPY_FLOAT32
+        self.states, self.reads = <cnp.int64_t *>cnp.PyArray_DATA(states), <cnp.int64_t *>cnp.PyArray_DATA(reads)
+        self.ends, self.log_probs = <cnp.int64_t *>cnp.PyArray_DATA(ends), cnp.PyArray_DATA(log_probs)
+        self.kept = log_probs, states, reads, ends
+
+
+cdef void forward_all(Batch b, real *p, real *alpha, real *losses) noexcept nogil:
+    cdef size n
+    for n in range(b.count):
+        losses[n] = alphas(p + n * b.classes, b.count * b.classes, b.states + n * b.width, b.width, b.reads[n], b.ends[n],
+                           alpha + n * b.time * b.width)
+
+
+cdef void backward_all(Batch b, real *p, real *alpha, real *losses, real *beta, real *out) noexcept nogil:
+    cdef size n
+    for n in range(b.count):
+        gradients(p + n * b.classes, b.count * b.classes, b.classes, alpha + n * b.time * b.width, losses[n], b.states + n * b.width, b.width,
+                  b.reads[n], b.ends[n], beta, out + n * b.classes)
+
+
 def forward(cnp.ndarray log_probs, cnp.ndarray states, cnp.ndarray reads, cnp.ndarray ends):
     """The negative log-probabilities [N], and alpha, which is -inf where no way leads."""
-    cdef size n, batch = log_probs.shape[1], classes = log_probs.shape[2], width = states.shape[1], room = log_probs.shape[0] * width
-    cdef cnp.ndarray alpha = np.full((batch, log_probs.shape[0], width), -np.inf, log_probs.dtype)
-    cdef cnp.ndarray out = np.empty(batch, log_probs.dtype)
-    cdef void *p = cnp.PyArray_DATA(log_probs)
+    cdef Batch b = Batch(log_probs, states, reads, ends)
+    cdef cnp.ndarray alpha = np.full((b.count, b.time, b.width), -np.inf, log_probs.dtype), losses = np.empty(b.count, log_probs.dtype)
     cdef void *a = cnp.PyArray_DATA(alpha)
-    cdef void *o = cnp.PyArray_DATA(out)
-    cdef cnp.int64_t *l = <cnp.int64_t *>cnp.PyArray_DATA(states)
-    cdef cnp.int64_t *times = <cnp.int64_t *>cnp.PyArray_DATA(reads)
-    cdef cnp.int64_t *last = <cnp.int64_t *>cnp.PyArray_DATA(ends)
-    cdef bint single = cnp.PyArray_TYPE(log_probs) == cnp.NPY_FLOAT32
+    cdef void *to = cnp.PyArray_DATA(losses)
     with nogil:
-        for n in range(batch):
-            if single:
-                (<float *>o)[n] = alphas(<float *>p + n * classes, batch * classes, l + n * width, width, times[n], last[n], <float *>a + n * room)
-            else:
-                (<double *>o)[n] = alphas(<double *>p + n * classes, batch * classes, l + n * width, width, times[n], last[n], <double *>a + n * room)
-    return out, alpha
+        if b.single:
+            forward_all(b, <float *>b.log_probs, <float *>a, <float *>to)
+        else:
+            forward_all(b, <double *>b.log_probs, <double *>a, <double *>to)
+    return losses, alpha
 
 
-def backward(cnp.ndarray log_probs, cnp.ndarray alpha, cnp.ndarray nll, cnp.ndarray states, cnp.ndarray reads, cnp.ndarray ends):
+def backward(cnp.ndarray log_probs, cnp.ndarray alpha, cnp.ndarray losses, cnp.ndarray states, cnp.ndarray reads, cnp.ndarray ends):
     """The derivative of each loss, for log_probs that came out of log_softmax; 0 at times that are not read."""
-    cdef size n, batch = log_probs.shape[1], classes = log_probs.shape[2], width = states.shape[1], room = log_probs.shape[0] * width
-    cdef cnp.ndarray out = np.zeros_like(log_probs)
-    cdef cnp.ndarray beta = np.empty((2, width), log_probs.dtype)
-    cdef void *p = cnp.PyArray_DATA(log_probs)
+    cdef Batch b = Batch(log_probs, states, reads, ends)
+    cdef cnp.ndarray beta = np.empty((2, b.width), log_probs.dtype), out = np.zeros_like(log_probs)
     cdef void *a = cnp.PyArray_DATA(alpha)
-    cdef void *b = cnp.PyArray_DATA(beta)
-    cdef void *o = cnp.PyArray_DATA(out)
-    cdef void *loss = cnp.PyArray_DATA(nll)
-    cdef cnp.int64_t *l = <cnp.int64_t *>cnp.PyArray_DATA(states)
-    cdef cnp.int64_t *times = <cnp.int64_t *>cnp.PyArray_DATA(reads)
-    cdef cnp.int64_t *last = <cnp.int64_t *>cnp.PyArray_DATA(ends)
-    cdef bint single = cnp.PyArray_TYPE(log_probs) == cnp.NPY_FLOAT32
+    cdef void *nll = cnp.PyArray_DATA(losses)
+    cdef void *room = cnp.PyArray_DATA(beta)
+    cdef void *to = cnp.PyArray_DATA(out)
     with nogil:
-        for n in range(batch):
-            if single:
-                gradients(<float *>p + n * classes, batch * classes, classes, <float *>a + n * room, (<float *>loss)[n], l + n * width, width,
-                          times[n], last[n], <float *>b, <float *>o + n * classes)
-            else:
-                gradients(<double *>p + n * classes, batch * classes, classes, <double *>a + n * room, (<double *>loss)[n], l + n * width, width,
-                          times[n], last[n], <double *>b, <double *>o + n * classes)
+        if b.single:
+            backward_all(b, <float *>b.log_probs, <float *>a, <float *>nll, <float *>room, <float *>to)
+        else:
+            backward_all(b, <double *>b.log_probs, <double *>a, <double *>nll, <double *>room, <double *>to)
     return out

@@ -1,6 +1,7 @@
-/* Blocks of memory for large arrays, kept for the next one: fresh pages cost several times the work of an elementwise op.
+/* Blocks of memory for large arrays, kept for the next one: fresh pages cost several times the work of an elementwise op, and
+ * malloc gives what is free at the end of its heap back to the system again and again.
  *
- * Blocks of 1 MB and more come in four sizes a doubling and go to a stack of their size when freed: at most 8 a size, 2 above 64 MB, and
+ * Blocks of 64 KB and more come in four sizes a doubling and go to a stack of their size when freed: at most 8 a size, 2 above 64 MB, and
  * no more than `memory_limit` bytes in all; what does not fit goes back to the system. All memory is aligned to 64 bytes, that of 4 MB
  * and more lies on huge pages where Linux has them. NumPy's handler of array memory (NEP 49) makes arrays own such blocks. */
 #define NPY_TARGET_VERSION NPY_1_22_API_VERSION
@@ -13,8 +14,8 @@
 #include <sys/mman.h>
 #endif
 
-enum { HEADER = 64, SIZES = 160, KEPT = 8, KEPT_HUGE = 2 };
-#define LARGE_BYTES ((size_t)1 << 20)
+enum { HEADER = 64, SIZES = 176, KEPT = 8, KEPT_HUGE = 2 };
+#define LARGE_BYTES ((size_t)1 << 16)
 #define HUGE_PAGE ((size_t)1 << 21)
 #define HUGE_BLOCK ((size_t)64 << 20)
 
@@ -134,4 +135,50 @@ static PyObject *memory_empty(int nd, npy_intp *dims, int type) {
     if (!ours) { Py_XDECREF(made); return NULL; }
     Py_DECREF(ours);
     return made;
+}
+
+/* Small arrays whose owner is gone, kept whole for the next one of that type and shape: NumPy takes longer to make an array than a loop
+ * to fill it. A slot holds arrays of one type and shape; another one that falls into it drives them out. All of it under Python's lock. */
+enum { SLOTS = 128, DEPTH = 8, POOLED_DIMS = 4, POOLED_BYTES = 4096 };
+typedef struct { int count; PyArrayObject *kept[DEPTH]; } pool_slot;
+static pool_slot pool[SLOTS];
+static PyArray_Descr *pooled_types[NPY_OBJECT];          /* NumPy's own descriptors of the plain types */
+
+static pool_slot *pool_slot_of(int nd, const npy_intp *dims, int type) {
+    size_t hash = (size_t)(type + NPY_OBJECT * nd);
+    for (int d = 0; d < nd; d++) hash = hash * 31 + (size_t)dims[d];
+    return &pool[(hash ^ hash >> 7) % SLOTS];
+}
+
+static int same_kind_of_array(PyArrayObject *a, int nd, const npy_intp *dims, int type) {
+    if (PyArray_TYPE(a) != type || PyArray_NDIM(a) != nd) return 0;
+    for (int d = 0; d < nd; d++) if (PyArray_DIM(a, d) != dims[d]) return 0;
+    return 1;
+}
+
+/* A new row-major array of a plain type, its elements as chance has them. */
+static PyObject *pool_take(int nd, npy_intp *dims, int type) {
+    if (nd <= POOLED_DIMS) {
+        pool_slot *slot = pool_slot_of(nd, dims, type);
+        if (slot->count && same_kind_of_array(slot->kept[0], nd, dims, type)) return (PyObject *)slot->kept[--slot->count];
+    }
+    return PyArray_SimpleNew(nd, dims, type);
+}
+
+/* Takes over the last reference to an array if it is worth keeping; else gives 0. */
+static int pool_keep(PyObject *o) {
+    PyArrayObject *a = (PyArrayObject *)o;
+    const int plain = NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_OWNDATA | NPY_ARRAY_ALIGNED | NPY_ARRAY_WRITEABLE;
+    if (Py_TYPE(o) != &PyArray_Type) return 0;
+    int type = PyArray_TYPE(a), nd = PyArray_NDIM(a);
+    if (type >= NPY_OBJECT || nd > POOLED_DIMS || (PyArray_FLAGS(a) & (plain | NPY_ARRAY_WRITEBACKIFCOPY)) != plain || PyArray_BASE(a)
+        || ((PyArrayObject_fields *)a)->weakreflist || (size_t)PyArray_NBYTES(a) - 1 >= POOLED_BYTES) return 0;
+    if (!pooled_types[type]) pooled_types[type] = PyArray_DescrFromType(type);
+    if (PyArray_DESCR(a) != pooled_types[type]) return 0;           /* another byte order */
+    pool_slot *slot = pool_slot_of(nd, PyArray_DIMS(a), type);
+    if (slot->count && !same_kind_of_array(slot->kept[0], nd, PyArray_DIMS(a), type))
+        while (slot->count) Py_DECREF(slot->kept[--slot->count]);
+    if (slot->count == DEPTH) return 0;
+    slot->kept[slot->count++] = a;
+    return 1;
 }

@@ -1,7 +1,11 @@
 """Arrays whose memory is kept for the next one, see memory.h."""
-cdef enum:
-    LARGE = 1 << 20                  # bytes from which that pays
+cimport numpy as cnp
+from cpython.object cimport PyObject
 
-cdef object empty_of(int nd, Py_ssize_t *dims, int type_number)
+cdef enum:
+    LARGE = 1 << 16                  # bytes from which that pays: LARGE_BYTES there
+
+cdef object array_of(int nd, cnp.npy_intp *dims, int type_number, Py_ssize_t item_size)
+cdef int keep(PyObject *array) noexcept
 cdef object enter()
 cdef int leave(object former) except -1

@@ -2,6 +2,9 @@
 """The memory of large results: blocks that are used again, see memory.h."""
 import os
 
+cimport numpy as cnp
+from cpython.object cimport PyObject
+
 import numpy as np
 
 cdef extern from "memory.h":
@@ -9,13 +12,24 @@ cdef extern from "memory.h":
     size_t memory_release() nogil
     size_t memory_held, memory_limit
     object memory_enter()
-    object memory_empty(int nd, Py_ssize_t *dims, int type_number)
+    object memory_empty(int nd, cnp.npy_intp *dims, int type_number)
+    object pool_take(int nd, cnp.npy_intp *dims, int type_number)
+    int pool_keep(PyObject *array) noexcept
     object PyDataMem_SetHandler(object handler)
 
 
-cdef object empty_of(int nd, Py_ssize_t *dims, int type_number):
-    """A new row-major array of large size."""
-    return memory_empty(nd, dims, type_number)
+cdef object array_of(int nd, cnp.npy_intp *dims, int type_number, Py_ssize_t item_size):
+    """A new row-major array of any size: a small one is most often one of those kept."""
+    cdef Py_ssize_t size = item_size
+    cdef int i
+    for i in range(nd):
+        size *= dims[i]
+    return memory_empty(nd, dims, type_number) if size >= LARGE else pool_take(nd, dims, type_number)
+
+
+cdef int keep(PyObject *array) noexcept:
+    """Whether the last reference to an array that nobody needs was taken over."""
+    return pool_keep(array)
 
 
 cdef object enter():

@@ -10,14 +10,22 @@ cdef extern from "native/norms.h":
     ctypedef struct norm_shape:
         Py_ssize_t batch, channels, rest, groups
     ctypedef struct norm_functions:
-        int forward(int threads, const norm_shape *s, int known, double eps, const void *x, const void *weight, const void *bias, void *y,
-                    void *mean, void *rstd, void *var) noexcept nogil
-        int backward(int threads, const norm_shape *s, int known, const void *dy, const void *x, const void *weight, const void *mean,
-                     const void *rstd, void *dx, void *dw, void *db) noexcept nogil
+        void batch_forward(int threads, const norm_shape *s, double eps, const void *x, const void *weight, const void *bias, void *y, void *mean,
+                           void *rstd, void *var) noexcept nogil
+        void batch_apply(int threads, const norm_shape *s, const void *x, const void *weight, const void *bias, void *y, const void *mean,
+                         const void *rstd) noexcept nogil
+        void batch_backward(int threads, const norm_shape *s, int known, const void *dy, const void *x, const void *weight, const void *mean,
+                            const void *rstd, void *dx, void *dw, void *db) noexcept nogil
+        void inverse_roots(Py_ssize_t n, int wide, double eps, const void *var, void *rstd) noexcept nogil
+        void blend(Py_ssize_t n, double momentum, const void *batch, void *running) noexcept nogil
+        void groups_forward(int threads, const norm_shape *s, double eps, const void *x, const void *weight, const void *bias, void *y, void *mean,
+                            void *rstd) noexcept nogil
+        int groups_backward(int threads, const norm_shape *s, const void *dy, const void *x, const void *weight, const void *mean,
+                            const void *rstd, void *dx, void *dw, void *db) noexcept nogil
         void rows_forward(int threads, Py_ssize_t rows, Py_ssize_t n, double eps, const void *x, const void *weight, const void *bias, void *y,
                           void *mean, void *rstd) noexcept nogil
-        int rows_backward(int threads, Py_ssize_t rows, Py_ssize_t n, const void *dy, const void *x, const void *weight, const void *mean,
-                          const void *rstd, void *dx, void *dw, void *db) noexcept nogil
+        void rows_backward(int threads, Py_ssize_t rows, Py_ssize_t n, const void *dy, const void *x, const void *weight, const void *mean,
+                           const void *rstd, void *dx, void *dw, void *db) noexcept nogil
     ctypedef struct norm_kernels:
         norm_functions f32, f64
     const norm_kernels *PICK(norm_kernels)
@@ -60,51 +68,111 @@ cdef norm_shape shape_of(cnp.ndarray x, Py_ssize_t groups):
     return s
 
 
-def forward(cnp.ndarray x not None, cnp.ndarray weight, cnp.ndarray bias, double eps, Py_ssize_t groups=0):
-    """(y, mean, 1/deviation, variance) of [N, C, *], normalized over groups of channels, or the batch and all but the channels; or None."""
+def batch_forward(cnp.ndarray x not None, cnp.ndarray weight, cnp.ndarray bias, double eps):
+    """[y, mean, 1/deviation, variance of the sample] of [N, C, *], normalized over all but the channels; or None."""
     cdef const norm_functions *functions = functions_for(x, weight, bias)
-    cdef int threads = THREADS, failed
+    cdef int threads = THREADS
     cdef norm_shape s
     if functions == NULL:
         return None
     x, weight, bias = contiguous(x), contiguous(weight), contiguous(bias)
-    s = shape_of(x, groups)
-    cdef cnp.npy_intp sets = s.batch * groups if groups else s.channels
-    cdef cnp.ndarray y = like(x), mean = vector(x, sets), rstd = vector(x, sets), var = vector(x, sets)
+    s = shape_of(x, 0)
+    cdef cnp.ndarray y = like(x), mean = vector(x, s.channels), rstd = vector(x, s.channels), var = vector(x, s.channels)
     cdef void *w = data(weight)
     cdef void *b = data(bias)
     with nogil:
-        failed = functions.forward(threads, &s, False, eps, cnp.PyArray_DATA(x), w, b, cnp.PyArray_DATA(y), cnp.PyArray_DATA(mean),
-                                   cnp.PyArray_DATA(rstd), cnp.PyArray_DATA(var))
-    if failed:
-        raise MemoryError
-    return y, mean, rstd, var
+        functions.batch_forward(threads, &s, eps, cnp.PyArray_DATA(x), w, b, cnp.PyArray_DATA(y), cnp.PyArray_DATA(mean), cnp.PyArray_DATA(rstd),
+                                cnp.PyArray_DATA(var))
+    return [y, mean, rstd, var]
 
 
-def apply(cnp.ndarray x not None, cnp.ndarray weight, cnp.ndarray bias, cnp.ndarray mean not None, cnp.ndarray rstd not None):
-    """[N, C, *] normalized with the mean and 1/deviation given for each channel, or None."""
+cdef bint alike(cnp.ndarray x, cnp.ndarray mean, cnp.ndarray other):
+    return cnp.PyArray_TYPE(mean) == cnp.PyArray_TYPE(x) and cnp.PyArray_TYPE(other) == cnp.PyArray_TYPE(x)
+
+
+cdef cnp.ndarray inverse_roots(const norm_functions *functions, cnp.ndarray var, double eps, bint wide):
+    cdef cnp.ndarray rstd = like(var)
+    functions.inverse_roots(cnp.PyArray_SIZE(var), wide, eps, cnp.PyArray_DATA(var), cnp.PyArray_DATA(rstd))
+    return rstd
+
+
+def batch_apply(cnp.ndarray x not None, cnp.ndarray weight, cnp.ndarray bias, cnp.ndarray mean not None, cnp.ndarray var not None, double eps):
+    """[N, C, *] normalized with the mean and variance given for each channel, or None."""
     cdef const norm_functions *functions = functions_for(x, weight, bias)
     cdef int threads = THREADS
     cdef norm_shape s
-    if functions == NULL or cnp.PyArray_TYPE(mean) != cnp.PyArray_TYPE(x) or cnp.PyArray_TYPE(rstd) != cnp.PyArray_TYPE(x):
+    if functions == NULL or not alike(x, mean, var):
         return None
-    x, weight, bias, mean, rstd = contiguous(x), contiguous(weight), contiguous(bias), contiguous(mean), contiguous(rstd)
+    x, weight, bias, mean, var = contiguous(x), contiguous(weight), contiguous(bias), contiguous(mean), contiguous(var)
     s = shape_of(x, 0)
-    cdef cnp.ndarray y = like(x)
+    cdef cnp.ndarray y = like(x), rstd = inverse_roots(functions, var, eps, False)
     cdef void *w = data(weight)
     cdef void *b = data(bias)
     with nogil:
-        functions.forward(threads, &s, True, 0, cnp.PyArray_DATA(x), w, b, cnp.PyArray_DATA(y), cnp.PyArray_DATA(mean), cnp.PyArray_DATA(rstd), NULL)
+        functions.batch_apply(threads, &s, cnp.PyArray_DATA(x), w, b, cnp.PyArray_DATA(y), cnp.PyArray_DATA(mean), cnp.PyArray_DATA(rstd))
     return y
 
 
-def backward(cnp.ndarray grad not None, cnp.ndarray x not None, cnp.ndarray weight, cnp.ndarray mean not None, cnp.ndarray rstd not None, mask,
-             Py_ssize_t groups=0, bint known=False):
-    """The gradients by x, weight and bias of `forward` (of `apply` if `known`), None for those that `mask` leaves out; or None."""
+def batch_backward(cnp.ndarray grad not None, cnp.ndarray x not None, cnp.ndarray weight, cnp.ndarray mean not None, cnp.ndarray spread not None, mask,
+                   bint known, double eps):
+    """The gradients by x, weight and bias, None for those that `mask` leaves out, or None: of `batch_forward`, with 1/deviation as `spread`,
+    or of `batch_apply` (`known`), with the variance."""
+    cdef const norm_functions *functions = functions_for(x, weight, grad)
+    cdef int threads = THREADS
+    cdef norm_shape s
+    if functions == NULL or not alike(x, mean, spread):
+        return None
+    grad, x, weight, mean, spread = contiguous(grad), contiguous(x), contiguous(weight), contiguous(mean), contiguous(spread)
+    s = shape_of(x, 0)
+    if known:
+        spread = inverse_roots(functions, spread, eps, True)
+    cdef cnp.ndarray dx = like(x) if mask[0] else None
+    cdef cnp.ndarray dw = vector(x, s.channels) if mask[1] else None
+    cdef cnp.ndarray db = vector(x, s.channels) if mask[2] else None
+    cdef void *w = data(weight)
+    cdef void *to[3]
+    to[0], to[1], to[2] = data(dx), data(dw), data(db)
+    with nogil:
+        functions.batch_backward(threads, &s, known, cnp.PyArray_DATA(grad), cnp.PyArray_DATA(x), w, cnp.PyArray_DATA(mean),
+                                 cnp.PyArray_DATA(spread), to[0], to[1], to[2])
+    return dx, dw, db
+
+
+def blend(cnp.ndarray running not None, cnp.ndarray batch not None, double momentum):
+    """running = momentum * batch + (1 - momentum) * running, in place; False when NumPy must do."""
+    cdef const norm_functions *functions = functions_for(running, batch, None)
+    if functions == NULL or not cnp.PyArray_ISCARRAY(running) or not cnp.PyArray_ISCARRAY(batch) or cnp.PyArray_SIZE(running) != cnp.PyArray_SIZE(batch):
+        return False
+    functions.blend(cnp.PyArray_SIZE(running), momentum, cnp.PyArray_DATA(batch), cnp.PyArray_DATA(running))
+    return True
+
+
+def groups_forward(cnp.ndarray x not None, cnp.ndarray weight, cnp.ndarray bias, double eps, Py_ssize_t groups):
+    """[y, mean, 1/deviation] of [N, C, *], normalized over groups of channels, of which the last two are [N, groups]; or None."""
+    cdef const norm_functions *functions = functions_for(x, weight, bias)
+    cdef int threads = THREADS
+    cdef norm_shape s
+    cdef cnp.npy_intp sets[2]
+    if functions == NULL:
+        return None
+    x, weight, bias = contiguous(x), contiguous(weight), contiguous(bias)
+    s = shape_of(x, groups)
+    sets[0], sets[1] = s.batch, groups
+    cdef cnp.ndarray y = like(x), mean = cnp.PyArray_EMPTY(2, sets, cnp.PyArray_TYPE(x), 0), rstd = like(mean)
+    cdef void *w = data(weight)
+    cdef void *b = data(bias)
+    with nogil:
+        functions.groups_forward(threads, &s, eps, cnp.PyArray_DATA(x), w, b, cnp.PyArray_DATA(y), cnp.PyArray_DATA(mean), cnp.PyArray_DATA(rstd))
+    return [y, mean, rstd]
+
+
+def groups_backward(cnp.ndarray grad not None, cnp.ndarray x not None, cnp.ndarray weight, cnp.ndarray mean not None, cnp.ndarray rstd not None, mask,
+                    Py_ssize_t groups):
+    """The gradients by x, weight and bias of `groups_forward`, None for those that `mask` leaves out; or None."""
     cdef const norm_functions *functions = functions_for(x, weight, grad)
     cdef int threads = THREADS, failed
     cdef norm_shape s
-    if functions == NULL or cnp.PyArray_TYPE(mean) != cnp.PyArray_TYPE(x) or cnp.PyArray_TYPE(rstd) != cnp.PyArray_TYPE(x):
+    if functions == NULL or not alike(x, mean, rstd):
         return None
     grad, x, weight, mean, rstd = contiguous(grad), contiguous(x), contiguous(weight), contiguous(mean), contiguous(rstd)
     s = shape_of(x, groups)
@@ -115,8 +183,8 @@ def backward(cnp.ndarray grad not None, cnp.ndarray x not None, cnp.ndarray weig
     cdef void *to[3]
     to[0], to[1], to[2] = data(dx), data(dw), data(db)
     with nogil:
-        failed = functions.backward(threads, &s, known, cnp.PyArray_DATA(grad), cnp.PyArray_DATA(x), w, cnp.PyArray_DATA(mean),
-                                    cnp.PyArray_DATA(rstd), to[0], to[1], to[2])
+        failed = functions.groups_backward(threads, &s, cnp.PyArray_DATA(grad), cnp.PyArray_DATA(x), w, cnp.PyArray_DATA(mean),
+                                           cnp.PyArray_DATA(rstd), to[0], to[1], to[2])
     if failed:
         raise MemoryError
     return dx, dw, db
@@ -147,10 +215,10 @@ def rows_backward(cnp.ndarray grad not None, cnp.ndarray x not None, cnp.ndarray
                   int n):
     """The gradients by x, weight and bias of `rows_forward`, None for those that `mask` leaves out; or None."""
     cdef const norm_functions *functions = functions_for(x, weight, grad)
-    cdef int threads = THREADS, nd = cnp.PyArray_NDIM(x), failed
+    cdef int threads = THREADS, nd = cnp.PyArray_NDIM(x)
     cdef cnp.npy_intp rows = cnp.PyArray_SIZE(mean)
     cdef cnp.npy_intp *inner = cnp.PyArray_DIMS(x) + (nd - n)
-    if functions == NULL or cnp.PyArray_TYPE(mean) != cnp.PyArray_TYPE(x) or cnp.PyArray_TYPE(rstd) != cnp.PyArray_TYPE(x):
+    if functions == NULL or not alike(x, mean, rstd):
         return None
     grad, x, weight, mean, rstd = contiguous(grad), contiguous(x), contiguous(weight), contiguous(mean), contiguous(rstd)
     inner = cnp.PyArray_DIMS(x) + (nd - n)
@@ -161,8 +229,6 @@ def rows_backward(cnp.ndarray grad not None, cnp.ndarray x not None, cnp.ndarray
     cdef void *to[3]
     to[0], to[1], to[2] = data(dx), data(dw), data(db)
     with nogil:
-        failed = functions.rows_backward(threads, rows, cnp.PyArray_SIZE(x) // rows, cnp.PyArray_DATA(grad), cnp.PyArray_DATA(x), w,
-                                         cnp.PyArray_DATA(mean), cnp.PyArray_DATA(rstd), to[0], to[1], to[2])
-    if failed:
-        raise MemoryError
+        functions.rows_backward(threads, rows, cnp.PyArray_SIZE(x) // rows, cnp.PyArray_DATA(grad), cnp.PyArray_DATA(x), w,
+                                cnp.PyArray_DATA(mean), cnp.PyArray_DATA(rstd), to[0], to[1], to[2])
     return dx, dw, db

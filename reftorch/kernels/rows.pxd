@@ -1,1 +1,3 @@
-cdef void softmax_rows(int kind, Py_ssize_t rows, Py_ssize_t n, const void *x, void *y) noexcept nogil   # NumPy's number of a float type
+# `kind`: NumPy's number of a float type
+cdef void softmax_rows(int kind, bint log, Py_ssize_t rows, Py_ssize_t n, const void *x, void *y) noexcept nogil
+cdef void softmax_backward_rows(int kind, bint log, Py_ssize_t rows, Py_ssize_t n, const void *dy, const void *y, void *dx) noexcept nogil

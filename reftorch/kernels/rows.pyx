@@ -16,8 +16,8 @@ cdef extern from "native/rows.h":
     ctypedef struct row_functions:
         void softmax(int threads, int log, Py_ssize_t rows, Py_ssize_t n, const void *x, void *y) noexcept nogil
         void softmax_backward(int threads, int log, Py_ssize_t rows, Py_ssize_t n, const void *dy, const void *y, void *dx) noexcept nogil
-        Py_ssize_t nll(Py_ssize_t rows, Py_ssize_t n, const void *x, const int64_t *target, const void *weight, int64_t ignored, void *losses,
-                       double *sums) noexcept nogil
+        Py_ssize_t nll(int mean, Py_ssize_t rows, Py_ssize_t n, const void *x, const int64_t *target, const void *weight, int64_t ignored,
+                       void *losses, void *loss, void *total) noexcept nogil
         void nll_backward(Py_ssize_t rows, Py_ssize_t n, const void *loss, Py_ssize_t step, const int64_t *target, const void *weight,
                           int64_t ignored, void *dx) noexcept nogil
         void running_sum(int threads, int from_back, Py_ssize_t rows, Py_ssize_t n, const void *x, void *y) noexcept nogil
@@ -36,9 +36,14 @@ cdef inline const row_functions *functions_for(cnp.ndarray x):
     return &kernels.f32 if kind == cnp.NPY_FLOAT32 else &kernels.f64 if kind == cnp.NPY_FLOAT64 else NULL
 
 
-cdef void softmax_rows(int kind, Py_ssize_t rows, Py_ssize_t n, const void *x, void *y) noexcept nogil:
+cdef void softmax_rows(int kind, bint log, Py_ssize_t rows, Py_ssize_t n, const void *x, void *y) noexcept nogil:
     """Of a small matrix, without threads."""
-    (&kernels.f32 if kind == cnp.NPY_FLOAT32 else &kernels.f64).softmax(1, False, rows, n, x, y)
+    (&kernels.f32 if kind == cnp.NPY_FLOAT32 else &kernels.f64).softmax(1, log, rows, n, x, y)
+
+
+cdef void softmax_backward_rows(int kind, bint log, Py_ssize_t rows, Py_ssize_t n, const void *dy, const void *y, void *dx) noexcept nogil:
+    """Of a small matrix, without threads."""
+    (&kernels.f32 if kind == cnp.NPY_FLOAT32 else &kernels.f64).softmax_backward(1, log, rows, n, dy, y, dx)
 
 
 cdef inline cnp.ndarray contiguous(cnp.ndarray x):
@@ -97,20 +102,21 @@ cdef bint plain_classes(cnp.ndarray x, cnp.ndarray target, cnp.ndarray weight):
             and (weight is None or cnp.PyArray_TYPE(weight) == cnp.PyArray_TYPE(x)))
 
 
-def nll(cnp.ndarray x not None, cnp.ndarray target not None, cnp.ndarray weight, int64_t ignored, bint each):
-    """(losses, or None unless `each`; their sum; the sum of the weights) of [N, C], the first bad target as an int, or None."""
+def nll(cnp.ndarray x not None, cnp.ndarray target not None, cnp.ndarray weight, int64_t ignored, bint each, bint mean):
+    """[the losses of [N, C] if `each`, else their mean or sum; the sum of the weights, 0 if `each`]; the first bad target as an int; or None."""
     cdef const row_functions *functions = functions_for(x)
-    cdef double sums[2]
     cdef Py_ssize_t rows, bad
     if functions == NULL or not plain_classes(x, target, weight):
         return None
     x, target, weight = contiguous(x), contiguous(target), contiguous(weight)
     rows = cnp.PyArray_DIM(x, 0)
     cdef cnp.ndarray losses = cnp.PyArray_EMPTY(1, cnp.PyArray_DIMS(x), cnp.PyArray_TYPE(x), 0) if each else None
-    bad = functions.nll(rows, cnp.PyArray_DIM(x, 1), cnp.PyArray_DATA(x), <int64_t *>cnp.PyArray_DATA(target), data(weight), ignored, data(losses), sums)
+    cdef cnp.ndarray loss = cnp.PyArray_EMPTY(0, NULL, cnp.PyArray_TYPE(x), 0), total = cnp.PyArray_ZEROS(0, NULL, cnp.PyArray_TYPE(x), 0)
+    bad = functions.nll(mean, rows, cnp.PyArray_DIM(x, 1), cnp.PyArray_DATA(x), <int64_t *>cnp.PyArray_DATA(target), data(weight), ignored, data(losses),
+                        cnp.PyArray_DATA(loss), cnp.PyArray_DATA(loss if each else total))
     if bad >= 0:
         return (<int64_t *>cnp.PyArray_DATA(target))[bad]
-    return losses, sums[0], sums[1]
+    return [losses if each else loss, total]
 
 
 def nll_backward(cnp.ndarray loss not None, cnp.ndarray target not None, cnp.ndarray weight, tuple shape not None, int64_t ignored):

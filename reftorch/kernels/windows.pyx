@@ -34,6 +34,8 @@ cdef extern from "native/windows.h":
     const window_kernels *PICK(window_kernels)
     window_kernels window_table
 
+ctypedef void (*mean_function)(int threads, const window_grid *g, const void *x, void *made) noexcept nogil
+
 cdef const window_kernels *kernels = PICK(window_table)
 
 
@@ -147,30 +149,25 @@ def max_pool(cnp.ndarray x not None, Grid grid not None):
     return [values, at]
 
 
+cdef means(mean_function f, cnp.ndarray x, Grid grid, bint adjoint):
+    cdef int threads = THREADS
+    x = contiguous(x)
+    cdef cnp.ndarray made = grid.result(x, cnp.PyArray_TYPE(x), adjoint)
+    with nogil:
+        f(threads, &grid.g, cnp.PyArray_DATA(x), cnp.PyArray_DATA(made))
+    return made
+
+
 def mean_pool(cnp.ndarray x not None, Grid grid not None):
     """Means of windows, or None."""
     cdef const window_functions *functions = functions_for(x)
-    cdef int threads = THREADS
-    if functions == NULL:
-        return None
-    x = contiguous(x)
-    cdef cnp.ndarray means = grid.result(x, cnp.PyArray_TYPE(x), False)
-    with nogil:
-        functions.mean(threads, &grid.g, cnp.PyArray_DATA(x), cnp.PyArray_DATA(means))
-    return means
+    return None if functions == NULL else means(functions.mean, x, grid, False)
 
 
 def mean_adjoint(cnp.ndarray grad not None, Grid grid not None):
     """The adjoint of `mean_pool`, or None."""
     cdef const window_functions *functions = functions_for(grad)
-    cdef int threads = THREADS
-    if functions == NULL:
-        return None
-    grad = contiguous(grad)
-    cdef cnp.ndarray made = grid.result(grad, cnp.PyArray_TYPE(grad), True)
-    with nogil:
-        functions.mean_adjoint(threads, &grid.g, cnp.PyArray_DATA(grad), cnp.PyArray_DATA(made))
-    return made
+    return None if functions == NULL else means(functions.mean_adjoint, grad, grid, True)
 
 
 cdef cnp.npy_intp product(cnp.ndarray x, int start, int end):

@@ -319,6 +319,7 @@ def softmax_kernel(self, dim):
 
 
 @primitive("_softmax_backward_data(Tensor grad_output, Tensor output, int dim) -> Tensor", promote="default", ns=None, node="SoftmaxBackwardDataBackward0",
+           quick="quick:softmax_backward",
            grad_output=lambda grad, output, dim: T._softmax_backward_data(grad, output, dim),
            output=lambda grad, grad_output, output, dim: grad * (grad_output - (grad_output * output).sum(dim, True)) -
            grad_output * (grad * output).sum(dim, True))
@@ -335,6 +336,7 @@ def softmax_backward(grad_output, output, dim):
 
 
 @primitive("_log_softmax(Tensor self, int dim, bool half_to_float) -> Tensor", ns=None, node="LogSoftmaxBackward0", make="out", half=False,
+           quick="quick:log_softmax",
            self=lambda grad, result, dim: T._log_softmax_backward_data(grad, result, dim))
 def log_softmax_kernel(self, dim):
     """x - log(sum(exp(x))) along `dim`."""
@@ -355,7 +357,7 @@ def log_softmax_kernel(self, dim):
 
 
 @primitive("_log_softmax_backward_data(Tensor grad_output, Tensor output, int dim) -> Tensor", promote="default", ns=None,
-           node="LogSoftmaxBackwardDataBackward0",
+           node="LogSoftmaxBackwardDataBackward0", quick="quick:log_softmax_backward",
            grad_output=lambda grad, output, dim: grad - (grad * output.exp()).sum(dim, True),
            output=lambda grad, grad_output, output, dim: -grad_output.sum(dim, True) * grad * output.exp())
 def log_softmax_backward(grad_output, output, dim):
@@ -374,7 +376,7 @@ def softmax(self, dim, dtype):
     return T._softmax(self if dtype is None else self.to(dtype), dim, False)
 
 
-@composite("log_softmax.int(Tensor self, int dim, ScalarType? dtype=None) -> Tensor", make="method out")
+@composite("log_softmax.int(Tensor self, int dim, ScalarType? dtype=None) -> Tensor", make="method out", quick="_log_softmax(self, dim, False)")
 def log_softmax(self, dim, dtype):
     """x - log(sum(exp(x))) along `dim`."""
     return T._log_softmax(self if dtype is None else self.to(dtype), dim, False)

@@ -4,6 +4,7 @@ import math
 import numpy as np
 
 from ..core import T, composite, primitive
+from ..kernels import reduce as sums
 from ..kernels import rows as kernel
 from ._common import refuse, type_name
 
@@ -12,7 +13,13 @@ NONE, MEAN, SUM = 0, 1, 2
 
 def _reduce(a, reduction):
     """The loss of each element, or their mean or sum."""
-    return a if reduction == NONE else np.asarray(a.mean(dtype=a.dtype) if reduction == MEAN else a.sum(dtype=a.dtype))
+    if reduction == NONE:
+        return a
+    a = np.asarray(a)
+    total = sums.sum(a, None, False)
+    if total is None:
+        total = a.sum(dtype=a.dtype)
+    return np.asarray(total / a.size if reduction == MEAN else total)
 
 
 def _reduced(t, reduction):
@@ -39,6 +46,7 @@ def _mse_gradient(grad, a, b, reduction):
 
 
 @primitive("mse_loss(Tensor self, Tensor target, int reduction=Mean) -> Tensor", ns=None, promote="default", check=_only_floating("mse_cpu"),
+           quick="quick:mse_loss",
            self=lambda grad, self, target, reduction: _mse_gradient(grad, self, target, reduction),
            target=lambda grad, self, target, reduction: _mse_gradient(grad, target, self, reduction))
 def mse_loss(self, target, reduction):
@@ -193,16 +201,11 @@ def _nll(x, target, weight, reduction, ignore_index):
                            f"{list(weight.shape)}")
     if x.dtype.kind != "f":
         refuse("nll_loss_out_frame", x)
-    made = kernel.nll(x, target, weight, ignore_index, reduction == NONE)
+    made = kernel.nll(x, target, weight, ignore_index, reduction == NONE, reduction == MEAN)
     if isinstance(made, int):
         raise IndexError(f"Target {made} is out of bounds.")
     if made is not None:
-        losses, loss, total = made
-        if reduction == NONE:
-            return [losses, np.zeros((), x.dtype)]
-        if reduction == MEAN:
-            loss = loss / total if total else math.nan
-        return [np.array(loss, x.dtype), np.array(total, x.dtype)]
+        return made
     index, w = _picked_weight(target, weight, x.shape[axis], ignore_index)
     if x.ndim == 1:
         index, w = index.reshape(()), w.reshape(())
@@ -272,15 +275,16 @@ def nll_loss2d_forward(self, target, weight, reduction, ignore_index):
 @composite("nll_loss_nd(Tensor self, Tensor target, Tensor? weight=None, int reduction=Mean, int ignore_index=-100) -> Tensor", ns=None)
 def nll_loss_nd(self, target, weight, reduction, ignore_index):
     """Negative log likelihood of classes `target` under log-probabilities [N, C, *] or [C]."""
-    if self.dim() < 1:
-        raise ValueError(f"Expected 1 or more dimensions (got {self.dim()})")
-    if self.dim() != 1 and (target.dim() == 0 or self.shape[0] != target.shape[0]):
+    dim = self.dim()
+    if dim < 1:
+        raise ValueError(f"Expected 1 or more dimensions (got {dim})")
+    if dim != 1 and (target.dim() == 0 or self.shape[0] != target.shape[0]):
         raise ValueError(f"Expected input batch_size ({self.shape[0]}) to match target batch_size ({target.shape[0] if target.dim() else 1}).")
     if weight is not None and weight.dtype is not self.dtype:
         raise RuntimeError(f"expected scalar type {self.dtype.type_name} but found {weight.dtype.type_name}")
-    if self.dim() <= 2:
+    if dim <= 2:
         return T.nll_loss_forward(self, target, weight, reduction, ignore_index)[0]
-    if self.dim() == 4:
+    if dim == 4:
         return T.nll_loss2d_forward(self, target, weight, reduction, ignore_index)[0]
     n, c = self.shape[:2]
     shape = (n, *self.shape[2:])

@@ -58,14 +58,15 @@ def _by_channel(t, ndim):
 
 
 def _batch_norm_gradient(grad, x, weight, running_mean, running_var, training, eps, mean, invstd, mask):
+    if not is_grad_enabled():
+        statistics = (mean, invstd) if training else (running_mean, running_var)
+        made = _compiled(kernel.batch_backward(*_arrays(grad, x, weight, *statistics), mask, not training, eps))
+        if made is not None:
+            return made
     dims = [d for d in range(x.dim()) if d != 1]
     n = x.dim()
     if not training:
         mean, invstd = running_mean, (running_var + eps).rsqrt()
-    if not is_grad_enabled():
-        made = _compiled(kernel.backward(*_arrays(grad, x, weight, mean, invstd), mask, known=not training))
-        if made is not None:
-            return made
     dtype = mean.dtype
     dx, dw, db = _gradient(grad.to(dtype), x.to(dtype), _by_channel(weight, n), _by_channel(mean, n), _by_channel(invstd, n), dims, eps, dims, mask,
                            fixed=not training)
@@ -77,25 +78,27 @@ def _batch_norm_gradient(grad, x, weight, running_mean, running_var, training, e
            input__and__weight__and__bias=lambda grad, input, weight, running_mean, running_var, training, eps, result1, result2, mask:
                _batch_norm_gradient(grad, input, weight, running_mean, running_var, training, eps, result1, result2, mask))
 def _batch_norm(input, weight, bias, running_mean, running_var, training, eps):
-    """The normalized input; in training also mean, 1/deviation and variance of the batch, else empties."""
+    """The normalized input; in training also mean and 1/deviation of the batch and variance of the sample, else empties."""
     if training:
-        made = kernel.forward(input, weight, bias, eps)
+        made = kernel.batch_forward(input, weight, bias, eps)
         if made is not None:
-            return list(made)
-        mean, var, invstd, centered = _moments(input, tuple(d for d in range(input.ndim) if d != 1), eps)
+            return made
+        axes = tuple(d for d in range(input.ndim) if d != 1)
+        mean, var, invstd, centered = _moments(input, axes, eps)
+        count = input.size // max(input.shape[1], 1)
+        var = (var * np.divide(count, count - 1)).ravel().astype(input.dtype)
     else:
-        invstd = 1 / np.sqrt(running_var + running_var.dtype.type(eps))
-        made = kernel.apply(input, weight, bias, running_mean, invstd)
+        made = kernel.batch_apply(input, weight, bias, running_mean, running_var, eps)
         if made is not None:
             return [made, *[np.empty(0, input.dtype) for _ in range(3)]]
         shape = (1, -1) + (1,) * (input.ndim - 2)
-        mean, invstd = running_mean.reshape(shape), invstd.reshape(shape)
+        mean, invstd = running_mean.reshape(shape), (1 / np.sqrt(running_var + running_var.dtype.type(eps))).reshape(shape)
         centered = input - mean
     out = _affine(centered, invstd, _by_channel(weight, input.ndim), _by_channel(bias, input.ndim))
     out = out.astype(input.dtype, copy=False)
     if not training:
         return [out, *[np.empty(0, input.dtype) for _ in range(3)]]
-    return [out, mean.ravel(), invstd.ravel(), var.ravel().astype(input.dtype)]
+    return [out, mean.ravel(), invstd.ravel(), var]
 
 
 def _affine(centered, invstd, weight, bias):
@@ -141,24 +144,32 @@ def _check_batch_norm(x, weight, bias, running_mean, running_var, training):
 
 
 def _update(running, batch, momentum):
-    """running += momentum (batch - running), outside of any graph."""
-    running.detach().lerp_(batch.detach().to(running.dtype), momentum)
+    """running = momentum batch + (1 - momentum) running, outside of any graph."""
+    if kernel.blend(running._array, batch._array, momentum):
+        running._bump()
+    else:
+        running.detach().copy_(momentum * batch.detach().to(running.dtype) + (1 - momentum) * running.detach())
+
+
+def _normalized(input, weight, bias, running_mean, running_var, training, momentum, eps):
+    """The results of `native_batch_norm`, in the graph."""
+    _check_batch_norm(input, weight, bias, running_mean, running_var, training)
+    if not training:
+        return T._batch_norm(input, weight, bias, running_mean, running_var, False, eps)[:3]
+    # the running statistics change, so they must not be among what is saved
+    out, mean, invstd, var = T._batch_norm(input, weight, bias, None, None, True, eps)
+    if running_mean is not None:
+        _update(running_mean, mean, momentum)
+        _update(running_var, var, momentum)
+    return out, mean, invstd
 
 
 @composite("native_batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, bool training, float momentum, "
            "float eps) -> (Tensor, Tensor, Tensor)", make="out")
 def native_batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps):
     """y = w (x - m) r + b per channel of [N, C, *], with saved m and r; in training updates the running statistics."""
-    _check_batch_norm(input, weight, bias, running_mean, running_var, training)
-    # in training the running statistics change, so they must not be among what is saved
-    stats = (None, None) if training else (running_mean, running_var)
-    out, mean, invstd, var = T._batch_norm(input, weight, bias, *stats, training, eps)
-    mean, invstd = mean.detach(), invstd.detach()
-    if training and running_mean is not None:
-        count = input.numel() // max(input.shape[1], 1)
-        _update(running_mean, mean, momentum)
-        _update(running_var, var * (count / (count - 1)) if count > 1 else var * math.nan, momentum)
-    return out, mean, invstd
+    out, mean, invstd = _normalized(input, weight, bias, running_mean, running_var, training, momentum, eps)
+    return out, mean.detach(), invstd.detach()
 
 
 @composite("batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, bool training, float momentum, float eps, "
@@ -169,7 +180,7 @@ def batch_norm(input, weight, bias, running_mean, running_var, training, momentu
         # torch: an empty input is only scaled and shifted
         out = input.clone() if weight is None else input * weight[0]
         return out if bias is None else out + bias[0]
-    return T.native_batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps)[0]
+    return _normalized(input, weight, bias, running_mean, running_var, training, momentum, eps)[0]
 
 
 @composite("instance_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, bool use_input_stats, float momentum, "
@@ -250,7 +261,7 @@ def layer_norm(input, normalized_shape, weight, bias, eps):
 def _group_norm_gradient(grads, x, weight, n, c, group, eps, mean, rstd, mask):
     """In the shape [N, groups, C/groups, rest]; mean and rstd are results, and may have gradients of their own."""
     if not is_grad_enabled() and grads[0] is not None and grads[1] is None and grads[2] is None:
-        made = _compiled(kernel.backward(*_arrays(grads[0], x, weight, mean, rstd), mask, group))
+        made = _compiled(kernel.groups_backward(*_arrays(grads[0], x, weight, mean, rstd), mask, group))
         if made is not None:
             return made
     grad = x.new_zeros(x.shape) if grads[0] is None else grads[0]
@@ -277,9 +288,9 @@ def native_group_norm(input, weight, bias, N, C, HxW, group, eps):
     if input.dtype.kind != "f":
         refuse("GroupNormKernelImpl", input)
     _check_mixed(input, weight, bias)
-    made = kernel.forward(input, weight, bias, eps, group) if input.ndim > 1 and input.shape[:2] == (N, C) else None
+    made = kernel.groups_forward(input, weight, bias, eps, group) if input.ndim > 1 and input.shape[:2] == (N, C) else None
     if made is not None:
-        return [made[0], made[1].reshape(N, group), made[2].reshape(N, group)]
+        return made
     x = input.reshape(N, group, C // group, HxW)
     mean, _, rstd, centered = _moments(x, (2, 3), eps)
     w, b = [None if t is None else t.reshape(1, group, C // group, 1) for t in (weight, bias)]

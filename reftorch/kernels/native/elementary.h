@@ -14,16 +14,20 @@
     X(silu, 1, x / (ONE + V(exp_beside_one)(-x)))                                                        \
     X(erf, 1, V(erf)(x))                                                                                 \
     X(erfc, 1, V(erfc)(x))                                                                               \
-    X(gelu, 1, ({ vec density; x * V(normal)(x, &density); }))                                           \
+    X(gelu, 1, V(gelu)(x))                                                                               \
     X(gelu_tanh, 1, HALF * x * (ONE + V(tanh)(TANH_ARG(x))))                                             \
-    X(mish, 1, x * V(tanh)(V(log1p)(V(activation_exp)(x))))                                              \
-    X(log_sigmoid, 1, V(at_most)(x, ZERO) - V(log1p)(V(activation_exp)(-V(abs)(x))))                     \
     X(silu_backward, 2, ({ vec g = ONE / (ONE + V(exp_beside_one)(-y)); x * g * (ONE + y * (ONE - g)); })) \
     X(gelu_backward, 2, ({ vec density, below = V(normal)(y, &density); x * (below + y * density); }))   \
     X(gelu_tanh_backward, 2, ({ vec t = V(tanh)(TANH_ARG(y));                                            \
         x * HALF * (ONE + t + y * (ONE - t * t) * TANH_SLOPE(y)); }))                                    \
-    X(softplus, 3, V(where)(x * y > z, x, V(log1p)(V(activation_exp)(x * y)) / y))                       \
     X(elu, 4, ({ vec up = x * z; !V(any)(x <= ZERO) ? up : V(where)(x > ZERO, up, V(expm1)(x * w) * y * z); }))
+
+/* Three steps, t the result of the one before: each is done for some vectors before the next, as a processor does not look far
+ * enough ahead to work at several long chains at once. */
+#define STEPPED_FUNCTIONS(X)                                                                             \
+    X(mish, 1, V(activation_exp)(x), V(log1p)(t), x * V(tanh)(t))                                        \
+    X(log_sigmoid, 1, V(activation_exp)(-V(abs)(x)), V(log1p)(t), V(at_most)(x, ZERO) - t)               \
+    X(softplus, 3, V(activation_exp)(x * y), V(log1p)(t), V(where)(x * y > z, x, t / y))
 
 /* float64 has these from NumPy */
 #define FUNCTIONS_F32(X)                                                                                 \
@@ -38,6 +42,7 @@
 #define TANH_ARG(v) (BETA * ((v) + V(all)((real)0.044715) * (v) * (v) * (v)))
 #define TANH_SLOPE(v) (BETA * (ONE + V(all)((real)(3 * 0.044715)) * (v) * (v)))
 enum { GATHERED = 512,                      /* elements that go through the buffer at a time */
+       STEPPED = 32,                        /* vectors that are taken a step at a time */
        LEAST_PART = 32768 };                /* elements for which a thread is worth its start */
 
 /* Threads for a loop that NumPy calls, which knows none; those of a parallel region (core/strided.h) are at work already. */
@@ -58,9 +63,8 @@ static void in_parts(pointwise_loop loop, int operands, char **p, npy_intp n, co
     }
 }
 
-/* An operand that does not move is a vector of one number that does not move. */
-#define LOOP(NAME, COUNT, EXPR)                                                                          \
-    INLINE vec R(NAME##_of)(vec x, vec y, vec z, vec w) { return EXPR; }                                 \
+/* The loop of R(NAME_of), whose full vectors are left to VECTORS. An operand that does not move is a vector of one number that does not move. */
+#define LOOP_OF(NAME, COUNT, VECTORS)                                                                    \
     static void R(NAME##_loop)(char **p, const npy_intp *n, const npy_intp *s, void *threads) {          \
         int parts = part_count(threads, n[0]);                                                           \
         if (parts > 1) { in_parts(R(NAME##_loop), COUNT + 1, p, n[0], s, parts); return; }               \
@@ -77,19 +81,41 @@ static void in_parts(pointwise_loop loop, int operands, char **p, npy_intp n, co
             }                                                                                            \
         }                                                                                                \
         if (!dense) { R(by_way_of_buffer)(R(NAME##_loop), COUNT + 1, p, count, s); return; }             \
-        for (; i + LANES <= count; i += LANES) {                                                         \
-            vec in[4] = {0};                                                                             \
-            for (int k = 0; k < COUNT; k++) in[k] = V(load)(from[k] + i * step[k]);                      \
-            V(store)(to + i, R(NAME##_of)(in[0], in[1], in[2], in[3]));                                  \
-        }                                                                                                \
+        vec in[4] = {0};                                                                                 \
+        VECTORS                                                                                          \
         if (i < count) {                                                                                 \
-            vec in[4] = {0};                                                                             \
             int rest = (int)(count - i);                                                                 \
             for (int k = 0; k < COUNT; k++) in[k] = step[k] ? V(load_part)(from[k] + i, rest) : V(load)(from[k]); \
             vec r = R(NAME##_of)(in[0], in[1], in[2], in[3]);                                            \
             memcpy(to + i, &r, rest * sizeof(real));                                                     \
         }                                                                                                \
     }
+#define TAKE(COUNT, at) for (int k = 0; k < COUNT; k++) in[k] = V(load)(from[k] + (at) * step[k]);
+
+#define LOOP(NAME, COUNT, EXPR)                                                                          \
+    INLINE vec R(NAME##_of)(vec x, vec y, vec z, vec w) { return EXPR; }                                 \
+    LOOP_OF(NAME, COUNT, for (; i + LANES <= count; i += LANES) {                                        \
+        TAKE(COUNT, i)                                                                                   \
+        V(store)(to + i, R(NAME##_of)(in[0], in[1], in[2], in[3]));                                      \
+    })
+
+#define STEPPED_LOOP(NAME, COUNT, FIRST, SECOND, LAST)                                                   \
+    INLINE vec R(NAME##_first)(vec x, vec y) { return FIRST; }                                           \
+    INLINE vec R(NAME##_second)(vec t) { return SECOND; }                                                \
+    INLINE vec R(NAME##_last)(vec x, vec y, vec z, vec t) { return LAST; }                               \
+    INLINE vec R(NAME##_of)(vec x, vec y, vec z, vec w) {                                                \
+        return R(NAME##_last)(x, y, z, R(NAME##_second)(R(NAME##_first)(x, y)));                         \
+    }                                                                                                    \
+    LOOP_OF(NAME, COUNT, while (i + LANES <= count) {                                                    \
+        vec t[STEPPED];                                                                                  \
+        int vectors = (int)isize_min(STEPPED, (count - i) / LANES);                                      \
+        for (int j = 0; j < vectors; j++) { TAKE(COUNT, i + j * LANES) t[j] = R(NAME##_first)(in[0], in[1]); } \
+        for (int j = 0; j < vectors; j++) t[j] = R(NAME##_second)(t[j]);                                 \
+        for (int j = 0; j < vectors; j++, i += LANES) {                                                  \
+            TAKE(COUNT, i)                                                                               \
+            V(store)(to + i, R(NAME##_last)(in[0], in[1], in[2], t[j]));                                 \
+        }                                                                                                \
+    })
 #endif
 
 /* Runs a loop over operands whose elements do not follow each other. */
@@ -112,3 +138,4 @@ static void R(by_way_of_buffer)(pointwise_loop loop, int operands, char **p, npy
 }
 
 FUNCTIONS(LOOP)
+STEPPED_FUNCTIONS(STEPPED_LOOP)

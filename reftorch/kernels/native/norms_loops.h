@@ -1,4 +1,4 @@
-/* The loops of norms.h for one REAL. */
+/* Group and layer norm for one REAL. */
 
 /* Sums over n elements that follow each other, added to total[0] and, for GRADIENTS, total[1]; there g = dy, or dy weight. */
 INLINE void R(fold)(const int what, const int weighted, const real *x, const real *dy, const real *weight, real mean, isize n, double *total) {
@@ -31,104 +31,28 @@ INLINE void R(fold)(const int what, const int weighted, const real *x, const rea
     }
 }
 
-/* The same over rows, for `width` columns (at most NORM_COLUMNS) of a matrix; mean: one a column. */
-INLINE void R(fold_columns)(const int what, const real *x, const real *dy, const real *mean, isize rows, isize row, int width,
-                            double *first, double *second) {
-    for (isize from = 0; from < rows; from += NORM_BLOCK) {
-        real a[NORM_COLUMNS] = {0}, b[NORM_COLUMNS] = {0};
-        isize end = isize_min(rows, from + NORM_BLOCK);
-        for (isize i = from; i < end; i++)
-            for (int j = 0; j < width; j++) {
-                real v = x[i * row + j];
-                if (what == SUM) a[j] += v;
-                else if (what == SQUARES) a[j] += (v - mean[j]) * (v - mean[j]);
-                else a[j] += dy[i * row + j], b[j] += dy[i * row + j] * (v - mean[j]);
-            }
-        for (int j = 0; j < width; j++) first[j] += a[j];
-        if (what == GRADIENTS) for (int j = 0; j < width; j++) second[j] += b[j];
-    }
-}
-
-/* ------------------------------------------------------------------ sets of segments: `count` of them, `rest` long, `stride` apart */
-typedef struct { isize count, stride, start, channel, step; } R(set);     /* segment k belongs to channel + k * step */
-
-INLINE R(set) R(set_at)(const norm_shape *s, isize i) {
-    if (!s->groups) return (R(set)){s->batch, s->channels * s->rest, i * s->rest, i, 0};
-    isize width = s->channels / s->groups;
-    return (R(set)){width, s->rest, i * width * s->rest, i % s->groups * width, 1};
-}
-INLINE isize R(sets)(const norm_shape *s) { return s->groups ? s->batch * s->groups : s->channels; }
-
+/* ------------------------------------------------------------------ groups: `width` channels of one sample, which follow each other */
 INLINE real R(inverse)(double var, double eps) { return (real)(1 / sqrt(var + eps)); }
 
-/* torch: scaled and shifted at once, with m folded into the shift */
-INLINE void R(scale)(const real *x, isize n, real scale, real shift, real *y) {
-    const vec a = V(all)(scale), b = V(all)(shift);
-    isize i = 0;
-    for (; i + LANES <= n; i += LANES) V(store)(y + i, V(fma)(V(load)(x + i), a, b));
-    for (; i < n; i++) y[i] = (real)fma(x[i], scale, shift);
-}
-
-static void R(forward_columns)(int threads, const norm_shape *s, int known, double eps, const real *x, const real *weight, const real *bias,
-                               real *y, real *mean, real *rstd, real *var) {
-    const isize rows = s->batch, row = s->channels;
-    SHARE(rows * row)
-    for (isize from = 0; from < row; from += NORM_COLUMNS) {
-        const int width = (int)isize_min(NORM_COLUMNS, row - from);
-        if (!known) {
-            double total[NORM_COLUMNS] = {0}, squares[NORM_COLUMNS] = {0};
-            R(fold_columns)(SUM, x + from, NULL, NULL, rows, row, width, total, NULL);
-            for (int j = 0; j < width; j++) mean[from + j] = (real)(total[j] / rows);
-            R(fold_columns)(SQUARES, x + from, NULL, mean + from, rows, row, width, squares, NULL);
-            for (int j = 0; j < width; j++) {
-                rstd[from + j] = R(inverse)(squares[j] / rows, eps);
-                if (var) var[from + j] = (real)(squares[j] / rows);
-            }
-        }
-        real scale[NORM_COLUMNS], shift[NORM_COLUMNS];
-        for (int j = 0; j < width; j++) {
-            scale[j] = rstd[from + j] * (weight ? weight[from + j] : 1);
-            shift[j] = (real)fma(-mean[from + j], scale[j], bias ? bias[from + j] : 0);
-        }
-        for (isize i = 0; i < rows; i++) {
-            const real *xs = x + i * row + from;
-            real *ys = y + i * row + from;
-            int j = 0;
-            for (; j + LANES <= width; j += LANES) V(store)(ys + j, V(fma)(V(load)(xs + j), V(load)(scale + j), V(load)(shift + j)));
-            for (; j < width; j++) ys[j] = (real)fma(xs[j], scale[j], shift[j]);
-        }
-    }
-}
-
-static int R(forward)(int threads, const norm_shape *s, int known, double eps, const void *x_, const void *weight_, const void *bias_, void *y_,
-                      void *mean_, void *rstd_, void *var_) {
-    const real *x = x_, *weight = weight_, *bias = bias_;
-    real *y = y_, *mean = mean_, *rstd = rstd_, *var = var_;
-    if (s->rest == 1 && !s->groups) {
-        R(forward_columns)(threads, s, known, eps, x, weight, bias, y, mean, rstd, var);
-        return 0;
-    }
-    const isize sets = R(sets)(s), rest = s->rest;
+static void R(groups_forward)(int threads, const norm_shape *s, double eps, const void *x_, const void *weight_, const void *bias_, void *y_, void *mean_,
+                              void *rstd_) {
+    const real *weight = weight_, *bias = bias_;
+    real *mean = mean_, *rstd = rstd_;
+    const isize rest = s->rest, width = s->channels / s->groups, size = width * rest;
     SHARE(s->batch * s->channels * rest)
-    for (isize i = 0; i < sets; i++) {
-        const R(set) set = R(set_at)(s, i);
-        const real *from = x + set.start;
-        if (!known) {
-            const double size = (double)set.count * rest;
-            double total = 0, squares = 0;
-            for (isize k = 0; k < set.count; k++) R(fold)(SUM, 0, from + k * set.stride, NULL, NULL, 0, rest, &total);
-            mean[i] = (real)(total / size);
-            for (isize k = 0; k < set.count; k++) R(fold)(SQUARES, 0, from + k * set.stride, NULL, NULL, mean[i], rest, &squares);
-            rstd[i] = R(inverse)(squares / size, eps);
-            if (var) var[i] = (real)(squares / size);
-        }
-        for (isize k = 0; k < set.count; k++) {
-            const isize c = set.channel + k * set.step;
+    for (isize i = 0; i < s->batch * s->groups; i++) {
+        const real *x = (const real *)x_ + i * size;
+        double total = 0, squares = 0;
+        R(fold)(SUM, 0, x, NULL, NULL, 0, size, &total);
+        mean[i] = (real)(total / size);
+        R(fold)(SQUARES, 0, x, NULL, NULL, mean[i], size, &squares);
+        rstd[i] = R(inverse)(squares / size, eps);
+        for (isize k = 0; k < width; k++) {
+            const isize c = i % s->groups * width + k;
             const real a = rstd[i] * (weight ? weight[c] : 1);
-            R(scale)(from + k * set.stride, rest, a, (real)fma(-mean[i], a, bias ? bias[c] : 0), y + set.start + k * set.stride);
+            R(scale)(x + k * rest, rest, a, (real)fma(-mean[i], a, bias ? bias[c] : 0), (real *)y_ + i * size + k * rest);
         }
     }
-    return 0;
 }
 
 /* dx = p dy + q (x - m) + t; p dy rounds for itself, so that of one element, where t = -p dy, nothing is left */
@@ -139,68 +63,32 @@ INLINE void R(mix)(const real *dy, const real *x, isize n, real mean, real p, re
     for (; i < n; i++) dx[i] = dy[i] * p + (real)fma(x[i] - mean, q, t);
 }
 
-static void R(backward_columns)(int threads, const norm_shape *s, int known, const real *dy, const real *x, const real *weight, const real *mean,
-                                const real *rstd, real *dx, real *dw, real *db) {
-    const isize rows = s->batch, row = s->channels;
-    SHARE(rows * row)
-    for (isize from = 0; from < row; from += NORM_COLUMNS) {
-        const int width = (int)isize_min(NORM_COLUMNS, row - from);
-        double first[NORM_COLUMNS] = {0}, second[NORM_COLUMNS] = {0};
-        real p[NORM_COLUMNS], q[NORM_COLUMNS] = {0}, t[NORM_COLUMNS] = {0};
-        R(fold_columns)(GRADIENTS, x + from, dy + from, mean + from, rows, row, width, first, second);
-        for (int j = 0; j < width; j++) {
-            const double r = rstd[from + j], w = weight ? weight[from + j] : 1;
-            if (dw) dw[from + j] = (real)(second[j] * r);
-            if (db) db[from + j] = (real)first[j];
-            p[j] = (real)(w * r);
-            if (!known) q[j] = (real)(-w * r * r * r * second[j] / rows), t[j] = (real)(-w * r * first[j] / rows);
-        }
-        for (isize i = 0; dx && i < rows; i++) {
-            const real *xs = x + i * row + from, *gs = dy + i * row + from;
-            real *to = dx + i * row + from;
-            for (int j = 0; j < width; j++) to[j] = gs[j] * p[j] + ((xs[j] - mean[from + j]) * q[j] + t[j]);
-        }
-    }
-}
-
-static int R(backward)(int threads, const norm_shape *s, int known, const void *dy_, const void *x_, const void *weight_, const void *mean_,
-                       const void *rstd_, void *dx_, void *dw_, void *db_) {
+static int R(groups_backward)(int threads, const norm_shape *s, const void *dy_, const void *x_, const void *weight_, const void *mean_, const void *rstd_,
+                              void *dx_, void *dw_, void *db_) {
     const real *dy = dy_, *x = x_, *weight = weight_, *mean = mean_, *rstd = rstd_;
     real *dx = dx_, *dw = dw_, *db = db_;
-    const isize sets = R(sets)(s), rest = s->rest, segments = s->batch * s->channels;
-    if (rest == 1 && !s->groups) {
-        R(backward_columns)(threads, s, known, dy, x, weight, mean, rstd, dx, dw, db);
-        return 0;
-    }
-    double *sums = scratch_get(segments * 2 * sizeof(double));          /* of each segment, in the order of the sets */
+    const isize rest = s->rest, planes = s->batch * s->channels, width = s->channels / s->groups;
+    double *sums = scratch_get(planes * 2 * sizeof(double));            /* of each plane: of g, and of g (x - m) r */
     if (!sums) return -1;
-    SHARE(segments * rest)
-    for (isize i = 0; i < sets; i++) {
-        const R(set) set = R(set_at)(s, i);
-        const double r = rstd[i], size = (double)set.count * rest;
-        double *mine = sums + i * set.count * 2, first = 0, second = 0;
-        for (isize k = 0; k < set.count; k++) {
-            const isize at = set.start + k * set.stride;
-            const double w = weight ? weight[set.channel + k * set.step] : 1;
-            mine[2 * k] = mine[2 * k + 1] = 0;
-            R(fold)(GRADIENTS, 0, x + at, dy + at, NULL, mean[i], rest, mine + 2 * k);
-            first += w * mine[2 * k], second += w * mine[2 * k + 1];
-            mine[2 * k + 1] *= r;
+    SHARE(planes * rest)
+    for (isize i = 0; i < s->batch * s->groups; i++) {
+        const double r = rstd[i], size = (double)width * rest;
+        double first = 0, second = 0;
+        for (isize k = i * width; k < (i + 1) * width; k++) {
+            const double w = weight ? weight[k % s->channels] : 1;
+            sums[2 * k] = sums[2 * k + 1] = 0;
+            R(fold)(GRADIENTS, 0, x + k * rest, dy + k * rest, NULL, mean[i], rest, sums + 2 * k);
+            first += w * sums[2 * k], second += w * sums[2 * k + 1];
+            sums[2 * k + 1] *= r;
         }
-        for (isize k = 0; dx && k < set.count; k++) {
-            const isize at = set.start + k * set.stride;
-            const real p = (real)(r * (weight ? weight[set.channel + k * set.step] : 1));
-            R(mix)(dy + at, x + at, rest, mean[i], p, known ? 0 : (real)(-r * r * r * second / size), known ? 0 : (real)(-r * first / size), dx + at);
+        for (isize k = i * width; dx && k < (i + 1) * width; k++) {
+            const real p = (real)(r * (weight ? weight[k % s->channels] : 1));
+            R(mix)(dy + k * rest, x + k * rest, rest, mean[i], p, (real)(-r * r * r * second / size), (real)(-r * first / size), dx + k * rest);
         }
     }
-    /* In the order of the sets a batch's segments lie channel by channel, a group's sample by sample. */
-    const isize by_sample = s->groups ? s->channels : 1, by_channel = s->groups ? 1 : s->batch;
     for (isize c = 0; (dw || db) && c < s->channels; c++) {
         double first = 0, second = 0;
-        for (isize n = 0; n < s->batch; n++) {
-            const double *segment = sums + 2 * (n * by_sample + c * by_channel);
-            first += segment[0], second += segment[1];
-        }
+        for (isize k = c; k < planes; k += s->channels) first += sums[2 * k], second += sums[2 * k + 1];
         if (db) db[c] = (real)first;
         if (dw) dw[c] = (real)second;
     }
@@ -235,8 +123,8 @@ static void R(rows_forward)(int threads, isize rows, isize n, double eps, const 
     }
 }
 
-static int R(rows_backward)(int threads, isize rows, isize n, const void *dy_, const void *x_, const void *weight_, const void *mean_,
-                            const void *rstd_, void *dx_, void *dw_, void *db_) {
+static void R(rows_backward)(int threads, isize rows, isize n, const void *dy_, const void *x_, const void *weight_, const void *mean_,
+                             const void *rstd_, void *dx_, void *dw_, void *db_) {
     const real *dy = dy_, *x = x_, *weight = weight_, *mean = mean_, *rstd = rstd_;
     real *dx = dx_, *dw = dw_, *db = db_;
     SHARE(dx ? rows * n : 0)
@@ -254,7 +142,7 @@ static int R(rows_backward)(int threads, isize rows, isize n, const void *dy_, c
             V(store)(dx + i * n + j, V(load)(gs + j) * V(load)(weight + j) * a + V(fma)(V(load)(xs + j) - m, b, c));
         for (; j < n; j++) dx[i * n + j] = gs[j] * weight[j] * (real)r + (real)fma(xs[j] - mean[i], q, t);
     }
-    if (!dw && !db) return 0;
+    if (!dw && !db) return;
     SHARE(rows * n)
     for (isize from = 0; from < n; from += NORM_COLUMNS) {
         const int width = (int)isize_min(NORM_COLUMNS, n - from);
@@ -273,5 +161,4 @@ static int R(rows_backward)(int threads, isize rows, isize n, const void *dy_, c
             if (dw) dw[from + j] = (real)second[j];
         }
     }
-    return 0;
 }

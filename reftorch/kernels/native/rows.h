@@ -7,8 +7,10 @@ typedef struct {
     /* y = e^(x - max) / sum, or with `log` x - max - log(sum); and dx = y (dy - sum(dy y)), or dy - e^y sum(dy) */
     void (*softmax)(int threads, int log, isize rows, isize n, const void *x, void *y);
     void (*softmax_backward)(int threads, int log, isize rows, isize n, const void *dy, const void *y, void *dx);
-    /* losses of x [rows, n] at the targets, their sum and that of the weights; gives a row whose target is no class, or -1 */
-    isize (*nll)(isize rows, isize n, const void *x, const int64_t *target, const void *weight, int64_t ignored, void *losses, double *sums);
+    /* losses of x [rows, n] at the targets, unless NULL; their sum, or `mean` by the sum of the weights, and that sum; gives a row whose target is
+     * no class, or -1 */
+    isize (*nll)(int mean, isize rows, isize n, const void *x, const int64_t *target, const void *weight, int64_t ignored, void *losses, void *loss,
+                 void *total);
     /* dx [rows, n] = -weight loss at the targets, zeros elsewhere; `step`: 0 for one loss for all */
     void (*nll_backward)(isize rows, isize n, const void *loss, isize step, const int64_t *target, const void *weight, int64_t ignored, void *dx);
     /* added up in double, one number after the other, from the front or from the back */

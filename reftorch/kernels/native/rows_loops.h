@@ -118,20 +118,33 @@ static void R(softmax_backward)(int threads, int log_, isize rows, isize n, cons
     }
 }
 
-static isize R(nll)(isize rows, isize n, const void *x, const int64_t *target, const void *weight, int64_t ignored, void *losses, double *sums) {
-    double total = 0, weights = 0;
+/* torch: sums are added up in runs of a power of two terms, these in runs of as many, and so on; a row that is ignored moves none of them up */
+static isize R(nll)(int mean, isize rows, isize n, const void *x, const int64_t *target, const void *weight, int64_t ignored, void *losses,
+                    void *loss, void *total) {
+    enum { RUNS = 8 };
+    const int power = rows > 1 ? (int)isize_max(4, (64 - __builtin_clzll((unsigned long long)rows - 1)) / RUNS) : 4;
+    real loss_runs[RUNS] = {0}, weight_runs[RUNS] = {0};
+    isize kept = 0;
     for (isize r = 0; r < rows; r++) {
         const int64_t c = target[r];
-        real loss = 0;
+        real each = 0;
         if (c != ignored) {
             if (c < 0 || c >= n) return r;
             const real w = weight ? ((const real *)weight)[c] : 1;
-            loss = w != 0 ? -((const real *)x)[r * n + c] * w : 0;
-            total += loss, weights += w;
+            each = w != 0 ? -((const real *)x)[r * n + c] * w : 0;
+            loss_runs[0] += each, weight_runs[0] += w, kept++;
+            for (int k = 1; k < RUNS && !(r & ((((isize)1 << power) - 1) << ((k - 1) * power))); k++) {
+                loss_runs[k] += loss_runs[k - 1], weight_runs[k] += weight_runs[k - 1];
+                loss_runs[k - 1] = weight_runs[k - 1] = 0;
+            }
         }
-        if (losses) ((real *)losses)[r] = loss;
+        if (losses) ((real *)losses)[r] = each;
     }
-    sums[0] = total, sums[1] = weights;
+    real sum = 0, weights = 0;
+    for (int k = 0; k < RUNS; k++) sum += loss_runs[k], weights += weight_runs[k];
+    if (!weight) weights = (real)kept;
+    *(real *)loss = mean ? sum / weights : sum;
+    *(real *)total = weights;
     return -1;
 }
 

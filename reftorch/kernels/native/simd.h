@@ -12,6 +12,7 @@
 
 typedef float f32x8 __attribute__((vector_size(32), may_alias));
 typedef int32_t i32x8 __attribute__((vector_size(32), may_alias));
+typedef uint32_t u32x8 __attribute__((vector_size(32), may_alias));
 typedef double f64x4 __attribute__((vector_size(32), may_alias));
 typedef int64_t i64x4 __attribute__((vector_size(32), may_alias));
 typedef uint64_t u64x4 __attribute__((vector_size(32), may_alias));
@@ -19,11 +20,16 @@ typedef uint64_t u64x4 __attribute__((vector_size(32), may_alias));
 INLINE f32x8 f32_load(const float *p) { f32x8 v; memcpy(&v, p, sizeof v); return v; }
 INLINE void f32_store(float *p, f32x8 v) { memcpy(p, &v, sizeof v); }
 INLINE f32x8 f32_all(float x) { return (f32x8){x, x, x, x, x, x, x, x}; }
-INLINE f32x8 f32_where(i32x8 mask, f32x8 yes, f32x8 no) { return (f32x8)((mask & (i32x8)yes) | (~mask & (i32x8)no)); }
 INLINE f64x4 f64_load(const double *p) { f64x4 v; memcpy(&v, p, sizeof v); return v; }
 INLINE void f64_store(double *p, f64x4 v) { memcpy(p, &v, sizeof v); }
 INLINE f64x4 f64_all(double x) { return (f64x4){x, x, x, x}; }
+#ifdef __AVX2__
+INLINE f32x8 f32_where(i32x8 mask, f32x8 yes, f32x8 no) { return (f32x8)_mm256_blendv_ps((__m256)no, (__m256)yes, (__m256)mask); }
+INLINE f64x4 f64_where(i64x4 mask, f64x4 yes, f64x4 no) { return (f64x4)_mm256_blendv_pd((__m256d)no, (__m256d)yes, (__m256d)mask); }
+#else
+INLINE f32x8 f32_where(i32x8 mask, f32x8 yes, f32x8 no) { return (f32x8)((mask & (i32x8)yes) | (~mask & (i32x8)no)); }
 INLINE f64x4 f64_where(i64x4 mask, f64x4 yes, f64x4 no) { return (f64x4)((mask & (i64x4)yes) | (~mask & (i64x4)no)); }
+#endif
 
 /* The first n numbers at p, zeros after them; the first n of v to p. */
 #ifdef __AVX2__
@@ -102,8 +108,8 @@ INLINE void f64_transpose(const double *from, ptrdiff_t from_row, double *to, pt
 
 /* Whether a mask has a lane set. */
 #ifdef __AVX2__
-INLINE int f32_any(i32x8 mask) { return !_mm256_testz_si256((__m256i)mask, (__m256i)mask); }
-INLINE int f64_any(i64x4 mask) { return !_mm256_testz_si256((__m256i)mask, (__m256i)mask); }
+INLINE int f32_any(i32x8 mask) { return _mm256_movemask_ps((__m256)mask); }
+INLINE int f64_any(i64x4 mask) { return _mm256_movemask_pd((__m256d)mask); }
 #else
 INLINE int f64_any(i64x4 mask) { return ((mask[0] | mask[1]) | (mask[2] | mask[3])) != 0; }
 INLINE int f32_any(i32x8 mask) { return f64_any((i64x4)mask); }

@@ -25,6 +25,15 @@
 POLYNOMIALS(f32, float, f32x8)
 POLYNOMIALS(f64, double, f64x4)
 
+/* Lanes with |x| > bound, and NaNs: the bits of sizes are in the order of the sizes, and comparing whole numbers costs least */
+INLINE i32x8 f32_beyond(f32x8 x, float bound) { return ((i32x8)x & INT32_MAX) > (i32x8)f32_all(bound); }
+
+/* Lanes not in [low, high), which are > 0 */
+INLINE i32x8 f32_outside(f32x8 x, float low, float high) {
+    u32x8 from = (u32x8)f32_all(low), span = (u32x8)f32_all(high) - from;
+    return (i32x8)((u32x8)x - from >= span);
+}
+
 /* r[i] = f(x[i]) where the mask is set: the rare cases */
 static __attribute__((noinline)) f64x4 f64_mend(double (*f)(double), i64x4 mask, f64x4 x, f64x4 r) {
     for (int i = 0; i < 4; i++) if (mask[i]) r[i] = f(x[i]);
@@ -65,10 +74,10 @@ INLINE f32_power f32_exp2_parts(f32x8 x, int exact) {
 }
 INLINE f32x8 f32_times_power(f32x8 x, f32x8 n) { return (f32x8)((i32x8)x + ((i32x8)n << 23)); }
 
-/* With its exponent put in: in two steps where 2^n or the result may not be a normal number, that is outside (low, high). */
-#define POWER_F32(PARTS, x, low, high, exact) ({                                                         \
+/* With its exponent put in: in two steps where 2^n or the result may not be a normal number, that is beyond `most`. */
+#define POWER_F32(PARTS, x, most, exact) ({                                                              \
     f32x8 at_ = (x), made_;                                                                              \
-    if (!f32_any(~((at_ > f32_all(low)) & (at_ < f32_all(high))))) {                                     \
+    if (!f32_any(f32_beyond(at_, most))) {                                                               \
         f32_power e_ = PARTS(at_, exact);                                                                \
         made_ = f32_times_power(e_.power, e_.n);                                                         \
     } else {                                                                                             \
@@ -81,15 +90,19 @@ INLINE f32x8 f32_times_far_power(f32x8 x, f32x8 shifted) {
     f32x8 one = f32_all(1);
     return x * f32_times_power(one, (f32x8)half) * f32_times_power(one, (f32x8)(n - half));
 }
-INLINE f32x8 f32_exp(f32x8 x) { return POWER_F32(f32_exp_parts, x, -87.33f, 88.37f, 1); }
-INLINE f32x8 f32_exp2(f32x8 x) { return POWER_F32(f32_exp2_parts, x, -125.9f, 127.4f, 1); }
-INLINE f32x8 f32_activation_exp(f32x8 x) { return POWER_F32(f32_exp_parts, x, -87.33f, 88.37f, 0); }
+INLINE f32x8 f32_exp(f32x8 x) { return POWER_F32(f32_exp_parts, x, 87.33f, 1); }
+INLINE f32x8 f32_exp2(f32x8 x) { return POWER_F32(f32_exp2_parts, x, 125.9f, 1); }
+INLINE f32x8 f32_activation_exp(f32x8 x) { return POWER_F32(f32_exp_parts, x, 87.33f, 0); }
 
 /* e^x to which one is going to be added: no care for results below 2^-126 */
 INLINE f32x8 f32_exp_beside_one(f32x8 x) {
     f32_power e = f32_exp_parts(x, 0);
-    f32x8 r = f32_where(x < f32_all(-87), f32_all(0), f32_times_power(e.power, e.n));
-    return f32_where(x > f32_all(88.72283f), f32_all(INFINITY), r);
+    f32x8 r = f32_times_power(e.power, e.n);
+    if (f32_any(f32_beyond(x, 87))) {
+        r = f32_where(x < f32_all(-87), f32_all(0), r);
+        r = f32_where(x > f32_all(88.72283f), f32_all(INFINITY), f32_where(x == x, r, x));
+    }
+    return r;
 }
 
 /* ------------------------------------------------------------------ log of floats */
@@ -106,7 +119,7 @@ INLINE f32x8 f32_log_of_parts(f32x8 n, f32x8 f) {
     return f32_fma(n, f32_all(0.693359375f), f + f32_fma(f32_all(-0.5f), square, tail));
 }
 INLINE f32x8 f32_log(f32x8 x) {
-    i32x8 unusual = ~((x >= f32_all(1.17549435e-38f)) & (x < f32_all(INFINITY)));
+    i32x8 unusual = f32_outside(x, 1.17549435e-38f, INFINITY);
     i32x8 tiny = {0};
     f32x8 y = x;
     if (f32_any(unusual)) {
@@ -124,18 +137,37 @@ INLINE f32x8 f32_log(f32x8 x) {
     return r;
 }
 
+/* (log(1 + f) - f + f^2 / 2) / f^3 for -1/4 <= f <= 1/2 */
+static const float log1p_terms_f32[] = {
+    0.0376395620405674f, -0.09110961109399796f, 0.1169847622513771f, -0.1272815614938736f, 0.14276635646820068f,
+    -0.16655315458774567f, 0.19999583065509796f, -0.2500016391277313f, 0.33333340287208557f};
+/* log(2^n (1 + f)) with 1 + x = 2^n (1 + f), in which f is exact; sums keep what their rounding leaves over, so that the result
+ * is nearly always the nearest float */
+INLINE f32x8 f32_log1p(f32x8 x) {
+    f32x8 one = f32_all(1), up = one + x;
+    i32x8 bits = (i32x8)up - (i32x8)f32_all(0.75f);
+    f32x8 n = __builtin_convertvector(bits >> 23, f32x8), down = (f32x8)((i32x8)one - (bits & ~0x7fffff));     /* 2^-n */
+    f32x8 f = f32_fma(x, down, down - one), half = f * f32_all(0.5f), bend = f * half, near = f - bend, left = ((f - near) - bend) - f32_fma(f, half, -bend);
+    left = f32_fma(POLYNOMIAL(f32, f, log1p_terms_f32), f * f * f, left);
+    left = f32_fma(n, f32_all(-2.12194440e-4f), left);
+    f32x8 whole = n * f32_all(0.693359375f), sum = whole + near;                /* n times so few digits is exact */
+    f32x8 r = f32_signed(sum + ((near - (sum - whole)) + left), x);             /* -0.0 stays */
+    i32x8 rare = f32_outside(up, 1.17549435e-38f, 0x1p126f);                     /* where 2^-n would be no normal number, too */
+    return f32_any(rare) ? f32_where(rare, f32_log(up), r) : r;
+}
+
 /* ------------------------------------------------------------------ error function of floats */
 static const float erf_near_terms[] = {
-    -0.0005953869549557567f, 0.004985971376299858f, -0.026761746034026146f, 0.11281683295965195f, -0.3761247992515564f,
-    0.12837915122509003f};              /* erf(x) / x - 1 of x^2, below 0.93 */
+    7.996641943464056e-05f, -0.0008049769094213843f, 0.005192405078560114f, -0.02685573138296604f, 0.11283625662326813f,
+    -0.3761262893676758f, 0.12837916612625122f};        /* erf(x) / x - 1 of x^2, below 0.93 */
 static const float erf_far_terms[] = {
-    1.1231465578021016e-05f, -0.000322805397445336f, 0.0036424649879336357f, -0.02376207523047924f,
-    0.10623688995838165f, 0.6351513266563416f, 0.1286485195159912f};   /* -log(erfc(x)) / x - 1, from 0.92 to 4 */
+    -0.00021398835815489292f, 0.0032149788457900286f, -0.02289002202451229f, 0.1052619069814682f, 0.6357182860374451f,
+    0.128514364361763f};                                /* -log(erfc(x)) / x - 1, from 0.92 to 4 */
 INLINE f32x8 f32_erf(f32x8 x) {
-    f32x8 size = f32_abs(x), near = f32_fma(TWO_CHAINS(f32, x * x, erf_near_terms), x, x);
+    f32x8 size = f32_abs(x), near = f32_fma(POLYNOMIAL(f32, x * x, erf_near_terms), x, x);
     i32x8 is_far = ~(size < f32_all(0.921875f));
     if (!f32_any(is_far)) return near;
-    f32x8 at = f32_at_most(size, f32_all(4)), bend = f32_fma(TWO_CHAINS(f32, at, erf_far_terms), at, at);
+    f32x8 at = f32_at_most(size, f32_all(4)), bend = f32_fma(POLYNOMIAL(f32, at, erf_far_terms), at, at);
     f32_power e = f32_exp_parts(-bend, 0);
     return f32_where(is_far, f32_signed(f32_all(1) - f32_times_power(e.power, e.n), x), near);
 }
@@ -158,6 +190,17 @@ INLINE f32x8 f32_normal(f32x8 x, f32x8 *density) {
     f32x8 tail = TWO_CHAINS(f32, t, normal_terms) * (power * t);
     *density = power * f32_all(0.398942280401432677940f);
     return f32_where(x > zero, one - tail, tail);
+}
+
+/* (P(X <= x) - 1/2) / x for normal X, of x^2, below 3 */
+static const float normal_near_terms[] = {
+    -1.5121565458131592e-11f, 9.56008161523414e-10f, -2.9262372081007015e-08f, 5.934310820521205e-07f, -9.154471626970917e-06f,
+    0.00011468881712062284f, -0.0011861586244776845f, 0.009972539730370045f, -0.06648997217416763f, 0.398942232131958f};
+/* x P(X <= x); torch: loses digits below 0 in the same way */
+INLINE f32x8 f32_gelu(f32x8 x) {
+    f32x8 near = x * f32_fma(POLYNOMIAL(f32, x * x, normal_near_terms), x, f32_all(0.5f)), density;
+    i32x8 is_far = f32_beyond(x, 3);
+    return f32_any(is_far) ? f32_where(is_far, x * f32_normal(x, &density), near) : near;
 }
 
 /* ------------------------------------------------------------------ in double, for floats */
@@ -212,13 +255,7 @@ INLINE f64x4 wide_log_of(f64x4 x, double unit) {
 }
 INLINE f64x4 wide_log2(f64x4 x) { return wide_log_of(x, LOG2_E); }
 INLINE f64x4 wide_log10(f64x4 x) { return wide_log_of(x, 0.434294481903251827651); }
-INLINE f64x4 wide_log1p(f64x4 x) {
-    f64x4 one = f64_all(1), up = one + x, down, n = f64_exponent(up, &down);
-    /* the second is (1 + x) 2^-n - 1 without the rounding of 1 + x */
-    f64x4 r = wide_log_of_parts(up, n, f64_fma(x, down, down - one), 1);
-    return f64_where(x == f64_all(0), x, r);
-}
-IN_DOUBLE(log2) IN_DOUBLE(log10) IN_DOUBLE(log1p)
+IN_DOUBLE(log2) IN_DOUBLE(log10)
 
 /* sin(r) / r - 1 and cos(r) - 1 of r^2, over r^2, for |r| <= pi / 4 */
 static const double wide_sin_terms[] = {
@@ -311,3 +348,4 @@ INLINE f64x4 f64_normal(f64x4 x, f64x4 *density) {
     *density = f64_exp(x * x * f64_all(-0.5)) * f64_all(0.398942280401432677940);
     return f64_all(0.5) * (f64_all(1) + f64_erf(x * f64_all(ROOT_HALF_F64)));
 }
+INLINE f64x4 f64_gelu(f64x4 x) { f64x4 density; return x * f64_normal(x, &density); }

@@ -18,9 +18,9 @@ INLINE R(span) R(span_of)(const window_dim *d, isize o) {
 
 /* The sizes that are met most are constants of their own copy of a loop over a window. */
 #define BY_SIZE(h, w, CALL)                                                                                                       \
-    if ((h).step == 1 && (w).step == 1 && (h).count == 2 && (w).count == 2) CALL(2, 2, 1, 1);                                     \
-    else if ((h).step == 1 && (w).step == 1 && (h).count == 3 && (w).count == 3) CALL(3, 3, 1, 1);                                \
-    else CALL((h).count, (w).count, (h).step, (w).step)
+    if ((h).step == 1 && (w).step == 1 && (h).count == 2 && (w).count == 2) { CALL(2, 2, 1, 1); }                                 \
+    else if ((h).step == 1 && (w).step == 1 && (h).count == 3 && (w).count == 3) { CALL(3, 3, 1, 1); }                            \
+    else { CALL((h).count, (w).count, (h).step, (w).step); }
 
 /* Where LANES windows beside each other have their k-th elements: column[k * padded + o], windows past the last like the last. A window with
  * fewer elements than others has its last one several times, which changes no maximum. */
@@ -106,7 +106,15 @@ INLINE real R(sum_window)(const real *x, isize row, isize hs, isize ws, isize hs
     return total;
 }
 
-static void R(mean_plane)(const window_grid *g, const real *x, real *means) {
+INLINE void R(add_window)(real *x, isize row, isize hs, isize ws, isize hstep, isize wstep, real share) {
+#pragma GCC unroll 3
+    for (isize h = 0; h < hs; h++)
+#pragma GCC unroll 3
+        for (isize w = 0; w < ws; w++) x[h * hstep * row + w * wstep] += share;
+}
+
+/* The means of a plane's windows, or what lays values back on a plane: `to` then gets a window's value in all its elements. */
+INLINE void R(mean_plane)(const int adjoint, const window_grid *g, const real *from, real *to) {
     const isize rows = g->dim[1].size, row = g->dim[2].size;
     for (isize a = 0; a < g->dim[0].out; a++) {
         R(span) d = R(span_of)(&g->dim[0], a);
@@ -114,14 +122,16 @@ static void R(mean_plane)(const window_grid *g, const real *x, real *means) {
             R(span) h = R(span_of)(&g->dim[1], b);
             for (isize c = 0; c < g->dim[2].out; c++) {
                 R(span) w = R(span_of)(&g->dim[2], c);
-                real total = 0;
+                real total = adjoint ? R(divided)(g, *from++, a, b, c) : 0;
                 for (isize i = 0; i < d.count; i++) {
-                    const real *base = x + ((d.first + i * d.step) * rows + h.first) * row + w.first;
-#define CALL(hs, ws, hstep, wstep) total = R(sum_window)(base, row, hs, ws, hstep, wstep, total)
+                    const isize at = ((d.first + i * d.step) * rows + h.first) * row + w.first;
+#define CALL(hs, ws, hstep, wstep)                                                                       \
+    if (adjoint) R(add_window)(to + at, row, hs, ws, hstep, wstep, total);                               \
+    else total = R(sum_window)(from + at, row, hs, ws, hstep, wstep, total)
                     BY_SIZE(h, w, CALL);
 #undef CALL
                 }
-                *means++ = R(divided)(g, total, a, b, c);
+                if (!adjoint) *to++ = R(divided)(g, total, a, b, c);
             }
         }
     }
@@ -130,34 +140,7 @@ static void R(mean_plane)(const window_grid *g, const real *x, real *means) {
 static void R(mean)(int threads, const window_grid *g, const void *x, void *means) {
     const isize out = R(windows_of)(g), plane = R(plane_of)(g);
     FOR_PLANES(g->planes * plane)
-    for (isize p = 0; p < g->planes; p++) R(mean_plane)(g, (const real *)x + p * plane, (real *)means + p * out);
-}
-
-INLINE void R(add_window)(real *x, isize row, isize hs, isize ws, isize hstep, isize wstep, real share) {
-#pragma GCC unroll 3
-    for (isize h = 0; h < hs; h++)
-#pragma GCC unroll 3
-        for (isize w = 0; w < ws; w++) x[h * hstep * row + w * wstep] += share;
-}
-
-static void R(mean_adjoint_plane)(const window_grid *g, const real *grad, real *made) {
-    const isize rows = g->dim[1].size, row = g->dim[2].size;
-    for (isize a = 0; a < g->dim[0].out; a++) {
-        R(span) d = R(span_of)(&g->dim[0], a);
-        for (isize b = 0; b < g->dim[1].out; b++) {
-            R(span) h = R(span_of)(&g->dim[1], b);
-            for (isize c = 0; c < g->dim[2].out; c++) {
-                R(span) w = R(span_of)(&g->dim[2], c);
-                real share = R(divided)(g, *grad++, a, b, c);
-                for (isize i = 0; i < d.count; i++) {
-                    real *base = made + ((d.first + i * d.step) * rows + h.first) * row + w.first;
-#define CALL(hs, ws, hstep, wstep) R(add_window)(base, row, hs, ws, hstep, wstep, share)
-                    BY_SIZE(h, w, CALL);
-#undef CALL
-                }
-            }
-        }
-    }
+    for (isize p = 0; p < g->planes; p++) R(mean_plane)(0, g, (const real *)x + p * plane, (real *)means + p * out);
 }
 
 static void R(mean_adjoint)(int threads, const window_grid *g, const void *grad, void *made) {
@@ -165,7 +148,7 @@ static void R(mean_adjoint)(int threads, const window_grid *g, const void *grad,
     FOR_PLANES(g->planes * plane)
     for (isize p = 0; p < g->planes; p++) {
         memset((real *)made + p * plane, 0, plane * sizeof(real));
-        R(mean_adjoint_plane)(g, (const real *)grad + p * out, (real *)made + p * plane);
+        R(mean_plane)(1, g, (const real *)grad + p * out, (real *)made + p * plane);
     }
 }
 
