@@ -12,14 +12,21 @@ from setuptools.command.build_ext import build_ext
 CFLAGS = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off", "-Wno-unused-function", "-Wno-cpp", "-Wno-psabi", "-g0"]
 DEBUG = bool(os.environ.get("REFTORCH_DEBUG"))      # bounds checks, no optimisation, Cython's annotated source
 OPENMP = [] if os.environ.get("REFTORCH_NO_OPENMP") or sys.platform == "darwin" else ["-fopenmp"]
-STRIP = ["-Wl,-s"] if sys.platform.startswith("linux") and not DEBUG else []
+LINUX = sys.platform.startswith("linux")
+STRIP = ["-Wl,-s", "-Wl,-z,noseparate-code"] if LINUX and not DEBUG else []
 if DEBUG:
     CFLAGS += ["-O0", "-g"]
+elif LINUX:
+    CFLAGS.append("-fno-asynchronous-unwind-tables")   # a tenth of the size, for debuggers alone
 
 
 #: Builds of native kernels: their name and what the compiler may use, see kernels/native/isa.h.
 V3 = platform.machine() in ("x86_64", "AMD64")
 ISAS = {"base": "", **({"v3": '#pragma GCC target("arch=x86-64-v3")\n'} if V3 else {})}
+
+
+#: Cython files that have no loops of their own, or leave them to native/
+SMALL = {"_core", "conv", "gemm", "memory", "norms", "optim", "quick", "reduce", "rnn", "rows", "runtime", "windows"}
 
 
 def native(family):
@@ -47,11 +54,20 @@ def extension(source):
 
 
 class ParallelBuild(build_ext):
-    """Compiles the extensions side by side, two at a time."""
+    """Compiles the extensions side by side, two at a time; for size what is not made for speed: Cython's code and builds for old processors."""
 
     def finalize_options(self):
         super().finalize_options()
         self.parallel = self.parallel or min(2, os.cpu_count() or 1)
+
+    def build_extensions(self):
+        compile_one = getattr(self.compiler, "_compile", None)
+        if compile_one and not DEBUG:
+            def by_kind(obj, src, ext, cc_args, flags, macros):
+                small = ["-Os"] if V3 and src.endswith("_base.c") else ["-O2"] if Path(src).stem in SMALL else []
+                compile_one(obj, src, ext, cc_args, [*flags, *small], macros)
+            self.compiler._compile = by_kind
+        super().build_extensions()
 
 
 directives = {"boundscheck": True, "initializedcheck": True, "nonecheck": True} if DEBUG else {}

@@ -1,8 +1,9 @@
 """reftorch.backends.kernels: how the package's own kernels compute. PyTorch has no such module.
 
 `winograd` says which convolutions of float32 may use Winograd's algorithms, which need fewer multiplications:
-    "fast"    all: F(4x4, 3x3) rounds up to ten times as coarsely as a plain sum (relative to the largest result, 5e-6 at most on common layers)
-    "exact"   F(2x2, 3x3) and F(2x2, 5x5), which round as a plain sum does; `use_deterministic_algorithms` asks for this too
+    "exact"   the default: F(2x2, 3x3) and F(2x2, 5x5), whose results are at most twice as far from the true ones as PyTorch's
+    "fast"    all: F(4x4, 3x3) is up to a third faster and rounds four times as coarsely (relative to the largest result, 5e-6 at most on common
+              layers); under `use_deterministic_algorithms` it is not used
     "off"     none
 
 Numbers of very different size that are neighbours in an image share their rounding. Images with Inf or NaN are always summed plainly.

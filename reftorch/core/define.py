@@ -66,7 +66,8 @@ def primitive(*schemas, make="", promote=None, half=True, ns="torch", numbers=Fa
     """An op on arrays: the body gets ndarrays for tensors, returns ndarrays, and has rules or says `nograd=True`.
 
     promote: None, "default" or "float", as for `op`.  half: float16 and bfloat16 are widened to float32 and float32 results rounded
-    back; False hands them over as they are (for ops that only move data).  reduce: the ufunc whose loop does the same to all elements
+    back; False hands them over as they are (for ops that only move data); "alone" does where they stand beside another type, which
+    the body then refuses.  reduce: the ufunc whose loop does the same to all elements
     of a contiguous float tensor, the quick way of small ones.  shares: the result may lie in an input's memory without being
     known as its view (_unsafe_view); else such results are copied.  prepare(vals) -> vals: what the body gets instead of what is recorded.
     """

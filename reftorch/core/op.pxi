@@ -8,6 +8,9 @@ cdef enum:
     COMPOSITE = 3
 
 cdef enum:
+    HALF_ALONE = 2      # halves widen where no other type stands beside them
+
+cdef enum:
     P_NONE = 0          # arrays as they are
     P_DEFAULT = 1       # the common dtype of all operands
     P_FLOAT = 2         # the same, integers become the default float
@@ -30,10 +33,13 @@ cdef enum:
     SRC_MASK = -3
 
 DEF MAX_SAVED = 16
+DEF MAX_SLOTS = 32
+DEF MAX_ASKED = 24                  # parameters of a rule
+DEF QUICK_ARGS = 8                  # most arguments of a call that goes a quick way
 DEF QUICK_LIMIT = 16384             # elements up to which the quick ways serve; more may want threads
 cdef long MAX_SEQ = 0x7fffffffffffffff
 _PROMOTE = {None: P_NONE, "default": P_DEFAULT, "float": P_FLOAT}
-_META = ("shape", "dtype", "strides", "offset")      # a rule may ask for self_shape and leave self unsaved
+_META = ("shape", "dtype", "strides", "offset", "turned")    # a rule may ask for self_shape and leave self unsaved
 
 
 @cython.final
@@ -43,7 +49,23 @@ cdef class Rule:
     cdef tuple inputs                # parameter indices whose gradients it gives
     cdef list names                  # its parameters
     cdef int slot                    # place of its first input among the differentiable ones
+    cdef tuple slots                 # those of all its inputs
     cdef bint many                   # gives a tuple, one gradient an input
+
+
+@cython.final
+cdef class Ask:
+    """How a plan calls one rule: where each of its arguments comes from."""
+    cdef Rule rule
+    cdef int count
+    cdef int source[MAX_ASKED]       # a place among what is saved, or SRC_*
+
+
+cdef enum:
+    SAVE_PARAM = 0
+    SAVE_RESULT = 1
+    SAVE_FACT = 2
+    SAVE_SHAPE = 3                   # the first fact that is a tensor's shape: it lies in the node itself
 
 
 @cython.final
@@ -51,14 +73,11 @@ cdef class Plan:
     """What to save, and how to call the rules, when a certain set of inputs needs gradients."""
     cdef long mask                   # of those inputs
     cdef list save                   # (kind, index): "p" parameter, "r" result, "shape" ... of a parameter
-    cdef int n_save, n_params, n_results, n_facts
-    cdef set tensor_places           # places in `save` of Tensor parameters
-    cdef int params[MAX_SAVED]       # places in `save` that hold parameters ...
-    cdef int results[MAX_SAVED]      # ... and results
-    cdef int facts[MAX_SAVED]        # ... and facts about parameters
+    cdef int n_save, n_results, n_shapes
+    cdef int kind[MAX_SAVED]         # the same: SAVE_*
     cdef int index[MAX_SAVED]
-    cdef list rules                  # rules to run
-    cdef list sources                # for each rule: where its arguments come from
+    cdef bint tensors[MAX_SAVED]     # whether the value stands for a Tensor
+    cdef list asks                   # an Ask for every rule to run
     cdef list needed                 # for each slot: whether its gradient is wanted
 
 
@@ -70,9 +89,10 @@ cdef class Overload:
     cdef readonly object schema
     cdef list args
     cdef int n_positional, varargs, n_out, kind, promote, n_slots
+    cdef int half                    # whether halves widen to float32 for the body; HALF_ALONE
     cdef int receiver                # place of `self`, which a method gets first
     cdef bint takes_number           # the fast way round serves `x op 2` as well
-    cdef bint numbers, has_out, casts, half, nograd, single, is_method, tensors, shares, listed
+    cdef bint numbers, has_out, casts, nograd, single, is_method, tensors, shares, listed
     cdef int leaf                    # index of a factory's `requires_grad`, or -1
     cdef object ufunc
     cdef str loop_name
@@ -84,8 +104,7 @@ cdef class Overload:
     cdef object prepare, body, check
     cdef list body_args
     cdef list slots                  # parameter index of every differentiable input, in rule order
-    cdef list quick_plans            # plans by mask of the first two inputs
-    cdef bint plain_slots            # the differentiable inputs are the first one or two arguments, and all that is saved
+    cdef int slot[MAX_SLOTS]         # the same
     cdef list unruled                # Tensor parameters that have no rule
     cdef list rules
     cdef dict plans
@@ -316,7 +335,7 @@ cdef int build(Op op) except -1:
         found = argerror.order([((<Overload>o).schema, (<Overload>o).has_out) for o in op.built])
         rank = {id(schema): i for i, (schema, _) in enumerate(found)}
         op.built.sort(key=lambda o: rank[id((<Overload>o).schema)])
-    op.quick = [o for o in op.built if (<Overload>o).quick != NULL or (<Overload>o).steps is not None] or None
+    op.quick = [o for o in op.built if (<Overload>o).quick != NULL or (<Overload>o).steps is not None or (<Overload>o).kind == LOOP] or None
     op.first.takes_number = op.first.numbers or any([same_but_number(op.first, <Overload>o) for o in op.built])
     op.list_args = any([p.type == "Tensor" and p.size is not None for o in op.built for p in (<Overload>o).schema.params])
     return 0
@@ -329,7 +348,8 @@ cdef bint same_but_number(Overload a, Overload b):
 
 
 def build_overload(Op op, int kind, schema, body=None, loop=None, promote=None, prepare=None, half=True, nograd=False, numbers=False,
-                             check=None, node=None, jvp=None, rules=None, has_out=False, casts=False, stem=None, tensors=False, shares=False, reduce=None, quick=None):
+                   check=None, node=None, jvp=None, rules=None, has_out=False, casts=False, stem=None, tensors=False, shares=False,
+                   reduce=None, quick=None):
     cdef Overload ov = Overload.__new__(Overload)
     ov.op, ov.schema, ov.kind = op, schema, kind
     ov.args = [Arg(p, argerror.KEYWORD_ALIASES.get("input" if p.name == "self" else p.name, ())) for p in schema.params]
@@ -340,7 +360,8 @@ def build_overload(Op op, int kind, schema, body=None, loop=None, promote=None, 
     ov.n_out = len(schema.returns)
     ov.single = ov.n_out == 1
     ov.listed = ov.single and schema.returns[0][0].endswith("[]")
-    ov.numbers, ov.half, ov.nograd, ov.check, ov.jvp, ov.has_out = numbers, half, nograd, check, jvp, has_out
+    ov.half = HALF_ALONE if half == "alone" else half
+    ov.numbers, ov.nograd, ov.check, ov.jvp, ov.has_out = numbers, nograd, check, jvp, has_out
     ov.tensors, ov.shares = tensors, shares
     ov.is_method = argerror.is_method(schema)
     ov.reduce = reduce
@@ -357,6 +378,8 @@ def build_overload(Op op, int kind, schema, body=None, loop=None, promote=None, 
     add_rules(ov, rules or {})
     if quick is not None:
         state_quick(ov, quick)
+    if len(ov.args) > QUICK_ARGS and (quick is not None or reduce is not None or kind == LOOP):
+        raise TypeError(f"{schema.text}: too many arguments for a quick way")
     return ov
 
 
@@ -465,18 +488,22 @@ cdef add_rules(Overload ov, dict rules):
             raise TypeError(f"{ov.schema.text}: two rules for {key!r}")
         r.slot = len(ov.slots)
         ov.slots.extend(r.inputs)
+        r.slots = tuple(range(r.slot, len(ov.slots)))
         ov.rules.append(r)
+    if len(ov.slots) > MAX_SLOTS:
+        raise TypeError(f"{ov.schema.text}: more than {MAX_SLOTS} inputs with gradients")
     ov.n_slots = len(ov.slots)
+    for at, i in enumerate(ov.slots):
+        ov.slot[<int>at] = i
     ov.unruled = [i for i, p in enumerate(ov.schema.params) if p.type == "Tensor" and i not in ov.slots]
     ov.plans.clear()
     ov.plan = None
-    ov.quick_plans = [None] * 4
-    ov.plain_slots = (ov.slots == [0] or ov.slots == [0, 1]) and not ov.unruled
 
 
 cdef Plan plan_for(Overload ov, long mask):
     cdef Plan plan = ov.plan
     cdef Rule r
+    cdef Ask ask
     if plan is not None and plan.mask == mask:
         return plan
     plan = ov.plans.get(mask)
@@ -485,14 +512,16 @@ cdef Plan plan_for(Overload ov, long mask):
         return plan
     plan = Plan.__new__(Plan)
     plan.mask = mask
-    plan.save, plan.rules, plan.sources = [], [], []
+    plan.save, plan.asks = [], []
     plan.needed = [bool(mask >> i & 1) for i in range(ov.n_slots)]
     params = {p.name: i for i, p in enumerate(ov.schema.params)}
     labels = {label: i for i, (_, label) in enumerate(ov.schema.returns) if label}
     for rule in ov.rules:
         r = <Rule>rule
-        if not any([plan.needed[ov.slots.index(i)] for i in r.inputs]):
+        if not any([plan.needed[at] for at in r.slots]):
             continue
+        if len(r.names) > MAX_ASKED:
+            raise TypeError(f"{ov.schema.text}: a rule with more than {MAX_ASKED} parameters")
         sources = []
         for name in r.names:
             if name == "grad":
@@ -520,23 +549,22 @@ cdef Plan plan_for(Overload ov, long mask):
             if key not in plan.save:
                 plan.save.append(key)
             sources.append(plan.save.index(key))
-        plan.rules.append(r)
-        plan.sources.append(sources)
+        ask = Ask.__new__(Ask)
+        ask.rule, ask.count = r, len(sources)
+        for at, source in enumerate(sources):
+            ask.source[<int>at] = source
+        plan.asks.append(ask)
     if len(plan.save) > MAX_SAVED:
         raise TypeError(f"{ov.schema.text}: saves more than {MAX_SAVED} values")
     plan.n_save = len(plan.save)
-    plan.tensor_places = {place for place, (kind, index) in enumerate(plan.save) if kind == "p" and (<Arg>ov.args[index]).code == A_TENSOR}
     for place, (kind, index) in enumerate(plan.save):
+        plan.kind[<int>place] = SAVE_PARAM if kind == "p" else SAVE_RESULT if kind == "r" else SAVE_FACT
+        if kind == "shape" and (<Arg>ov.args[index]).code == A_TENSOR and not plan.n_shapes:
+            plan.kind[<int>place] = SAVE_SHAPE
+            plan.n_shapes = 1
         plan.index[<int>place] = index
-        if kind == "p":
-            plan.params[plan.n_params] = place
-            plan.n_params += 1
-        elif kind == "r":
-            plan.results[plan.n_results] = place
-            plan.n_results += 1
-        else:
-            plan.facts[plan.n_facts] = place
-            plan.n_facts += 1
+        plan.tensors[<int>place] = kind == "p" and (<Arg>ov.args[index]).code == A_TENSOR
+        plan.n_results += kind == "r"
     ov.plans[mask] = plan
     return plan
 

@@ -96,10 +96,7 @@ cdef cnp.ndarray empty_like_order(int nd, cnp.npy_intp *dims, int num, cnp.ndarr
     cdef cnp.npy_intp step, inner, outer
     cdef cnp.ndarray r
     if ref is None or PyArray_IS_C_CONTIGUOUS(ref) or cnp.PyArray_NDIM(ref) != nd or not PyArray_CompareLists(dims, cnp.PyArray_DIMS(ref), nd):
-        step = cnp.PyArray_DescrFromType(num).itemsize
-        for i in range(nd):
-            step *= dims[i]
-        return PyArray_SimpleNew(nd, dims, num) if step < memory.LARGE else memory.empty_of(nd, <Py_ssize_t *>dims, num)
+        return memory.array_of(nd, dims, num, cnp.PyArray_DescrFromType(num).itemsize)
     for i in range(nd):
         order[i] = nd - 1 - i
     for i in range(1, nd):           # torch: an insertion sort by stride in which dims of stride 0 compare with nothing
@@ -157,7 +154,7 @@ cdef cnp.ndarray as_code(Tensor t, int code):
 cdef cnp.ndarray run_ufunc(Overload ov, list operands, int code):
     """The way round the inner loops: the ufunc itself, on arrays of one dtype."""
     d = np_dtype(<dtype>DTYPE[code])
-    arrays = [as_code(<Tensor>v, code) if isinstance(v, Tensor) else np.asarray(v, d) for v in operands]
+    arrays = [v if isinstance(v, np.ndarray) else np.asarray(v, d) for v in operands]
     with np.errstate(all="ignore"):
         try:
             return np.asarray(ov.ufunc(*arrays))
@@ -184,16 +181,68 @@ cdef round_numbers(Overload ov, list operands, int code):
         operands[k] = float(np.float32(v).astype(np_dtype(<dtype>DTYPE[code])))
 
 
+cdef int loop_into(Overload ov, int work, int nop, PyObject **operands, cnp.ndarray out) except -1:
+    """The inner loop over arrays of one dtype and numbers that broadcast to the shape of `out`."""
+    cdef cnp.npy_intp st[64][8]
+    cdef char *ptr[8]
+    cdef double scalars[16]
+    cdef cnp.ndarray a
+    cdef cnp.npy_intp n = cnp.PyArray_SIZE(out)
+    cdef int k, d, nd = cnp.PyArray_NDIM(out), shift
+    cdef bint plain = n <= QUICK_LIMIT and PyArray_IS_C_CONTIGUOUS(out)          # one stretch of memory each
+    for k in range(nop):
+        if not isinstance(<object>operands[k], cnp.ndarray):
+            ptr[k] = <char *>&scalars[2 * k]
+            store_scalar(ptr[k], work, <object>operands[k])
+            st[0][k] = 0
+            continue
+        a = <cnp.ndarray>operands[k]
+        ptr[k] = cnp.PyArray_BYTES(a)
+        plain = plain and PyArray_IS_C_CONTIGUOUS(a) and same_shape(a, out)
+        st[0][k] = cnp.PyArray_ITEMSIZE(a)
+    ptr[nop] = cnp.PyArray_BYTES(out)
+    st[0][nop] = cnp.PyArray_ITEMSIZE(out)
+    if plain:
+        ov.loops[work](ptr, &n, st[0], ov.loop_data[work])
+        return 0
+    for k in range(nop):
+        if not isinstance(<object>operands[k], cnp.ndarray):
+            for d in range(nd):
+                st[d][k] = 0
+            continue
+        a = <cnp.ndarray>operands[k]
+        shift = nd - cnp.PyArray_NDIM(a)
+        for d in range(nd):
+            st[d][k] = 0 if d < shift or cnp.PyArray_DIMS(a)[d - shift] == 1 else cnp.PyArray_STRIDES(a)[d - shift]
+    for d in range(nd):
+        st[d][nop] = cnp.PyArray_STRIDES(out)[d]
+    strided_run(ov.loops[work], ov.loop_data[work], nop + 1, ptr, nd, cnp.PyArray_DIMS(out), st)
+    return 0
+
+
+cdef cnp.ndarray loop_arrays(Overload ov, int work, int nop, PyObject **operands):
+    """`loop_into` a new array."""
+    cdef cnp.npy_intp dims[64]
+    cdef cnp.ndarray out, ref = None
+    cdef int k, nd = 0
+    for k in range(nop):
+        if isinstance(<object>operands[k], cnp.ndarray):
+            broadcast_into(<cnp.ndarray>operands[k], &nd, dims)
+    for k in range(nop):
+        if ref is None and isinstance(<object>operands[k], cnp.ndarray) and cnp.PyArray_NDIM(<cnp.ndarray>operands[k]) == nd:
+            ref = <cnp.ndarray>operands[k]
+    out = empty_like_order(nd, dims, NPY_TYPE[ov.loop_out[work]], ref)
+    loop_into(ov, work, nop, operands, out)
+    return out
+
+
 cdef Tensor run_loop(Overload ov, list vals, Tensor dest):
     """Pointwise: promote, broadcast, allocate, call the inner loop. `dest` is the receiver of an in-place call."""
     resolve(ov)
     cdef list operands = [vals[i] for i in ov.operands]
-    cdef int code, work, nop = len(operands), k, d, nd = 0, shift, out_code, result
+    cdef int code, work, nop = len(operands), k, nd = 0, out_code, result
     cdef cnp.npy_intp dims[64]
-    cdef cnp.npy_intp st[64][8]
-    cdef char *ptr[8]
-    cdef double scalars[16]
-    cdef cnp.ndarray a, out, ref = None
+    cdef cnp.ndarray a, out
     cdef list arrays = []
     code = common_code(operands)
     if ov.promote == P_FLOAT and KIND[code] < KIND_FLOAT:
@@ -208,9 +257,8 @@ cdef Tensor run_loop(Overload ov, list vals, Tensor dest):
         if isinstance(v, Tensor):
             a = as_code(<Tensor>v, work)
             broadcast_into(a, &nd, dims)
+            operands[k] = a
             arrays.append(a)
-        else:
-            arrays.append(None)
     if ov.loops[work] == NULL:
         out = run_ufunc(ov, operands, work)
         out_code = code_of(out)
@@ -222,27 +270,9 @@ cdef Tensor run_loop(Overload ov, list vals, Tensor dest):
                 raise_inplace_shape(dest, nd, dims)
             if dest.code == out_code and not overlaps(dest._a, arrays):
                 out = dest._a
+                loop_into(ov, work, nop, list_items(operands), out)
         if out is None:
-            for k in range(nop):
-                if arrays[k] is not None and ref is None and cnp.PyArray_NDIM(<cnp.ndarray>arrays[k]) == nd:
-                    ref = <cnp.ndarray>arrays[k]
-            out = empty_like_order(nd, dims, NPY_TYPE[out_code], ref)
-        for k in range(nop):
-            if arrays[k] is None:
-                ptr[k] = <char *>&scalars[2 * k]
-                store_scalar(ptr[k], work, operands[k])
-                for d in range(nd):
-                    st[d][k] = 0
-                continue
-            a = <cnp.ndarray>arrays[k]
-            ptr[k] = cnp.PyArray_BYTES(a)
-            shift = nd - cnp.PyArray_NDIM(a)
-            for d in range(nd):
-                st[d][k] = 0 if d < shift or cnp.PyArray_DIMS(a)[d - shift] == 1 else cnp.PyArray_STRIDES(a)[d - shift]
-        ptr[nop] = cnp.PyArray_BYTES(out)
-        for d in range(nd):
-            st[d][nop] = cnp.PyArray_STRIDES(out)[d]
-        strided_run(ov.loops[work], ov.loop_data[work], nop + 1, ptr, nd, dims, st)
+            out = loop_arrays(ov, work, nop, list_items(operands))
     result = out_code
     if work != code and out_code == F32:
         result = code
@@ -317,18 +347,31 @@ cdef list raw_arguments(Overload ov, list vals, int *half):
                 values[i] = as_code(<Tensor>v, work)
             elif v is not None:
                 values[i] = np.asarray(v, np_dtype(<dtype>DTYPE[work]))
+    cdef bint widen = ov.half and not (ov.half == HALF_ALONE and mixes_half(vals))
     for i in range(len(values) - 1):
         v = values[i]
-        values[i] = [raw_element(ov, x, half) for x in v] if type(v) is list else raw_element(ov, v, half)
+        values[i] = [raw_element(widen, x, half) for x in v] if type(v) is list else raw_element(widen, v, half)
     return values
 
 
-cdef object raw_element(Overload ov, object x, int *half):
+cdef bint mixes_half(list vals):
+    """Whether there are tensors of a half type and of another."""
+    cdef int code = NOCODE
+    cdef bint some = False, other = False
+    for v in vals:
+        if isinstance(v, Tensor):
+            some = some or (<Tensor>v).code == F16 or (<Tensor>v).code == BF16
+            other = other or (code != NOCODE and (<Tensor>v).code != code)
+            code = (<Tensor>v).code
+    return some and other
+
+
+cdef object raw_element(bint widen, object x, int *half):
     cdef Tensor t
     if not isinstance(x, Tensor):
         return x
     t = <Tensor>x
-    if ov.half and (t.code == F16 or t.code == BF16):
+    if widen and (t.code == F16 or t.code == BF16):
         half[0] = t.code
         return as_code(t, F32)
     return t._a

@@ -8,9 +8,7 @@ states as `states` says, none for zeros; then the weights of one direction or tw
 cimport cython
 cimport numpy as cnp
 
-from libc.stdlib cimport free
-from posix.stdlib cimport posix_memalign
-
+from .memory cimport array_of
 from .runtime cimport THREADS
 
 cnp.import_array()
@@ -60,17 +58,6 @@ cdef extern from "native/rnn.h":
 cdef extern from "numpy/arrayobject.h":
     cnp.ndarray PyArray_GETCONTIGUOUS(cnp.ndarray)
 
-cdef extern from *:
-    """
-    #include <sys/mman.h>
-    static void use_huge_pages(void *memory, size_t size) {
-    #ifdef MADV_HUGEPAGE
-        madvise(memory, size, MADV_HUGEPAGE);
-    #endif
-    }
-    """
-    void use_huge_pages(void *, size_t)
-
 cdef const rnn_kernels *kernels = PICK(rnn_table)
 
 KINDS = {"lstm": 0, "gru": 1, "rnn_tanh": 2, "rnn_relu": 3}
@@ -79,61 +66,6 @@ cdef int[4] GATES = [4, 3, 1, 1]
 
 class Unfit(ValueError):
     """Arguments that are not what the kernels take: another dtype, a size of zero, or shapes that do not go together."""
-
-
-# What a training step saves and frees again: memory of this size the C library hands back to the system, which then clears it page by page for the
-# next step.  A few blocks are kept here instead, the newest.
-DEF LARGE = 4 << 20
-DEF HUGE_PAGE = 2 << 20
-DEF KEPT = 8
-DEF LARGEST_SUM = 512 << 20
-cdef void *kept[KEPT]
-cdef size_t kept_size[KEPT]
-cdef int kept_count = 0
-
-
-cdef void forget(int place):
-    """Take a kept block from the list."""
-    global kept_count
-    kept_count -= 1
-    for i in range(place, kept_count):
-        kept[i], kept_size[i] = kept[i + 1], kept_size[i + 1]
-
-
-cdef class Block:
-    """Memory under an array."""
-    cdef void *memory
-    cdef size_t size
-
-    def __cinit__(self, size_t size):
-        cdef int i
-        for i in range(kept_count - 1, -1, -1):
-            if size <= kept_size[i] <= 2 * size:
-                self.memory, self.size = kept[i], kept_size[i]
-                forget(i)
-                return
-        if posix_memalign(&self.memory, HUGE_PAGE, size):
-            raise MemoryError
-        self.size = size
-        use_huge_pages(self.memory, size)
-
-    def __dealloc__(self):
-        global kept_count
-        cdef size_t total = self.size
-        cdef int i
-        if self.memory == NULL:
-            return
-        for i in range(kept_count):
-            total += kept_size[i]
-        while kept_count and (kept_count == KEPT or total > LARGEST_SUM):
-            total -= kept_size[0]
-            free(kept[0])
-            forget(0)
-        if total > LARGEST_SUM:
-            free(self.memory)
-            return
-        kept[kept_count], kept_size[kept_count] = self.memory, self.size
-        kept_count += 1
 
 
 @cython.final
@@ -155,21 +87,7 @@ cdef class Layer:
         """A new matrix, or with `lead` a stack of as many."""
         cdef cnp.npy_intp shape[3]
         shape[0], shape[1], shape[2] = lead, rows, columns
-        return cnp.PyArray_EMPTY(3, shape, self.type, 0) if lead else cnp.PyArray_EMPTY(2, &shape[1], self.type, 0)
-
-    cdef cnp.ndarray space(self, ptrdiff_t rows, ptrdiff_t columns):
-        """A new matrix that may be large and short-lived."""
-        cdef cnp.npy_intp shape[2]
-        cdef cnp.ndarray a
-        cdef Block block
-        cdef size_t size = rows * columns * (4 if self.type == cnp.NPY_FLOAT32 else 8)
-        if size < LARGE:
-            return self.empty(rows, columns)
-        block = Block(size)
-        shape[0], shape[1] = rows, columns
-        a = cnp.PyArray_SimpleNewFromData(2, shape, self.type, block.memory)
-        cnp.set_array_base(a, block)
-        return a
+        return array_of(3 if lead else 2, &shape[0 if lead else 1], self.type, cnp.PyArray_ITEMSIZE(self.x))
 
     cdef int turn(self, int direction) except -1:
         """Let `c` describe that direction."""
@@ -271,7 +189,7 @@ def forward(list arrays not None, bint keep, int states, cnp.ndarray batch_sizes
         y = p.empty(c.rows, c.y_row)
     cdef list found = [y]
     if keep:
-        saved = p.space(p.directions, c.rows * p.run.saved_row(c))
+        saved = p.empty(p.directions, c.rows * p.run.saved_row(c))
     if not p.cell:
         hn = p.empty(c.batch, c.output, lead)
         found.append(hn)
@@ -294,7 +212,7 @@ cdef cnp.ndarray contiguous(cnp.ndarray a):
 
 
 cdef cnp.ndarray like(cnp.ndarray a, bint wanted):
-    return cnp.PyArray_EMPTY(cnp.PyArray_NDIM(a), cnp.PyArray_DIMS(a), cnp.PyArray_TYPE(a), 0) if wanted and a is not None else None
+    return array_of(cnp.PyArray_NDIM(a), cnp.PyArray_DIMS(a), cnp.PyArray_TYPE(a), cnp.PyArray_ITEMSIZE(a)) if wanted and a is not None else None
 
 
 def backward(list arrays not None, int states, cnp.ndarray batch_sizes, int kind, int stride, cnp.ndarray saved not None, list grads not None,

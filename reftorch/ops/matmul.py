@@ -87,7 +87,7 @@ def _sum_product(self, left, right, beta, alpha):
 
 def _by_factor(a, factor):
     """a * factor in the dtype of `a`."""
-    return a if _is_one(factor) else a * np.asarray(factor).astype(a.dtype)
+    return a if _is_one(factor) else np.asarray(a * np.asarray(factor).astype(a.dtype))
 
 
 def _check_expand(self, shape):
@@ -116,7 +116,7 @@ def _check_addmm_types(self, mat1, mat2):
 
 
 # ------------------------------------------------------------------ matrix @ matrix
-@primitive("mm(Tensor self, Tensor mat2) -> Tensor", make="method out", jvp="product", quick="gemm:mm",
+@primitive("mm(Tensor self, Tensor mat2) -> Tensor", make="method out", jvp="product", quick="gemm:mm", half="alone",
            self=lambda grad, mat2, self_turned: _left_grad(grad, mat2, self_turned),
            mat2=lambda grad, self, mat2_turned: _right_grad(grad, self, mat2_turned))
 def mm(self, mat2):
@@ -151,7 +151,7 @@ def addmm(self, mat1, mat2, beta, alpha):
     return _sum_product(self, mat1, mat2, beta, alpha)
 
 
-@primitive("bmm(Tensor self, Tensor mat2) -> Tensor", shown="| batch2", make="method out", jvp="product", quick="gemm:bmm",
+@primitive("bmm(Tensor self, Tensor mat2) -> Tensor", shown="| batch2", make="method out", jvp="product", quick="gemm:bmm", half="alone",
            self=lambda grad, mat2: T.bmm(grad, _conj(mat2.transpose(1, 2))),
            mat2=lambda grad, self: T.bmm(_conj(self.transpose(1, 2)), grad))
 def bmm(self, mat2):
@@ -188,7 +188,7 @@ def _check_mv(name, shape, mat, vec):
         refuse("addmv_impl_cpu", mat)
 
 
-@primitive("mv(Tensor self, Tensor vec) -> Tensor", make="method out", jvp="product",
+@primitive("mv(Tensor self, Tensor vec) -> Tensor", make="method out", jvp="product", half="alone",
            self=lambda grad, vec: T.outer(grad, _conj(vec)),
            vec=lambda grad, self: T.mv(_conj(self.t()), grad))
 def mv(self, vec):
@@ -198,6 +198,7 @@ def mv(self, vec):
 
 
 @primitive("addmv(Tensor self, Tensor mat, Tensor vec, *, Scalar beta=1, Scalar alpha=1) -> Tensor", make="method inplace out",
+           half="alone",
            self=lambda grad, beta: _scaled(grad, _conj_number(beta)),
            mat=lambda grad, vec, alpha: _scaled(T.outer(grad, _conj(vec)), _conj_number(alpha)),
            vec=lambda grad, mat, alpha: _scaled(T.mv(_conj(mat.t()), grad), _conj_number(alpha)))
@@ -223,7 +224,7 @@ def _check_dot(a, b):
         refuse("dot", a)
 
 
-@primitive("dot(Tensor self, Tensor tensor) -> Tensor", shown="| other", make="method out", jvp="product",
+@primitive("dot(Tensor self, Tensor tensor) -> Tensor", shown="| other", make="method out", jvp="product", half="alone",
            self=lambda grad, tensor: grad * _conj(tensor),
            tensor=lambda grad, self: grad * _conj(self))
 def dot(self, tensor):
@@ -232,7 +233,7 @@ def dot(self, tensor):
     return _inner(self, tensor)
 
 
-@primitive("vdot(Tensor self, Tensor other) -> Tensor", make="method out",
+@primitive("vdot(Tensor self, Tensor other) -> Tensor", make="method out", half="alone",
            self=lambda grad, other: _conj(grad) * other,
            other=lambda grad, self: grad * self)
 def vdot(self, other):
@@ -349,6 +350,7 @@ def _each(grad, batch):
 
 
 @primitive("baddbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor", make="method inplace out",
+           half="alone",
            self=lambda grad, beta: _scaled(grad, _conj_number(beta)),
            batch1=lambda grad, batch2, alpha: _batch_left(grad, batch2, alpha),
            batch2=lambda grad, batch1, alpha: _batch_right(grad, batch1, alpha))
@@ -365,6 +367,7 @@ def baddbmm(self, batch1, batch2, beta, alpha):
 
 
 @primitive("addbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor", make="method inplace out",
+           half="alone",
            self=lambda grad, beta: _scaled(grad, _conj_number(beta)),
            batch1=lambda grad, batch1, batch2, alpha: _batch_left(_each(grad, batch1), batch2, alpha),
            batch2=lambda grad, batch1, alpha: _batch_right(_each(grad, batch1), batch1, alpha))

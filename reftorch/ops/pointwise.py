@@ -441,8 +441,8 @@ def _clamped(self, min, max):
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
     if min is not None:
-        self = np.maximum(self, min)
-    return self if max is None else np.minimum(self, max)
+        self = np.maximum(min, self)             # the second of two equal numbers stays: -0.0 does
+    return self if max is None else np.minimum(max, self)
 
 
 _no_complex_clamp = refused("c", "clamp is not supported for complex types", NotImplementedError)

@@ -13,8 +13,8 @@ enum { BY_ROWS, BY_PIXELS, BY_PANELS, BY_POINTS };
 enum { PANELS_AT_ONCE = 12, TILES_AT_ONCE = 16, PIXELS_AT_ONCE = 48, TAPS_AT_ONCE = 192, CONV_SERIAL = 150000,
       LINES_AT_ONCE = 64 };
 
-/* A longest part of a sum: weights of a tile and pixels of a panel stay in the first cache. */
-INLINE isize sum_block(int way, isize left) { return way == BY_ROWS ? isize_min(left, 1024) : depth_block(left); }
+/* A part of a sum: so short that it rounds little, and weights of a tile and pixels of a panel stay in the first cache. */
+INLINE isize sum_block(int way, isize left) { return even_part(left, way == BY_ROWS ? 64 : 96, 1); }
 
 /* The stretches of one row, each whole or cut by the panel's ends, that a panel of pixels consists of. */
 typedef struct { int count, lane[16], length[16]; isize from[16], to[16]; } stretches;
@@ -174,7 +174,7 @@ static void R(by_panels)(const conv_plan *p, int way, const real *x, const int *
                                room + i * block * PANEL);
         }
         /* short sums: one tile of filters at all panels, so results are written in long runs; else many at a panel, which is in the cache */
-        int at_once = block <= 128 ? 1 : TILES_AT_ONCE;
+        int at_once = p->taps <= 128 ? 1 : TILES_AT_ONCE;
         for (isize begin = 0, end; begin < filters; begin = end) {
             end = begin;
             for (int t = 0; t < at_once && end < filters; t++) end += tile_height(filters - end);

@@ -1,7 +1,7 @@
 /* sigmoid and tanh of vectors, a template (real.h).
  *
- * Both come from e^x - 1 = 2^n ((e^r - 1) + 1) - 1 with x = n ln 2 + r, |r| <= ln(2) / 2, for x <= 0: there nothing overflows, and no digits are
- * lost near zero. The polynomials are minimax fits of (e^r - 1) / r, to 1e-8 for float and 3e-19 for double. */
+ * Both come from e^x - 1 = 2^n ((e^r - 1) + 1) - 1 with x = n ln 2 + r, |r| <= ln(2) / 2, in which no digits are lost near zero. The polynomials
+ * are minimax fits of (e^r - 1) / r, to 1e-8 for float and 3e-19 for double. */
 #include "real.h"
 
 #ifndef GATES_H
@@ -18,18 +18,16 @@ static const double ln2_high_f64 = 6.93147180369123816490e-01, ln2_low_f64 = 1.9
 /* 1.5 * 2^mantissa: added to x it leaves the nearest whole number in the low bits */
 static const float to_whole_f32 = 12582912.0f;
 static const double to_whole_f64 = 6755399441055744.0;
-static const float least_exponent_f32 = -87.0f;                  /* e^x is a normal number from here on */
-static const double least_exponent_f64 = -708.0;
+static const float greatest_exponent_f32 = 87.33f;               /* e^x and e^-x are normal numbers up to here */
+static const double greatest_exponent_f64 = 708.0;
 typedef i32x8 bits_f32;
 typedef i64x4 bits_f64;
 #endif
 
 #define bits PASTE(bits, REAL)
 
-INLINE vec R(vec_where)(bits mask, vec yes, vec no) { return (vec)((mask & (bits)yes) | (~mask & (bits)no)); }
-
-/* e^r - 1 in *rest and 2^n in *scale, for least_exponent <= x <= 0 or NaN */
-INLINE void R(split_exp)(vec x, vec *rest, vec *scale) {
+/* e^x = 2^n (1 + (e^r - 1)): 2^n in *scale, e^r - 1 is the result; |x| at most greatest_exponent, or NaN */
+INLINE vec R(split_exp)(vec x, vec *scale) {
     vec shifted = V(fma)(x, V(all)((real)1.44269504088896340736), V(all)(R(to_whole)));
     vec n = shifted - V(all)(R(to_whole));
     vec r = V(fma)(n, V(all)(-R(ln2_high)), x);
@@ -37,31 +35,20 @@ INLINE void R(split_exp)(vec x, vec *rest, vec *scale) {
     vec sum = V(all)(R(expm1_terms)[0]);
 #pragma GCC unroll 12
     for (int i = 1; i < R(expm1_count); i++) sum = V(fma)(sum, r, V(all)(R(expm1_terms)[i]));
-    *rest = sum * r;
     *scale = (vec)(((bits)shifted << R(mantissa)) + (bits)V(all)(1));
+    return sum * r;
 }
 
-/* 1 / (1 + e^-x), through e^-|x| */
+/* 1 / (1 + e^-x), which is the smallest normal number where x lies below -greatest_exponent */
 INLINE vec R(sigmoid)(vec x) {
-    vec zero = V(all)(0), one = V(all)(1), down = R(vec_where)(x > zero, -x, x), rest, scale;
-    vec clamped = R(vec_where)(down < V(all)(R(least_exponent)), V(all)(R(least_exponent)), down);
-    R(split_exp)(clamped, &rest, &scale);
-    vec e = V(fma)(rest, scale, scale);
-    e = R(vec_where)(down < V(all)(R(least_exponent)), zero, e);
-    return R(vec_where)(x > zero, one, e) / (one + e);
+    vec most = V(all)(R(greatest_exponent)), scale, rest = R(split_exp)(V(at_least)(V(at_most)(-x, most), -most), &scale);
+    return V(all)(1) / (V(all)(1) + V(fma)(rest, scale, scale));
 }
 
-/* With e = e^-2|x|: (1 - e) / (1 + e) near zero, where 1 - e is known to all digits, and 1 - 2e / (1 + e) from half on, where the quotient is
- * small and its rounding with it; and the sign of x. */
+/* -(e^-2|x| - 1) / (2 + (e^-2|x| - 1)) with the sign of x */
 INLINE vec R(tanh)(vec x) {
-    vec zero = V(all)(0), one = V(all)(1), least = V(all)(-44), rest, scale;
-    vec down = R(vec_where)(x > zero, x * V(all)(-2), x + x);
-    down = R(vec_where)(down < least, least, down);
-    bits far = down < V(all)((real)-1.0986);
-    R(split_exp)(down, &rest, &scale);
-    vec minus = V(fma)(rest, scale, scale - one), e = V(fma)(rest, scale, scale);
-    vec part = R(vec_where)(far, e + e, -minus) / (one + e);
-    vec size = R(vec_where)(far, one - part, part);
-    return R(vec_where)(x > zero, size, -size);
+    vec size = V(at_most)(V(abs)(x), V(all)(22)), scale, rest = R(split_exp)(size * V(all)(-2), &scale);
+    vec less = V(fma)(rest, scale, scale - V(all)(1));
+    return V(signed)(V(abs)(less) / (less + V(all)(2)), x);
 }
 #undef bits

@@ -19,7 +19,7 @@
 #ifndef RNN_LAYER_H
 #define RNN_LAYER_H
 enum { RNN_FORWARD_ROWS = 128, RNN_BACKWARD_ROWS = 320, RNN_MOST_GATES = 4 };
-#define RNN_NEAR (512 << 10)            /* bytes of weights that stay in the cache next to the core, from one step to the next */
+#define RNN_NEAR (768 << 10)            /* bytes of weights that stay in the cache next to the core, from one step to the next */
 #define RNN_SERIAL 200000               /* multiplications a step below which a barrier costs more than a second thread saves */
 
 static const int rnn_in_order[] = {0, 1, 2, 3}, rnn_n_first[] = {2, 0, 1};
@@ -98,22 +98,15 @@ INLINE vec R(load_some)(const real *p, isize count) {
     return v;
 }
 
-/* C (+)= A B for whole vectors of columns, B packed. `ahead`: B is too large for the cache that is next to the core, so while a panel is at work
- * the same rows of the panel after it are fetched, which processors do not do across pages by themselves. */
+/* C (+)= A B for whole vectors of columns, B packed, and too large for the cache next to the core if `far`. */
 static void R(rnn_product)(isize rows, isize columns, isize depth, const real *a, isize a_row, const real *packed, real *c, isize ldc, int accumulate,
-                           int ahead) {
-    const isize line = 64 / sizeof(real);
+                           int far) {
     for (isize k = 0, block; k < depth; k += block) {
         block = depth_block(depth - k);
         for (isize j = 0; j < columns; j += PANEL) {
-            const real *panel = packed + j * depth + k * PANEL, *next = panel + depth * PANEL, *end = next + (ahead ? block * PANEL : 0);
-            isize share = block * PANEL / ((rows + TILE_ROWS - 1) / TILE_ROWS) + line;
-            for (isize i = 0, h; i < rows; i += h) {
-                for (const real *stop = next + share; next < stop && next < end; next += line) __builtin_prefetch(next, 0, 2);
-                h = tile_height(rows - i);
-                R(gemm_tile)((int)h, (int)isize_min(PANEL, columns - j), block, a + i * a_row + k, a_row, 1, panel, PANEL, c + i * ldc + j, ldc,
-                             accumulate || k > 0);
-            }
+            const real *panel = packed + j * depth + k * PANEL;
+            R(gemm_strip)(rows, (int)isize_min(PANEL, columns - j), block, a + k, a_row, 1, panel, c + j, ldc, accumulate || k > 0,
+                          panel + depth * PANEL, far ? block * PANEL : 0);
         }
     }
 }
@@ -131,15 +124,12 @@ typedef struct {
     isize h_row;
 } R(rnn_run);
 
-/* The gates of one vector of units: `g` and `bias` are its places in the row of state and of biases; `h` and `c` are the states before, c is
- * replaced. Gives h. */
-INLINE vec R(rnn_gates)(int kind, isize width, real *g, const real *bias, vec h, real *c) {
+/* The gates of one vector of units: `g` and `bias` are its places in the row of state and of biases; `h` is the state before. Gives h. */
 #define GATE(slot) (V(load)(g + (slot) * width) + V(load)(bias + (slot) * width))
+INLINE vec R(rnn_gates)(int kind, isize width, real *g, const real *bias, vec h) {
     if (kind == RNN_LSTM) {
-        vec i = R(sigmoid)(GATE(0)), f = R(sigmoid)(GATE(1)), u = R(tanh)(GATE(2)), o = R(sigmoid)(GATE(3));
-        vec cell = V(fma)(f, V(load)(c), i * u), t = R(tanh)(cell), out = o * t;
-        V(store)(g, i), V(store)(g + width, f), V(store)(g + 2 * width, u), V(store)(g + 3 * width, o);
-        V(store)(g + 4 * width, cell), V(store)(g + 5 * width, t), V(store)(g + 6 * width, out), V(store)(c, cell);
+        vec t = R(tanh)(V(load)(g + 4 * width)), out = t * V(load)(g + 3 * width);
+        V(store)(g + 5 * width, t), V(store)(g + 6 * width, out);
         return out;
     }
     if (kind == RNN_GRU) {
@@ -149,11 +139,19 @@ INLINE vec R(rnn_gates)(int kind, isize width, real *g, const real *bias, vec h,
     }
     vec out = GATE(0);
     if (kind == RNN_TANH) out = R(tanh)(out);
-    else out = R(vec_where)(out < V(all)(0), V(all)(0), out);
+    else out = V(where)(out < V(all)(0), V(all)(0), out);
     V(store)(g, out);
     return out;
-#undef GATE
 }
+
+/* LSTM first has its cell made; c is replaced. Chains of operations as long as both together would not overlap from one vector to the next. */
+INLINE void R(rnn_cell)(isize width, real *g, const real *bias, real *c) {
+    vec i = R(sigmoid)(GATE(0)), f = R(sigmoid)(GATE(1)), u = R(tanh)(GATE(2)), o = R(sigmoid)(GATE(3));
+    vec cell = V(fma)(f, V(load)(c), i * u);
+    V(store)(g, i), V(store)(g + width, f), V(store)(g + 2 * width, u), V(store)(g + 3 * width, o);
+    V(store)(g + 4 * width, cell), V(store)(c, cell);
+}
+#undef GATE
 
 /* Put h of `count` columns where the next step, the caller and, in the last step of a sequence, h_n want it. */
 INLINE void R(rnn_emit)(const R(rnn_run) *run, vec h, real *next, isize row, isize b, isize column, int last) {
@@ -215,10 +213,12 @@ static void R(rnn_forward_thread)(const R(rnn_run) *run, int thread, int threads
                         R(rnn_product)(count, columns, l->output, h, run->h_row, run->wh + (j * p->gates + g * PANEL) * l->output,
                                        rows + (g + p->side) * width + j, row, g + p->side < p->gates, far_h);
                 }
+                for (isize b = 0; b < count && l->kind == RNN_LSTM; b++)
+                    for (isize k = j; k < j + columns; k += LANES) R(rnn_cell)(width, rows + b * row + k, run->bias + k, run->c + b * width + k);
                 for (isize b = 0; b < count; b++)
                     for (isize k = j; k < j + columns; k += LANES) {
                         vec before = l->kind == RNN_GRU ? V(load)(h + b * run->h_row + k) : V(all)(0);
-                        vec out = R(rnn_gates)(l->kind, width, rows + b * row + k, run->bias + k, before, run->c + b * width + k);
+                        vec out = R(rnn_gates)(l->kind, width, rows + b * row + k, run->bias + k, before);
                         if (!l->w_hr) R(rnn_emit)(run, out, next, at + b, b, k, b >= stay);
                     }
             }
@@ -315,7 +315,7 @@ INLINE vec R(rnn_gates_back)(int kind, isize width, const real *g, real *d, vec 
     }
     vec h = V(load)(g), zero = V(all)(0);
     if (kind == RNN_TANH) V(store)(d, dh * (one - h * h));
-    else V(store)(d, R(vec_where)(h > zero, dh, zero));
+    else V(store)(d, V(where)(h > zero, dh, zero));
     return zero;
 }
 
@@ -378,7 +378,7 @@ static void R(rnn_weight_gradients)(const R(rnn_return) *run, isize first, isize
         depth = depth_block(rows - k);
         for (isize slot = 0; slot < p->gates + p->side; slot++)
             for (isize i = first, count; i < last; i += count) {
-                count = isize_min(GEMM_ROWS, last - i);
+                count = even_part(last - i, GEMM_ROWS, TILE_ROWS);
                 R(rnn_pack_units)(run->grads + k * run->row + slot * p->width + i, run->row, count, depth, room);
                 if (slot < p->gates)
                     R(rnn_unit_product)(count, l->input, depth, room, run->x + k * PANEL, rows * PANEL,
@@ -405,9 +405,9 @@ static void R(rnn_backward_thread)(const R(rnn_return) *run, int thread, int thr
     if (d->dx) R(rnn_pack_stacked)(l->w_ih, p->x_gate, p->gates, l->hidden, width, l->input, x_first, x_last, run->wx);
     if (l->w_hr && mine > 0) R(pack_b)((const real *)l->w_hr + first, l->hidden, 1, l->output, mine, run->wr + first * l->output);
     const real *dy = d->dy;
-    isize low, high;
+    isize low, high, at_once = even_part(l->rows, RNN_BACKWARD_ROWS, l->batch);
     for (isize s = l->steps - 1, end, start; s >= 0; s = end) {
-        end = rnn_chunk(run->steps, s, -1, RNN_BACKWARD_ROWS, &low, &high);
+        end = rnn_chunk(run->steps, s, -1, at_once, &low, &high);
         start = s;
         int begun = s < l->steps - 1;
         for (; s > end; s--) {
@@ -493,7 +493,7 @@ static void R(rnn_backward_thread)(const R(rnn_return) *run, int thread, int thr
 static int R(rnn_backward)(const rnn_layer *l, const rnn_gradients *d) {
     R(rnn_return) run = {l, d, R(rnn_shape)(l)};
     const rnn_shape *p = &run.p;
-    isize slots = p->gates + p->side + (l->w_hr != NULL), chunk = isize_max(RNN_BACKWARD_ROWS, l->batch);
+    isize slots = p->gates + p->side + (l->w_hr != NULL), chunk = RNN_BACKWARD_ROWS + l->batch;
     run.h_row = up_to_multiple(l->output, LANES), run.depth = p->gates * p->width, run.row = slots * p->width + PANEL;
     int threads = rnn_threads(l, p, (p->width + PANEL - 1) / PANEL);
     isize wx = d->dx ? R(packed_size)(run.depth, l->input) : 0, wh = R(packed_size)(run.depth, l->output);

@@ -13,8 +13,9 @@
 enum { WINOGRAD_REFUSED = 1, WINOGRAD_MEMORY = 480000, MOST_PLACES = 36 };
 #define WINOGRAD_LIMIT 1e18f
 
-typedef struct { int tile, kernel, size, pairs; float point[2]; } winograd_rule;          /* size = tile + kernel - 1 = 2 * pairs + 2 */
-static const winograd_rule F23 = {2, 3, 4, 1, {1}}, F43 = {4, 3, 6, 2, {.625f, 1.5f}}, F25 = {2, 5, 6, 2, {.625f, 1.5f}};
+/* size = tile + kernel - 1 = 2 * pairs + 2; `longest`: channels that one sum takes at most, fewer where errors grow on the way out of M */
+typedef struct { int tile, kernel, size, pairs, longest; float point[2]; } winograd_rule;
+static const winograd_rule F23 = {2, 3, 4, 1, 128, {1}}, F43 = {4, 3, 6, 2, 128, {.625f, 1.5f}}, F25 = {2, 5, 6, 2, 16, {.625f, 1.5f}};
 
 /* How the tiles of a convolution lie. Channels and filters are padded to whole vectors and panels. */
 typedef struct {

@@ -6,12 +6,14 @@
 #pragma once
 #include "winograd.h"
 
-enum { CHANNELS_AT_ONCE = 64, CHANNELS_SUMMED = 128, FILTERS_AT_ONCE = 32 };
+enum { CHANNELS_AT_ONCE = 64, FILTERS_AT_ONCE = 32 };
+#define U_NEAR (1536 << 10)               /* bytes of U that stay in the cache next to the core, more or less */
 
 typedef struct {
     const conv_shape *s;
     winograd_plan p;
     isize places, panels, octets, taps, pixels;
+    isize part;                           /* channels that are summed at a time */
     isize x_image, y_image;               /* one octet of a blocked image of x, and of the gradient */
 } winograd_job;
 
@@ -29,6 +31,12 @@ INLINE tile_place tile_at(const winograd_rule *f, const winograd_plan *p, isize 
     isize r = t % (p->high * p->wide);
     return (tile_place){t / (p->high * p->wide), r / p->wide * f->tile, r % p->wide * f->tile};
 }
+INLINE void tile_on(const winograd_rule *f, const winograd_plan *p, tile_place *at) {        /* to the tile after it, without divisions */
+    if ((at->column += f->tile) < p->wide * f->tile) return;
+    at->column = 0;
+    if ((at->row += f->tile) < p->high * f->tile) return;
+    at->row = 0, at->image++;
+}
 
 /* The blocked copy of octet q = (image, octet) of group g of x. */
 static int block_input(const winograd_job *j, const float *x, isize g, isize q, float *copies) {
@@ -39,17 +47,18 @@ static int block_input(const winograd_job *j, const float *x, isize g, isize q, 
                           s->pad[1], s->pad[2], s->in[1], s->in[2], s->x_strides[1], s->x_strides[3], s->x_strides[4], copies + q * j->x_image);
 }
 
-/* V of the tiles [first, first + count) and the octets [begin, end): two octets, a cache line of V, at a time along the tiles. */
+/* V of the tiles [first, first + count) and the octets [begin, end): two octets, a cache line of V, at a time along the tiles. V has the channels
+ * in parts, [part][tile][channel of the part], of `rows` tiles each. */
 INLINE void load_tiles(const winograd_rule *f, const winograd_job *j, const float *copies, isize first, isize count, isize begin,
-                       isize end, float *v,
-                       isize v_place) {
-    for (isize pair = begin; pair < end; pair += 2)
-        for (isize t = 0; t < count; t++) {
-            tile_place at = tile_at(f, &j->p, first + t);
+                       isize end, float *v, isize v_place, isize rows) {
+    for (isize pair = begin; pair < end; pair += 2) {
+        float *to = v + pair * 8 / j->part * rows * j->part + pair * 8 % j->part;         /* a part has whole pairs */
+        tile_place at = tile_at(f, &j->p, first);
+        for (isize t = 0; t < count; t++, tile_on(f, &j->p, &at))
             for (isize c = pair; c < isize_min(pair + 2, end); c++)
                 input_tile(f, copies + (at.image * j->octets + c) * j->x_image + (at.row * j->p.row + at.column) * 8, j->p.row,
-                           v + t * j->p.channels + c * 8, v_place);
-        }
+                           to + t * j->part + (c - pair) * 8, v_place);
+    }
 }
 
 /* Results of filters [begin, end) of group g from M [place][tile][m_row]. Tiles that follow one another in a row of tiles go through a strip of
@@ -76,13 +85,9 @@ INLINE void store_tiles(const winograd_rule *f, const winograd_job *j, isize g, 
         }
 }
 
-/* M (+)= V U of one place and panel. */
-INLINE void multiply_tiles(isize count, isize channels, const float *v, isize v_row, const float *u, float *m, isize m_row,
-                           int accumulate) {
-    for (isize t = 0, h; t < count; t += h) {
-        h = tile_height(count - t);
-        gemm_tile_f32((int)h, 16, channels, v + t * v_row, v_row, 1, u, 16, m + t * m_row, m_row, accumulate);
-    }
+/* M (+)= V U of one place and panel, while the panel `next` numbers on, if any, is fetched. */
+INLINE void multiply(isize tiles, isize channels, const float *v, isize v_row, const float *u, float *m, isize m_row, int accumulate, isize next) {
+    gemm_strip_f32(tiles, 16, channels, v, v_row, 1, u, m, m_row, accumulate, u + next, next ? channels * 16 : 0);
 }
 
 /* M, that is A dy A^T, of tiles [first, last) and all filters, and V likewise. */
@@ -90,21 +95,21 @@ INLINE void load_both(const winograd_rule *f, const winograd_job *j, const float
                       isize begin, float *v,
                       isize v_place, float *m, isize m_place) {
     isize wide = j->p.wide * f->tile;
-    load_tiles(f, j, xs, first, last - first, 0, j->octets, v + (first - begin) * j->p.channels, v_place);
-    for (isize pair = 0; pair < 2 * j->panels; pair += 2)
-        for (isize t = first; t < last; t++) {
-            tile_place at = tile_at(f, &j->p, t);
+    load_tiles(f, j, xs, first, last - first, 0, j->octets, v + (first - begin) * j->part, v_place, 0);
+    for (isize pair = 0; pair < 2 * j->panels; pair += 2) {
+        tile_place at = tile_at(f, &j->p, first);
+        for (isize t = first; t < last; t++, tile_on(f, &j->p, &at))
             for (isize o = pair; o < pair + 2; o++)
                 gradient_tile_of(f, ys + (at.image * 2 * j->panels + o) * j->y_image + (at.row * wide + at.column) * 8, wide,
                                  m + (t - begin) * j->p.filters + o * 8, m_place);
-        }
+    }
 }
 
 /* ---- the functions of a rule, made from the above with its numbers known */
 typedef struct {
     const winograd_rule *rule;
     void (*load_tiles)(const winograd_job *, const float *copies, isize first, isize count, isize begin, isize end, float *v,
-                       isize v_place);
+                       isize v_place, isize rows);
     void (*load_both)(const winograd_job *, const float *xs, const float *ys, isize first, isize last, isize begin, float *v,
                       isize v_place, float *m,
                       isize m_place);
@@ -116,8 +121,9 @@ typedef struct {
 } winograd_kind;
 
 #define WINOGRAD(RULE) \
-    static void load_tiles_##RULE(const winograd_job *j, const float *copies, isize first, isize count, isize begin, isize end, float *v, isize v_place) { \
-        load_tiles(&RULE, j, copies, first, count, begin, end, v, v_place); \
+    static void load_tiles_##RULE(const winograd_job *j, const float *copies, isize first, isize count, isize begin, isize end, float *v, isize v_place, \
+                                  isize rows) { \
+        load_tiles(&RULE, j, copies, first, count, begin, end, v, v_place, rows); \
     } \
     static void load_both_##RULE(const winograd_job *j, const float *xs, const float *ys, isize first, isize last, isize begin, float *v, isize v_place, \
                                  float *m, isize m_place) { \
@@ -156,8 +162,10 @@ static int winograd_forward(const winograd_kind *kind, int threads, const conv_s
         block = up_to_multiple((p.tiles + blocks - 1) / blocks, TILE_ROWS);
         blocks = (p.tiles + block - 1) / block;
     }
-    isize m_row = by_filters ? FILTERS_AT_ONCE : p.filters, u_part = isize_min(p.channels, CHANNELS_AT_ONCE);
-    isize v_place = place_size(block * p.channels), m_place = place_size(block * m_row), u_place = by_filters ? place_size(u_part * FILTERS_AT_ONCE) : p.u_place;
+    j.part = even_part(p.channels, by_filters ? CHANNELS_AT_ONCE : f->longest, 16);
+    isize parts = (p.channels + j.part - 1) / j.part, m_row = by_filters ? FILTERS_AT_ONCE : p.filters;
+    isize v_place = place_size(block * parts * j.part), m_place = place_size(block * m_row), u_place = by_filters ? place_size(j.part * FILTERS_AT_ONCE) : p.u_place;
+    isize ahead = j.places * u_place * sizeof(float) > U_NEAR ? p.channels * 16 : 0;
     size_t copied = s->groups * p.images * j.octets * j.x_image, shared = s->groups * j.places * (by_filters ? v_place : u_place);
     size_t own = j.places * (m_place + (by_filters ? u_place : v_place));
     float *copies = scratch_get((copied + shared + threads * own) * sizeof(float)), *tables = copies + copied, *rooms = tables + shared;
@@ -187,8 +195,7 @@ static int winograd_forward(const winograd_kind *kind, int threads, const conv_s
             for (isize q = 0; q < (refused ? 0 : s->groups * ((j.octets + 1) / 2)); q++) {
                 isize g = q / ((j.octets + 1) / 2), c = q % ((j.octets + 1) / 2) * 2;
                 kind->load_tiles(&j, copies + g * p.images * j.octets * j.x_image, 0, p.tiles, c, isize_min(c + 2, j.octets),
-                                 tables + g * j.places * v_place,
-                           v_place);
+                                 tables + g * j.places * v_place, v_place, p.tiles);
             }
         }
 #pragma omp for schedule(dynamic, 1)
@@ -196,26 +203,25 @@ static int winograd_forward(const winograd_kind *kind, int threads, const conv_s
             isize g = task / (by_filters ? groups : blocks);
             if (!by_filters) {
                 isize first = task % blocks * block, count = isize_min(block, p.tiles - first);
-                kind->load_tiles(&j, copies + g * p.images * j.octets * j.x_image, first, count, 0, j.octets, room, v_place);
+                kind->load_tiles(&j, copies + g * p.images * j.octets * j.x_image, first, count, 0, j.octets, room, v_place, count);
                 for (isize i = 0; i < j.places; i++)
-                    for (isize c = 0; c < p.channels; c += CHANNELS_SUMMED)
+                    for (isize c = 0; c < p.channels; c += j.part)
                         for (isize o = 0; o < p.filters; o += 16)
-                            multiply_tiles(count, isize_min(CHANNELS_SUMMED, p.channels - c), room + i * v_place + c, p.channels,
-                                           tables + (g * j.places + i) * u_place + o * p.channels + c * 16, m + i * m_place + o, m_row, c > 0);
+                            multiply(count, isize_min(j.part, p.channels - c), room + i * v_place + c * count, j.part,
+                                     tables + (g * j.places + i) * u_place + o * p.channels + c * 16, m + i * m_place + o, m_row, c > 0, ahead);
                 kind->store_tiles(&j, g, first, count, 0, s->filters, m, m_place, m_row, bias, out);
                 continue;
             }
             isize begin = task % groups * FILTERS_AT_ONCE, end = isize_min(begin + FILTERS_AT_ONCE, p.filters);
             filter_view view = {w + g * s->filters * s->channels * j.taps, w_filter, w_channel, turned};
-            for (isize c = 0; c < p.channels; c += u_part) {
-                isize part = isize_min(u_part, p.channels - c);
+            for (isize c = 0; c < p.channels; c += j.part) {
+                isize part = isize_min(j.part, p.channels - c);
                 for (isize o = begin; o < end; o += 16) bad |= kind->filter_panel(&view, s, o, c, c + part,
-                                                                                  room + (o - begin) * u_part, u_place);
+                                                                                  room + (o - begin) * j.part, u_place);
                 for (isize i = 0; i < j.places; i++)
                     for (isize o = begin; o < end; o += 16)
-                        multiply_tiles(p.tiles, part, tables + (g * j.places + i) * v_place + c, p.channels,
-                                       room + i * u_place + (o - begin) * u_part,
-                                       m + i * m_place + o - begin, m_row, c > 0);
+                        multiply(p.tiles, part, tables + (g * j.places + i) * v_place + c * p.tiles, j.part, room + i * u_place + (o - begin) * j.part,
+                                 m + i * m_place + o - begin, m_row, c > 0, 0);
             }
             if (bad) {
 #pragma omp atomic write
@@ -234,6 +240,7 @@ static int winograd_weight(const winograd_kind *kind, int threads, const conv_sh
     const winograd_rule *f = kind->rule;
     winograd_job j = winograd_job_of(f, s);
     winograd_plan p = j.p;
+    j.part = p.channels;
     isize high = p.high * f->tile, wide = p.wide * f->tile, part = CHANNELS_AT_ONCE, parts = (p.channels + part - 1) / part;
     /* the sums run over the tiles: how they are cut must not depend on the threads */
     isize block = 2 * WINOGRAD_MEMORY / (j.places * 4 * (p.channels + p.filters)) / TILE_ROWS * TILE_ROWS;
