@@ -15,6 +15,7 @@ test: build          ## run the tests
 build: $(VENV)/ready ## create the environment, compile, install
 
 $(VENV)/ready: pyproject.toml setup.py $(wildcard reftorch/core/*.pyx reftorch/core/*.pxi reftorch/core/*.h reftorch/kernels/*.pyx reftorch/kernels/*.h reftorch/kernels/native/*)
+	@echo "installing PyTorch, the oracle, and compiling: some minutes"
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable '.[conformance,oracle,test]'
 	touch $@
@@ -22,7 +23,7 @@ $(VENV)/ready: pyproject.toml setup.py $(wildcard reftorch/core/*.pyx reftorch/c
 lint: build          ## style and source rules
 	$(BIN)/python -m pip install --quiet ruff cython-lint
 	$(BIN)/ruff check reftorch conformance tests bench
-	$(BIN)/cython-lint reftorch
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cython-lint reftorch       # it calls pycodestyle by name
 
 bench: build         ## speed, side by side with PyTorch: 1 and 2 threads, saved in .bench and drawn
 	$(BIN)/python -m pytest bench --benchmark-only

@@ -17,6 +17,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from conformance.files import whole
+
 
 @dataclass(frozen=True)
 class ArrayRef:
@@ -145,13 +147,10 @@ def write_pack(path: Path, cases: Iterable[Case], group: str = "") -> int:
         record["tolerance"] = dict(case.tolerance) if case.tolerance else None
         record["inputs"] = {name: encode(value, blob) for name, value in case.inputs.items()}
         lines.append(json.dumps(record))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as pack:
+    with whole(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as pack:
         pack.comment = group.encode()
         pack.writestr("cases.jsonl", "\n".join(lines))
         pack.writestr("cases.bin", b"".join(blob.parts))
-    part.rename(path)  # a pack is there whole or not at all
     return len(lines)
 
 

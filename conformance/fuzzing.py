@@ -14,27 +14,26 @@ from hypothesis.errors import HypothesisException
 
 from conformance.case import read_cases, write_pack
 from conformance.compare.axes import PROFILES
-from conformance.compare.verdict import Excluded, Verdict, classify, judge
-from conformance.runner.pool import Implementation, Worker
+from conformance.compare.verdict import KINDS, Excluded, Verdict, classify, judge
+from conformance.runner.ask import Asked
+from conformance.runner.pool import Implementation
 from conformance.sources.fuzz import case, id_of_found
 from conformance.sources.fuzz.grammar import TOPICS
-from conformance.transcript import Transcript, Transcripts
-
-SECONDS = 10.0  # of one program
+from conformance.transcript import Transcript
 
 
 class Pair:
     """A worker of each side; says how the subject does with one program."""
 
     def __init__(self, subject: Implementation, oracle: Implementation, root: Path, profile: str = "drop-in"):
-        self.workers = [Worker(side, root) for side in (oracle, subject)]
+        self.sides = [Asked(side, root) for side in (oracle, subject)]
         self.counted = PROFILES[profile]
         self.home = tempfile.TemporaryDirectory(prefix="conformance-")
         self.asked = 0
 
     def close(self) -> None:
-        for worker in self.workers:
-            worker.close()
+        for side in self.sides:
+            side.close()
         self.home.cleanup()
 
     def verdict(self, program: list[str]) -> Verdict | Excluded:
@@ -44,15 +43,11 @@ class Pair:
         pack = home / "one.zip"
         write_pack(pack, [case(id, program)])
         (record,) = read_cases(pack)
-        theirs, ours = (self._run(worker, pack, home / f"out{index}", id) for index, worker in enumerate(self.workers))
+        theirs, ours = (side.ask(pack, [id]).get(id) for side in self.sides)
         known = classify(record, theirs)
-        if known["class"] in ("environment", "oracle-error"):
+        if known["class"] in KINDS:
             return Excluded(id, known["class"], known["cause"])
         return judge(record, Transcript({**theirs.record, **known}, theirs.data), ours, self.counted)
-
-    def _run(self, worker: Worker, pack: Path, out: Path, id: str) -> Transcript | None:
-        worker.run(pack, out, seconds=SECONDS)
-        return Transcripts.of_files(out).get(id)
 
 
 def programs(topic: str) -> st.SearchStrategy[list[str]]:

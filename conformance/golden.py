@@ -11,10 +11,8 @@ from __future__ import annotations
 import hashlib
 import json
 import lzma
-import os
 import platform
 import re
-import tempfile
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,12 +22,13 @@ from pathlib import Path
 from conformance.case import group_of, read_cases
 from conformance.compare.referee import opinion
 from conformance.compare.verdict import Excluded
+from conformance.files import whole
 from conformance.matching import may_match
 from conformance.runner.oracle import Oracle
 from conformance.runner.pool import WorkerError
 from conformance.transcript import Transcripts
 
-SCHEMA = 1
+SCHEMA = 2
 MANIFEST = "golden.json"
 #: What reading a damaged zip file raises.
 DAMAGE = (zipfile.BadZipFile, lzma.LZMAError, OSError, EOFError, KeyError, IndexError, TypeError, AttributeError, ValueError, RuntimeError)
@@ -42,7 +41,7 @@ class GoldenError(ValueError):
 
 
 def write(path: Path, oracle: Oracle, packs: Iterable[Path], left_out: Iterable[Excluded], sample: int | None = None) -> dict:
-    """Write the recorded `packs` of an oracle to a golden pack, under a temporary name first; returns its manifest.
+    """Write the recorded `packs` of an oracle to a golden pack; returns its manifest.
 
     Of tensors with more than `sample` elements, so many are kept.
     """
@@ -52,26 +51,19 @@ def write(path: Path, oracle: Oracle, packs: Iterable[Path], left_out: Iterable[
         "sample": sample,
     }  # fmt: skip
     for item in left_out:
-        manifest["excluded"].setdefault(item.id.split("/")[0], []).append([item.id, item.cause])
+        manifest["excluded"].setdefault(item.id.split("/")[0], []).append([item.id, item.kind, item.cause])
     home = {folder: source for source, folder in oracle.folders.items()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as part:
-        try:
-            with oracle.wide() as wide, zipfile.ZipFile(part, "w", zipfile.ZIP_LZMA) as file:
-                for pack in packs:
-                    entry = manifest["packs"].setdefault(home[pack.parent], {})[pack.name] = {"group": group_of(pack)}
-                    with zipfile.ZipFile(pack) as inner:
-                        for name in ("cases.jsonl", "cases.bin"):
-                            _object(file, entry, name, inner.read(name))
-                    _store(file, entry, "record", Transcripts.of_pack(oracle.recorded(pack)).thinned(sample))
-                    cases = [case for case in read_cases(pack) if opinion(case)]
-                    if cases:
-                        _store(file, entry, "wide", wide(pack, cases).thinned(sample))
-                file.writestr(MANIFEST, json.dumps(manifest, indent=1))
-            os.replace(part.name, path)
-        except BaseException:
-            os.unlink(part.name)
-            raise
+    with whole(path) as part, oracle.wide() as wide, zipfile.ZipFile(part, "w", zipfile.ZIP_LZMA) as file:
+        for pack in packs:
+            entry = manifest["packs"].setdefault(home[pack.parent], {})[pack.name] = {"group": group_of(pack)}
+            with zipfile.ZipFile(pack) as inner:
+                for name in ("cases.jsonl", "cases.bin"):
+                    _object(file, entry, name, inner.read(name))
+            _store(file, entry, "record", Transcripts.of_pack(oracle.recorded(pack)).thinned(sample))
+            cases = [case for case in read_cases(pack) if opinion(case)]
+            if cases:
+                _store(file, entry, "wide", wide(pack, cases).thinned(sample))
+        file.writestr(MANIFEST, json.dumps(manifest, indent=1))
     return manifest
 
 
@@ -102,13 +94,10 @@ def _rebuild(file: zipfile.ZipFile, entry: dict, part: str, path: Path) -> None:
         made[f"{names.get(part, part)}.{suffix}"] = data = file.read(digest)
         if hashlib.sha256(data).hexdigest() != digest:
             raise ValueError(f"object {digest[:12]} of {path.name} is damaged")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".part")
-    with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as pack:
+    with whole(path) as place, zipfile.ZipFile(place, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as pack:
         pack.comment = entry["group"].encode()
         for name, data in made.items():
             pack.writestr(name, data)
-    temporary.rename(path)
 
 
 class Golden:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,9 +12,11 @@ from conformance.compare.axes import PROFILES
 from conformance.compare.referee import Wide
 from conformance.compare.verdict import Verdict
 from conformance.faults import SITE, Fault
+from conformance.files import whole
 from conformance.matching import matches, may_match
 from conformance.results import Sum
-from conformance.runner.pool import Worker, WorkerError
+from conformance.runner.ask import Asked
+from conformance.runner.pool import WorkerError
 from conformance.session import Chosen, Session
 
 HOME = Path(__file__).parents[1]
@@ -100,16 +101,15 @@ class _Runner:
         self.bench, self.wide = bench, wide
         path = os.pathsep.join(filter(None, [str(SITE), str(HOME), os.environ.get("PYTHONPATH", "")]))
         laid = {"CONFORMANCE_FAULT": fault, "CONFORMANCE_FAULTY": bench.subject.module, "PYTHONPATH": path} if fault else {}
-        self.worker = Worker(bench.subject, bench.root, **laid)
+        self.asked = Asked(bench.subject, bench.root, bench.sample, **laid)
         self.known: dict[str, Verdict] = {}
 
     def run(self, item: Chosen) -> list[Verdict]:
         """The verdicts on these cases; none on a case that the oracle cannot run."""
-        asked = [case for case in item.cases if case["id"] not in self.known]
-        if asked:
-            with tempfile.TemporaryDirectory(prefix="conformance-") as home:
-                self.worker.run(item.pack, Path(home, "out"), only=[case["id"] for case in asked], **item.options)
-                part = self.bench.compare(Chosen(item.pack, asked), Path(home, "out"), PROFILES["bitwise"], self.wide)
+        new = [case for case in item.cases if case["id"] not in self.known]
+        if new:
+            subject = self.asked.ask(item.pack, [case["id"] for case in new])
+            part = self.bench.compare(Chosen(item.pack, new), subject, PROFILES["bitwise"], self.wide)
             self.known |= {verdict.id: verdict for verdict in part.verdicts}
         return [self.known[case["id"]] for case in item.cases if case["id"] in self.known]
 
@@ -117,15 +117,14 @@ class _Runner:
         return self
 
     def __exit__(self, *_) -> None:
-        self.worker.close()
+        self.asked.close()
 
 
 def write(outcomes: Iterable[Outcome], folder: Path) -> Path:
     """Keep what was measured where reports find it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path, part = folder / FILE, folder / f"{FILE}.part"
-    part.write_text(json.dumps([asdict(outcome) for outcome in outcomes], indent=1), "utf-8")
-    part.replace(path)
+    path = folder / FILE
+    with whole(path) as part:
+        part.write_text(json.dumps([asdict(outcome) for outcome in outcomes], indent=1), "utf-8")
     return path
 
 

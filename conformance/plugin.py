@@ -7,7 +7,6 @@ A source file collects as its cases. One warm worker of the subject serves all i
 
 from __future__ import annotations
 
-import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -17,7 +16,8 @@ from conformance.case import read_cases
 from conformance.compare.axes import PROFILES
 from conformance.compare.referee import judge
 from conformance.compare.verdict import Excluded, Verdict, verdicts
-from conformance.runner.pool import Implementation, Worker, seconds
+from conformance.runner.ask import Asked
+from conformance.runner.pool import Implementation
 from conformance.session import Session, measure
 from conformance.sources import SOURCES
 from conformance.transcript import Transcripts
@@ -90,11 +90,9 @@ class Bench:
         subject = Implementation.parse(config.getoption("subject"))
         self.session = Session(subject, measure(config.getoption("oracle"), root), root)
         self.ends = ExitStack()
-        self.worker = Worker(subject, self.session.root)
-        self.ends.callback(self.worker.close)
+        self.subject = self.ends.enter_context(Asked(subject, root, self.session.sample))
         self.wide = self.ends.enter_context(self.session.oracle.wide())
         self.counted = PROFILES[config.getoption("profile")]
-        self.home = Path(self.ends.enter_context(tempfile.TemporaryDirectory(prefix="conformance-")))
         self.known: tuple[Path | None, Transcripts] = None, Transcripts()
 
     @classmethod
@@ -110,9 +108,7 @@ class Bench:
         if self.known[0] != pack:
             self.session.oracle.record([pack], 1, lambda id, status: None)
             self.known = pack, Transcripts.of_pack(self.session.oracle.recorded(pack))
-        out = self.home / "one"
-        self.worker.run(pack, out, only=[case["id"]], seconds=seconds(case["id"].split("/")[0]))
-        subject = self.session.heard_in(out)
+        subject = self.subject.ask(pack, [case["id"]])
         ((verdict, _),) = verdicts([case], self.known[1], subject, self.counted)
         if isinstance(verdict, Verdict):
             judge(self.wide, pack, [(verdict, case)], self.known[1], subject)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter, defaultdict
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from conformance.compare.axes import Difference
 from conformance.compare.verdict import Excluded, Verdict
+from conformance.files import whole
 
 
 @dataclass
@@ -47,14 +49,20 @@ class Results:
         return cls(data["meta"], verdicts, [Excluded(**item) for item in data["excluded"]], data["details"], data["problems"])
 
     def write(self, path: Path) -> None:
-        """To a temporary name first: a file of results is there whole or not at all."""
-        part = path.with_name(path.name + ".part")
-        part.write_text(json.dumps(self.as_json()), "utf-8")
-        part.replace(path)
+        with whole(path) as part:
+            part.write_text(json.dumps(self.as_json()), "utf-8")
 
     @classmethod
     def read(cls, path: Path) -> Results:
         return cls.of_json(json.loads(path.read_text("utf-8")))
+
+
+def cost(meta: dict) -> str:
+    """Time and memory of a run, as far as they are known."""
+    seconds, peak = meta.get("seconds"), meta.get("peak_mb")
+    parts = [] if seconds is None else [f"{seconds // 60:.0f} min {seconds % 60:.0f} s" if seconds >= 60 else f"{seconds:.1f} s"]
+    parts += [f"{peak / 1024:.1f} GB of memory" if peak >= 1024 else f"{peak} MB of memory"] if peak else []
+    return ", ".join(parts)
 
 
 def _order(id: str) -> tuple:
@@ -89,7 +97,8 @@ class Sum:
 
     @property
     def percent(self) -> float:
-        return 100.0 * self.passed / self.total if self.total else 0.0
+        """To a tenth, downwards: 100.0 is all of them."""
+        return math.floor(1000 * self.passed / self.total) / 10 if self.total else 0.0
 
     def add(self, passed: bool) -> None:
         self.passed += passed

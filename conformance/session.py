@@ -18,7 +18,7 @@ from conformance.case import read_cases, read_data
 from conformance.compare.axes import PROFILES
 from conformance.compare.referee import Wide, judge
 from conformance.compare.skew import Other, judge_skew, live
-from conformance.compare.verdict import Excluded, Verdict, verdicts
+from conformance.compare.verdict import KINDS, Excluded, Verdict, verdicts
 from conformance.golden import Golden
 from conformance.journal import Journal
 from conformance.matching import matches, may_match
@@ -26,6 +26,8 @@ from conformance.report.repro import script
 from conformance.report.show import outcomes
 from conformance.results import Results
 from conformance.runner import pool
+from conformance.runner.ask import Asked
+from conformance.runner.memory import Watch
 from conformance.runner.oracle import Oracle
 from conformance.runner.pool import Implementation, Worker, WorkerError, run_packs
 from conformance.transcript import Transcript, Transcripts
@@ -71,6 +73,8 @@ class Session:
         self.kept: Counter[str] = Counter()
         self.asked: dict[str, Sequence[str]] = {}  # patterns by source, as given to `choose`
         self.heard: Callable[[str, int, int], None] = lambda stage, done, total: None
+        self.began = time.monotonic()
+        self.watch: Watch | None = None  # of the memory, if there is one
 
     def choose(self, sources: Sequence[str], patterns: Sequence[str], dtypes: Sequence[str] = ()) -> list[Chosen]:
         """The packs that hold cases asked for."""
@@ -112,7 +116,7 @@ class Session:
 
     def run(self, chosen: Sequence[Chosen], profile: str = "drop-in", run_jobs: RunJobs = run_packs, resume: bool = False) -> Results:
         """Run the subject and compare. With `resume`, what an interrupted run of the same cases has judged is not run again."""
-        began, counted = time.monotonic(), PROFILES[profile]
+        counted = PROFILES[profile]
         results = Results({"profile": profile, "oracle": self.oracle.about | {"as": str(self.oracle.implementation)}})
         results.meta |= {"when": datetime.now(UTC).isoformat(timespec="seconds"), "sources": sorted({_source(c) for c in chosen})}
         try:
@@ -131,7 +135,7 @@ class Session:
         by_pack = {item.pack: item for item in chosen}
         for index, item in enumerate(chosen):
             kinds = {id: t.record["class"] for id, t in Transcripts.of_pack(self.oracle.recorded(item.pack)).items()}
-            runnable = [case["id"] for case in item.cases if kinds.get(case["id"]) not in ("environment", "oracle-error", None)]
+            runnable = [case["id"] for case in item.cases if kinds.get(case["id"], "oracle-error") not in KINDS]
             expected += len(runnable)
             if item.name in known:
                 results.add(known[item.name])
@@ -144,9 +148,9 @@ class Session:
             self.heard("running the subject", done["cases"], expected)
 
         try:
-            with self.oracle.wide() as wide, live(self.skew, self.root) if self.skew else nullcontext() as other:
+            with self.oracle.wide() as wide, live(self.skew, self.root, self.sample) if self.skew else nullcontext() as other:
                 for pack, out, error in run_jobs(self.subject, self.root, jobs, self.workers, heard):
-                    part = self.compare(by_pack[pack], out, counted, wide, other)
+                    part = self.compare(by_pack[pack], self.heard_in(out), counted, wide, other)
                     if error:
                         part.problems.append(f"{pack.name}: {error}")
                     else:
@@ -164,7 +168,8 @@ class Session:
         if not results.verdicts:
             results.problems.append("empty: no case matches that the oracle can run")
         results.sort()
-        results.meta["seconds"] = round(time.monotonic() - began, 1)
+        results.meta["seconds"] = round(time.monotonic() - self.began, 1)
+        results.meta["peak_mb"] = self.watch.peak if self.watch else None
         journal.discard()
         return results
 
@@ -172,28 +177,22 @@ class Session:
         """What the oracle and the subject did with the only case of `item`."""
         self.record([item])
         id = item.cases[0]["id"]
-        with tempfile.TemporaryDirectory(prefix="conformance-") as home:
-            job = (item.pack, Path(home) / "one", item.options | {"only": [id]})
-            for _, _, error in run_packs(self.subject, self.root, [job]):
-                if error:
-                    raise WorkerError(error)
-            return Transcripts.of_pack(self.oracle.recorded(item.pack)).get(id), self.heard_in(job[1]).get(id)
+        with Asked(self.subject, self.root, self.sample) as subject:
+            return Transcripts.of_pack(self.oracle.recorded(item.pack)).get(id), subject.ask(item.pack, [id]).get(id)
 
     def heard_in(self, out: Path) -> Transcripts:
         """What a worker left under this name, sampled as the oracle's transcripts are."""
         return Transcripts.of_files(out).thinned(self.sample) if Path(f"{out}.jsonl").exists() else Transcripts()
 
-    def compare(self, item: Chosen, out: Path, counted: set[str], wide: Wide, other: tuple[str, Other] | None = None) -> Results:
+    def compare(self, item: Chosen, subject: Transcripts, counted: set[str], wide: Wide, other: tuple[str, Other] | None = None) -> Results:
         """What came out for one pack."""
         oracle = Transcripts.of_pack(self.oracle.recorded(item.pack))
-        subject = self.heard_in(out)
         pairs = list(verdicts(item.cases, oracle, subject, counted))
         part = Results({}, excluded=[verdict for verdict, _ in pairs if isinstance(verdict, Excluded)])
         judged = [(verdict, case) for verdict, case in pairs if isinstance(verdict, Verdict)]
         judge(wide, item.pack, judged, oracle, subject)
         if other:
-            name, ask = other
-            judge_skew(name, lambda *asked: ask(*asked).thinned(self.sample), item.pack, judged, oracle, subject, counted)
+            judge_skew(*other, item.pack, judged, oracle, subject, counted)
         part.verdicts = [verdict for verdict, _ in judged]
         data = None
         for verdict, case in judged:
@@ -209,9 +208,9 @@ class Session:
         found = []
         for source, patterns in self.asked.items():
             file = self.oracle.folders[source] / "excluded.jsonl"
-            for id, cause in map(json.loads, file.read_text("utf-8").splitlines() if file.exists() else ()):
+            for id, kind, cause in map(json.loads, file.read_text("utf-8").splitlines() if file.exists() else ()):
                 if may_match(id.removesuffix("/*"), patterns):
-                    found.append(Excluded(id, "oracle-error", cause))
+                    found.append(Excluded(id, kind, cause))
         return list(dict.fromkeys(found))
 
 

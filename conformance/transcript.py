@@ -10,6 +10,8 @@ from pathlib import Path
 import ml_dtypes
 import numpy as np
 
+from conformance.files import whole
+
 FLOATS = {"bfloat16", "float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz", "float8_e5m2fnuz", "float8_e8m0fnu", "float4_e2m1fn"}
 
 
@@ -116,9 +118,6 @@ class Transcripts(dict):
         return "\n".join(json.dumps(item.record) for item in self.values())
 
     def write_pack(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part")
-        with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as pack:
+        with whole(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as pack:
             pack.writestr("record.jsonl", self.lines())
             pack.writestr("record.bin", self.data)
-        part.rename(path)

@@ -15,8 +15,10 @@ from test_conformance import toys
 
 from conformance.case import ArrayRef, Case, read_cases, write_pack
 from conformance.commands import main
+from conformance.files import whole
 from conformance.golden import write
-from conformance.results import Results
+from conformance.results import Results, cost
+from conformance.runner import memory
 from conformance.runner.cluster import run_on_cluster
 from conformance.runner.pool import Implementation
 from conformance.session import Chosen, Session, measure
@@ -126,3 +128,32 @@ def test_results_are_written_whole_or_not_at_all(tmp_path):
     with pytest.raises(TypeError):
         Results({"a": object()}).write(path)
     assert json.loads(path.read_text())["meta"] == {"a": 1}
+
+
+def test_a_file_is_there_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "new" / "results.json"
+    with whole(path) as part:
+        part.write_text("first")
+    with pytest.raises(KeyError), whole(path) as part:
+        part.write_text("half")
+        raise KeyError
+    assert path.read_text() == "first" and [file.name for file in path.parent.iterdir()] == ["results.json"]
+
+
+def test_the_memory_of_a_run_is_that_of_all_its_processes():
+    code = "data = bytearray(64 << 20); print(flush=True); input()"
+    child = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        child.stdout.readline()
+        assert child.pid in memory.family(os.getpid()) and memory.proportional(child.pid) > 64 << 10
+        with memory.Watch() as watch:
+            pass
+        assert watch.peak > 64 + (memory.proportional(os.getpid()) >> 11)
+    finally:
+        child.communicate(b"\n")
+    assert memory.proportional(child.pid) is None
+
+
+def test_time_and_memory_are_told_as_far_as_they_are_known():
+    assert cost({"seconds": 312.4, "peak_mb": 1890}) == "5 min 12 s, 1.8 GB of memory"
+    assert cost({"seconds": 3.25, "peak_mb": 90}) == "3.2 s, 90 MB of memory" and cost({"seconds": 2.0, "peak_mb": None}) == "2.0 s" and cost({}) == ""

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(not python113(), reason="no PyTorch 1.13 in TORC
 AGREED = ("tutorial/A*", "fuzz/broadcasting/1*")
 CHANGED = {  # since 1.13
     "tutorial/C8": "other text",  # BatchNorm1d shows its affine and track_running_stats otherwise
-    "tutorial/F4": "name missing",  # Adafactor
+    "tutorial/F4": "new name",  # Adafactor
 }
 
 

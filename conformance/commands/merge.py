@@ -26,6 +26,7 @@ def merged(parts: list[Results]) -> Results:
     whole.problems = [problem for problem in whole.problems if not problem.startswith("shard ")]
     whole.sort()
     whole.meta["sources"] = sorted({source for part in parts for source in part.meta["sources"]})
+    whole.meta["peak_mb"] = max((part.meta.get("peak_mb") or 0 for part in parts), default=0)
     whole.meta["seconds"] = round(sum(part.meta.get("seconds", 0) for part in parts), 1)
     return whole
 

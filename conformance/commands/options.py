@@ -16,6 +16,7 @@ from conformance import history, killrate
 from conformance.golden import Golden
 from conformance.report import badge, html, junit, markdown, terminal
 from conformance.results import Results
+from conformance.runner.memory import Watch
 from conformance.runner.pool import Implementation, WorkerError
 from conformance.session import Chosen, Session, measure
 from conformance.sources import SOURCES
@@ -40,7 +41,7 @@ class _Progress:
 
     def heard(self, stage: str, done: int, total: int) -> None:
         if stage not in self.stages:
-            self.stages[stage] = self.bars.add_task(stage)
+            self.stages[stage] = self.bars.add_task(stage, total=None)
         self.bars.update(self.stages[stage], completed=done, total=total or None)
 
 
@@ -88,9 +89,9 @@ def _with(options, command):
 def session(subject: Implementation, oracle: Implementation | Golden, workers: int, skew: Implementation | None = None):
     """A session with its progress on the terminal; trouble outside any case ends the program with code 2."""
     try:
-        with _Progress() as progress:
+        with _Progress() as progress, Watch() as watch:
             made = Session(subject, oracle, Path.cwd(), workers, skew)
-            made.heard = progress.heard
+            made.heard, made.watch = progress.heard, watch
             yield made
     except WorkerError as error:
         console.print(f"[red]{escape(str(error))}")

@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 from functools import cache, cached_property
 from os.path import commonprefix
 from pathlib import Path
@@ -37,6 +38,9 @@ PROFILES = {
     "bitwise": set(AXES),
 }
 LITERAL = re.compile(r"( *)([-+]?(?:\d+\.\d*|\.\d+|\d+(?=[eE][-+]?\d))(?:[eE][-+]?\d+)?)")
+WORDS = re.compile(r"\w+|\s+|[^\w\s]")
+ALIGNED = 500  # words that are matched one by one
+CONTEXT = " after "  # between what differs in a text and what stands before it
 TRIGGERED = re.compile(r" \(Triggered internally at [^()]*:\d+\.\)$")
 _TABLE = tomllib.loads(Path(__file__).with_name("tolerances.toml").read_text("utf-8"))
 _PRECISION = ["float64", "complex128", "float32", "complex64", "float16", "complex32", "bfloat16"]
@@ -273,7 +277,22 @@ class Comparison:
         self.axes.add("text")
         if a == b or not (self.exact or "exact-text" in self.case.get("tags", ())) and same_text(a, b, self.tolerance(self.loosest)):
             return
-        self.add("text", path, digits(a, b) or f"{b[:200]!r} instead of {a[:200]!r}")
+        self.add("text", path, digits(a, b) or replaced(a, b))
+
+
+def replaced(a: str, b: str) -> str:
+    """The first words of `b` that stand in the place of words of `a`, and what stands before them in their line."""
+    left, right = (WORDS.findall(text) for text in (a, b))
+    shortest = min(len(left), len(right))
+    start = next((i for i in range(shortest) if left[i] != right[i]), shortest)
+    end = next((i for i in range(shortest - start) if left[-1 - i] != right[-1 - i]), shortest - start)
+    old, new = left[start : len(left) - end], right[start : len(right) - end]
+    if max(len(old), len(new)) <= ALIGNED:
+        _, i, j, k, m = next(step for step in SequenceMatcher(None, old, new, autojunk=False).get_opcodes() if step[0] != "equal")
+        start, old, new = start + i, old[i:j], new[k:m]
+    line = "".join(left[:start]).rpartition("\n")[2]
+    found = f"{''.join(new)[:200]!r} instead of {''.join(old)[:200]!r}"
+    return found + f"{CONTEXT}{line[-60:]!r}" if line else found
 
 
 def literals(a: str, b: str) -> list[tuple[int, str, str]] | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,7 +21,8 @@ import numpy as np
 from conformance.case import read_data
 from conformance.compare.axes import LITERAL, Comparison, Difference, digits, last_digit, literals
 from conformance.compare.verdict import Verdict
-from conformance.runner.pool import Implementation, Worker, seconds
+from conformance.runner.ask import Asked
+from conformance.runner.pool import Implementation
 from conformance.transcript import Transcript, Transcripts, numpy_dtype
 
 WIDER = {"float32": "float64", "float16": "float64", "bfloat16": "float64", "complex64": "complex128"}
@@ -66,26 +66,16 @@ def judged_axes(case: dict) -> set[str]:
 @contextmanager
 def live(oracle: Implementation, root: Path) -> Iterator[Wide]:
     """A live oracle; a worker starts with the first question for it."""
-    workers: dict[str, Worker] = {}
+    with Asked(oracle, root) as here, Asked(oracle, root, **ELSEWHERE) as elsewhere, tempfile.TemporaryDirectory(prefix="referee-") as home:
 
-    def ask(pack: Path, cases: Sequence[dict]) -> Transcripts:
-        (how,) = {opinion(case) for case in cases}  # all cases of a pack are of one source
-        if how not in workers:
-            workers[how] = Worker(oracle, root, **(ELSEWHERE if how == "elsewhere" else {}))
-        if how == "wide":
-            pack, source = _write(home / "wide.zip", cases, read_data(pack)), "op"
-        else:
-            source = cases[0]["id"].split("/")[0]
-        workers[how].run(pack, home / "out", only=[case["id"] for case in cases], seconds=seconds(source))
-        return Transcripts.of_files(home / "out")
+        def ask(pack: Path, cases: Sequence[dict]) -> Transcripts:
+            (how,) = {opinion(case) for case in cases}  # all cases of a pack are of one source
+            ids = [case["id"] for case in cases]
+            if how == "elsewhere":
+                return elsewhere.ask(pack, ids)
+            return here.ask(_write(Path(home, "wide.zip"), cases, read_data(pack)), ids)
 
-    home = Path(tempfile.mkdtemp(prefix="referee-"))
-    try:
         yield ask
-    finally:
-        for worker in workers.values():
-            worker.close()
-        shutil.rmtree(home, ignore_errors=True)
 
 
 class _Numbers(Comparison):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from conformance.compare.verdict import Verdict, judge
-from conformance.runner.pool import Implementation, Worker, seconds
+from conformance.runner.ask import Asked
+from conformance.runner.pool import Implementation
 from conformance.transcript import Transcript, Transcripts
 
 #: The transcripts of another version for cases of a pack, by their ids.
@@ -16,19 +16,10 @@ Other = Callable[[Path, Sequence[str]], Transcripts]
 
 
 @contextmanager
-def live(implementation: Implementation, root: Path) -> Iterator[tuple[str, Other]]:
-    """A version that is installed: its name, and a worker kept at hand."""
-    worker = Worker(implementation, root)
-
-    def ask(pack: Path, ids: Sequence[str]) -> Transcripts:
-        worker.run(pack, Path(home, "out"), only=list(ids), seconds=seconds(ids[0].split("/")[0]))
-        return Transcripts.of_files(Path(home, "out"))
-
-    with tempfile.TemporaryDirectory(prefix="conformance-") as home:
-        try:
-            yield f"{worker.about['module']} {worker.about['version']}", ask
-        finally:
-            worker.close()
+def live(implementation: Implementation, root: Path, sample: int | None = None) -> Iterator[tuple[str, Other]]:
+    """A version that is installed: its name, and how it is asked."""
+    with Asked(implementation, root, sample) as other:
+        yield f"{other.worker.about['module']} {other.worker.about['version']}", other.ask
 
 
 def judge_skew(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 
 from conformance.compare.axes import Comparison, Difference, missing
@@ -13,6 +13,13 @@ STATUSES = (
     "pass", "pass (referee)", "version skew", "mismatch", "missing", "refused", "error", "crash", "timeout", "out of memory", "not run",
 )  # fmt: skip
 PASSING = {"pass", "pass (referee)"}
+#: Why a case is outside the denominator.
+KINDS = {
+    "beyond": "not about dense tensors on the CPU under public names, run eagerly",
+    "environment": "needs what is not here: a device, a network, a file, a package",
+    "oracle-error": "does not run on the oracle as it is written",
+    "large": "inputs too large to be stored",
+}
 KEPT = 20  # differences of one case that are kept
 ENVIRONMENT = re.compile(
     r"CUDA|not linked with support|No module named '(?!torch[.'])|No such file|urlopen|internet connection|process group|Triton|nvtx|cuda"
@@ -48,7 +55,7 @@ class Excluded:
     """A case outside the denominator, and why."""
 
     id: str
-    kind: str  # environment, oracle-error
+    kind: str  # of KINDS
     cause: str
 
 
@@ -56,7 +63,7 @@ def classify(case: dict, base: Transcript | None, perturbed: Transcript | None =
     """What the oracle's own runs say about a case: its class, its cause if it leaves the denominator, what never holds still."""
     domain = next((tag[7:] for tag in case["tags"] if tag.startswith("domain:")), None)
     if domain:
-        return {"class": "environment", "cause": f"another domain than dense CPU tensors, run eagerly: {domain}"}
+        return {"class": "beyond", "cause": domain}
     if base is None:
         return {"class": "oracle-error", "cause": "the oracle did not run it"}
     if base.status not in ("ok", "raised"):
@@ -108,7 +115,13 @@ def judge(case: dict, oracle: Transcript, subject: Transcript | None, counted: s
 
 
 def _api(case: dict) -> str:
-    return case["apis"][0] if case["apis"] else case["id"].rsplit("/", 1)[0]
+    return about_api(case["id"], case["apis"])
+
+
+def about_api(id: str, apis: Sequence[str]) -> str:
+    """The public name that a case is for: of those it calls, the first that its id has, not a helper before it."""
+    named = next((api for api in apis if api.rpartition(".")[2].rstrip("_") in id), None) or next(iter(apis), None)
+    return named or (id.rpartition("/")[0] if id.count("/") > 1 else id)
 
 
 def _place(case: dict, difference: Difference) -> str:
@@ -143,7 +156,7 @@ def verdicts(
         theirs = oracle.get(case["id"])
         if theirs is None:
             yield Excluded(case["id"], "oracle-error", "the oracle did not run it"), case
-        elif theirs.record["class"] in ("environment", "oracle-error"):
+        elif theirs.record["class"] in KINDS:
             yield Excluded(case["id"], theirs.record["class"], theirs.record["cause"]), case
         else:
             yield judge(case, theirs, subject.get(case["id"]), counted), case

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.sax.saxutils import escape
 
-from conformance.results import Results
+from conformance.results import Results, Sum
 
 COLOURS = ((99, "#2c8a57"), (95, "#5b9a3c"), (80, "#a8861f"), (0, "#b3362b"))
 LETTER = 6.6  # width of one, in units of the image
@@ -12,10 +12,9 @@ LETTER = 6.6  # width of one, in units of the image
 
 def render(results: Results) -> str:
     """The image; a run without a score says so."""
-    passed, total = sum(verdict.passed for verdict in results.verdicts), len(results.verdicts)
-    share = 100 * passed / total if total else 0.0
-    value = "no score" if results.problems or not total else f"{int(share * 10) / 10:.1f} %"  # 99.97 is not 100
-    colour = "#6b7280" if value == "no score" else next(colour for least, colour in COLOURS if share >= least)
+    total = Sum(sum(verdict.passed for verdict in results.verdicts), len(results.verdicts))
+    value = "no score" if results.problems or not total.total else f"{total.percent:.1f} %"
+    colour = "#6b7280" if value == "no score" else next(colour for least, colour in COLOURS if total.percent >= least)
     label = f"{results.meta['oracle'].get('as', 'torch')} {results.meta['oracle'].get('version', '').split('+')[0]}".strip()
     left, right = (round(LETTER * len(text) + 12) for text in (label, value))
     return (

@@ -14,8 +14,9 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 
 from conformance import history, killrate
 from conformance.compare.axes import AXES
-from conformance.compare.verdict import STATUSES
-from conformance.results import Results, area, by_area, by_axis, by_cause, by_source, by_status, whole_names
+from conformance.compare.verdict import KINDS, STATUSES
+from conformance.results import Results, Sum, area, by_area, by_axis, by_cause, by_source, by_status, cost, whole_names
+from conformance.sources import SOURCES
 
 BUDGET = 4_500_000  # characters of the data; programs and outcomes take what ids and causes leave
 
@@ -26,13 +27,15 @@ def render(results: Results) -> str:
     left_out: dict[str, list] = defaultdict(list)
     runs, faults = results.beside.get("history", []), results.beside.get("killrate", [])
     least, lines = history.lines(runs)
+    causes = by_cause(results.verdicts)
     for item in results.excluded:
         left_out[item.kind].append(item)
     return templates.get_template("page.html.j2").render(
-        meta=results.meta, problems=results.problems, total=len(results.verdicts), left_out=dict(left_out),
-        passed=sum(verdict.passed for verdict in results.verdicts), sources=by_source(results.verdicts),
+        meta=results.meta, cost=cost(results.meta), problems=results.problems, total=len(results.verdicts), left_out=dict(left_out), kinds=KINDS,
+        whole_run=Sum(sum(verdict.passed for verdict in results.verdicts), len(results.verdicts)), sources=by_source(results.verdicts),
+        described={name: source.about for name, source in SOURCES.items()}, number_of_causes=len(causes),
         whole=whole_names(results.verdicts), areas=by_area(results.verdicts), axes=by_axis(results.verdicts), statuses=by_status(results.verdicts),
-        causes=by_cause(results.verdicts)[:200], data=embed(payload(results)), runs=runs, least=least, lines=lines,
+        causes=causes[:200], data=embed(payload(results)), runs=runs, least=least, lines=lines,
         faults=killrate.by_axis(faults), caught=sum(fault.caught for fault in faults), escaped=[fault for fault in faults if not fault.caught],
     )  # fmt: skip
 

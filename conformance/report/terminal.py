@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from conformance.report.show import outcomes
-from conformance.results import Results, Sum, by_area, by_axis, by_cause, by_source, by_status, whole_names
+from conformance.results import Results, Sum, by_area, by_axis, by_cause, by_source, by_status, cost, whole_names
 from conformance.transcript import Transcript
 
 
@@ -23,18 +23,21 @@ def summary(results: Results, console: Console, top: int = 25) -> None:
     if not results.verdicts:
         return
     console.print(_table("source", by_source(results.verdicts)))
-    console.print(_table("names without a failing case", whole_names(results.verdicts)))
-    console.print(_table("area", by_area(results.verdicts)))
+    areas = by_area(results.verdicts)
+    if len(areas) > 1:  # of one area there is no more to say
+        console.print(_table("names without a failing case", whole_names(results.verdicts)))
+        console.print(_table("area", areas))
     console.print(_table("axis", by_axis(results.verdicts)))
     console.print("  ".join(f"{status} {number}" for status, number in by_status(results.verdicts).most_common()))
     left_out = Counter(item.kind for item in results.excluded)
-    console.print("outside the denominator: " + (", ".join(f"{kind} {number}" for kind, number in left_out.items()) or "none"))
+    console.print("outside the denominator: " + (", ".join(f"{kind} {number}" for kind, number in left_out.most_common()) or "none"))
     causes = by_cause(results.verdicts)
     if causes:
         table = Table("cases", "cause", "for example", title=f"top causes ({min(top, len(causes))} of {len(causes)})", title_justify="left")
         for cause, verdicts in causes[:top]:
             table.add_row(str(len(verdicts)), escape(cause), escape(verdicts[0].id))
         console.print(table)
+    console.print(cost(results.meta))
 
 
 def explain(case: dict, oracle: Transcript | None, subject: Transcript | None, results: Results, console: Console) -> None:

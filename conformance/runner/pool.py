@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 WORKER = Path(__file__).with_name("worker.py")
-SECONDS = {"op": 20.0, "error": 20.0, "tutorial": 60.0, "script": 60.0}  # time limit of one case by source
+SECONDS = {"doc": 30.0, "op": 20.0, "error": 20.0, "tutorial": 60.0, "script": 60.0}  # time limit of one case by source
 DEFAULT_SECONDS = 10.0
 
 

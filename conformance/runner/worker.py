@@ -7,6 +7,7 @@ imported once; each group of cases runs in a forked child, which names the case 
 crash or a hang is pinned to its case and the rest of the group goes on in a new child.
 """
 
+import gc
 import importlib
 import importlib.abc
 import importlib.machinery
@@ -210,7 +211,8 @@ def main():
         observe = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(observe)
         observe.bind(torch, module, supplied())
-        observe.quietly(lambda: torch.optim.SGD([torch.zeros(1)], 0.1))  # imports what an implementation imports late
+        gc.collect()
+        gc.freeze()  # what is there now is garbage in no child: its collections need not visit it, and so not copy its pages
         version = str(getattr(torch, "__version__", "unknown"))
         about = {"module": module, "version": version, "file": getattr(torch, "__file__", None), "python": sys.version.split()[0]}
     except BaseException as error:

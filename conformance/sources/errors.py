@@ -46,7 +46,7 @@ def split(text: str) -> tuple[str, ...]:
 def of_table(op, group: str, excluded: list) -> Iterator[Case]:
     form = opforms.form_of(op)
     if isinstance(form, str):
-        excluded.append((f"{group}/*", form))
+        excluded.append((f"{group}/*", "beyond", form))
         return
     for index, wrong in enumerate(op.error_inputs("cpu")):
         id = f"{group}/{index}"
@@ -54,12 +54,12 @@ def of_table(op, group: str, excluded: list) -> Iterator[Case]:
         try:
             lines = statements(form(inputs.call(op.name, wrong.sample_input)))
         except Unsupported as error:
-            excluded.append((id, str(error)))
+            excluded.append((id, error.kind, str(error)))
             continue
         program = Program(lines, inputs)
         half_done = ("random",) if "out_" in inputs.refs else ()  # a buffer that was resized before the refusal holds anything
         if not program.error:
-            excluded.append((id, "the oracle does not refuse it"))
+            excluded.append((id, "oracle-error", "the oracle does not refuse it"))
             continue
         yield Case(
             id=id, program=tuple(lines), inputs=inputs.refs, apis=program.apis(), group=group, tags=("error", *half_done),

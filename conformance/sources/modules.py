@@ -84,7 +84,7 @@ def uses(info, dtype: str, group: str, excluded: list) -> Iterator[Case]:
             try:
                 lines, inputs = program(info, dtype, mode, sample)
             except Exception as error:  # noqa: BLE001  whatever it is, it is the oracle's answer
-                excluded.append((id, f"{type(error).__name__}: {error}"))
+                excluded.append((id, getattr(error, "kind", "oracle-error"), f"{type(error).__name__}: {error}"))
                 continue
             yield Case(
                 id=id, program=tuple(lines), inputs=inputs.refs, apis=(f"torch.nn.{info.module_cls.__name__}",), group=group, seed=SEED,
@@ -132,7 +132,7 @@ def refusals(info, part: str, group: str, excluded: list) -> Iterator[Case]:
             if wrong.error_on == ModuleErrorEnum.FORWARD_ERROR:
                 lines.append(f"out = module({inputs.arguments(sample.forward_input, 'x')})")
         except Unsupported as error:
-            excluded.append((f"{group}/{index}", str(error)))
+            excluded.append((f"{group}/{index}", error.kind, str(error)))
             continue
         yield Case(
             id=f"{group}/{index}", program=tuple(lines), inputs=inputs.refs, apis=(f"torch.nn.{info.module_cls.__name__}",), group=group,

@@ -39,7 +39,7 @@ SUPPLIED = {"torch": torch, "np": np, "math": math}
 
 
 def cases(wanted: Callable[[str], bool] = lambda group: True, excluded: list | None = None) -> Iterator[Case]:
-    """Every case of the wanted groups (`op/add/float32`); what cannot be one goes to `excluded` as (id, cause)."""
+    """Every case of the wanted groups (`op/add/float32`); what cannot be one goes to `excluded` as (id, kind, cause)."""
     excluded = [] if excluded is None else excluded
     for op in op_db:
         for dtype in DTYPES:
@@ -63,7 +63,7 @@ class Entry:
     def cases(self) -> Iterator[Case]:
         form = opforms.form_of(self.op)
         if isinstance(form, str):
-            self.excluded.append((f"{self.group}/*", form))
+            self.excluded.append((f"{self.group}/*", "beyond", form))
             return
         dtype = getattr(torch, self.dtype)
         grad = self.op.supports_autograd and dtype in self.op.backward_dtypes and (dtype.is_floating_point or dtype.is_complex)
@@ -74,10 +74,10 @@ class Entry:
                 inputs = Inputs()
                 call = inputs.call(self.op.name, sample)
                 if self.dtype != "float32" and inputs.size > LARGE:
-                    raise Unsupported(f"inputs of {inputs.size >> 20} MB: stored for float32 only")
+                    raise Unsupported(f"inputs of {inputs.size >> 20} MB: stored for float32 only", "large")
                 calls.append((id, sample, inputs, call))
             except Unsupported as error:
-                self.excluded.append((id, str(error)))
+                self.excluded.append((id, error.kind, str(error)))
         for id, sample, inputs, call in calls:
             yield from self.sample(id, sample, inputs, call, form)
 
@@ -146,7 +146,7 @@ class Entry:
         id = f"{id}/{kind}" if kind else id
         refused = program.error is not None and kind == "inplace"  # the result does not fit: the refusal is compared
         if program.error and not refused:
-            self.excluded.append((id, program.error))
+            self.excluded.append((id, "oracle-error", program.error))
             return
         yield Case(
             id=id, program=tuple(program.lines), inputs=program.refs, apis=program.apis(),

@@ -47,10 +47,10 @@ def cases(wanted: Callable[[str], bool] = lambda group: True, excluded: list | N
 def trainings(info, dtype: str, group: str, excluded: list) -> Iterator[Case]:
     """The programs of one optimizer at one dtype."""
     if info.only_supports_sparse_grads:
-        excluded.append((f"{group}/*", "needs sparse gradients"))
+        excluded.append((f"{group}/*", "beyond", "needs sparse gradients"))
         return
     if dtype.startswith("complex") and not info.supports_complex:
-        excluded.append((f"{group}/*", "the table knows no complex parameters for it"))
+        excluded.append((f"{group}/*", "beyond", "the table knows no complex parameters for it"))
         return
     for index, sample in enumerate(info.optim_inputs_func("cpu", dtype=getattr(torch, dtype))):
         id = f"{group}/{index}"
@@ -117,7 +117,7 @@ class Maker:
         cause = failure(lines, inputs)
         refused = cause is not None and kind == "fused"  # the implementation takes no such parameters: the refusal is compared
         if cause and not refused:
-            self.excluded.append((id, cause))
+            self.excluded.append((id, "oracle-error", cause))
             return
         yield Case(
             id=id, program=tuple(lines), inputs=inputs.refs, apis=(f"torch.optim.{self.name}",), group=self.group,
@@ -137,7 +137,7 @@ def refusals(info, part: str, group: str, excluded: list) -> Iterator[Case]:
             params = PARTS if sample.params is None else inputs.text(sample.params, "params")
             words = [f"{key}={inputs.text(value, key)}" for key, value in sample.kwargs.items()]
         except Unsupported as error:
-            excluded.append((f"{group}/{index}", str(error)))
+            excluded.append((f"{group}/{index}", error.kind, str(error)))
             continue
         line = f"optimizer = optim.{name}({', '.join([params, *words])})"
         yield Case(

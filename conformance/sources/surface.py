@@ -136,13 +136,13 @@ def cases(wanted: Callable[[str], bool] = lambda group: True, excluded: list | N
                     warnings.simplefilter("ignore")
                     names = dict(sorted(public(space).items()))
             except ModuleNotFoundError as error:
-                excluded.append((f"{group}/*", f"the oracle has no such module: {error}"))
+                excluded.append((f"{group}/*", "oracle-error", f"the oracle has no such module: {error}"))
                 continue
             for name, thing in names.items():
                 path = f"{space}.{name}"
                 reason = next((reason for reason, pattern in BEYOND.items() if re.fullmatch(pattern, path)), None)
                 if reason is not None:
-                    excluded.append((f"{group}/{name}", reason))
+                    excluded.append((f"{group}/{name}", "beyond", reason))
                     continue
                 common = {"setup": SETUP, "apis": (path,), "group": group}
                 head = () if space in CLASSES or space == "torch" else (f"import {space}",)

@@ -16,7 +16,11 @@ TAKEN = {"torch", "nn", "F", "optim", "np", "math", "out", "unique", "grads", "s
 
 
 class Unsupported(Exception):
-    """The value has no form in a case."""
+    """The value has no form in a case; `kind` says why not, as `verdict.KINDS` has it."""
+
+    def __init__(self, cause: str, kind: str = "beyond"):
+        super().__init__(cause)
+        self.kind = kind
 
 
 class Inputs:
