@@ -10,6 +10,7 @@ from cpython.object cimport PyObject, PyTypeObject
 from cpython.ref cimport Py_INCREF, Py_REFCNT
 
 from cpython.pycapsule cimport PyCapsule_GetPointer
+from libc.string cimport memcpy
 
 from ..kernels cimport memory
 from ..kernels.quick cimport NO_NUMBER, QUICK_NUMBERS, QUICK_TENSORS, quick_call, quickfn
@@ -38,6 +39,11 @@ cdef extern from "opcall.h":
     void type_rename(PyTypeObject *t, const char *name)
     object type_alloc(PyTypeObject *t, object empty)
     object tuple_alloc(PyTypeObject *t, Py_ssize_t count)
+    tuple tuple_of_none(Py_ssize_t count)
+    void tuple_put(tuple t, Py_ssize_t i, object value)
+    PyObject **list_items(list values)
+    void type_tune_node(PyTypeObject *t, PyTypeObject *base)
+    int type_tune_tensor(PyTypeObject *t, Py_ssize_t offset, int (*keep)(PyObject *) noexcept) except -1
     ctypedef PyObject *(*vectorcallfunc)(PyObject *, PyObject *const *, size_t, PyObject *)
     Py_ssize_t PyVectorcall_NARGS(size_t)
     void PyType_Modified(PyTypeObject *)
@@ -88,9 +94,12 @@ cdef extern from "numpy/ufuncobject.h":
 
 cdef extern from "Python.h":
     PyObject *PyTuple_GET_ITEM(object, Py_ssize_t)
+    PyObject *PyList_GET_ITEM(list, Py_ssize_t)
+    long PyLong_AsLong(object) except? -1
     void PyTuple_SET_ITEM(object, Py_ssize_t, object)
     object PyContextVar_Set(object var, object value)
     int PyContextVar_Reset(object var, object token) except -1
+    object PyObject_Call(object fn, tuple args, PyObject *kwargs)
 
 cdef tuple _empty = ()
 
@@ -131,6 +140,9 @@ T = _Table()
 
 cdef class Storage
 cdef class Tensor
+cdef class Pass
+cdef class Visit
+cdef class Hooks
 cdef class Node
 cdef class Op
 cdef class Overload
@@ -150,6 +162,8 @@ include "kernel_node.pxi"
 cdef _enable():
     cdef Op o = Op.__new__(Op)
     cdef Method m = Method.__new__(Method)
+    cdef Tensor t = Tensor.__new__(Tensor)
+    type_tune_tensor(<PyTypeObject *>Tensor, <char *>&t.attributes - <char *><PyObject *>t, memory.keep)
     type_enable_vectorcall(<PyTypeObject *>Op, <char *>&o.vcall - <char *><PyObject *>o, 0)
     type_enable_vectorcall(<PyTypeObject *>Method, <char *>&m.vcall - <char *><PyObject *>m, 1)
     type_rename(<PyTypeObject *>Tensor, "reftorch.Tensor")

@@ -29,7 +29,7 @@ cdef object run_overload(Overload ov, list vals, int mode):
         else:
             given = prepared
     if (not tls_no_grad) and (ov.n_slots or not ov.nograd):
-        mask = gradient_mask(ov, vals)
+        mask = gradient_mask(ov, list_items(vals))
     if mode == INPLACE:
         t = <Tensor>vals[0]
         if ov.kind != VIEW:
@@ -37,7 +37,7 @@ cdef object run_overload(Overload ov, list vals, int mode):
             check_operands(ov, t, vals, 1)
         check_inplace(t, mask != 0 or requires_grad(t))
         give_tangents = None if forward_hook is None else forward_hook(ov, vals, True)      # before the write
-        node = make_node(ov, vals, mask, True) if mask else None
+        node = make_node(ov, list_items(vals), mask, True) if mask else None
         if ov.kind == LOOP:
             run_loop(run, given, t)
         elif ov.kind == PRIMITIVE:
@@ -50,7 +50,7 @@ cdef object run_overload(Overload ov, list vals, int mode):
             give_tangents([t])
         if node is not None:
             if ov.kind == VIEW:
-                finish_node(node, [t])       # torch: t_ and its like leave the base's history alone
+                finish_node(node, t, 0)      # torch: t_ and its like leave the base's history alone
             else:
                 rebase(t, node)
         return t
@@ -68,7 +68,7 @@ cdef object run_overload(Overload ov, list vals, int mode):
         if give_tangents is not None:
             give_tangents(outs)
     if mask and out is None:
-        finish_node(make_node(ov, vals, mask, False), outs)
+        finish_several(make_node(ov, list_items(vals), mask, False), outs)
     if ov.single and not ov.listed:
         result = outs[0]
     else:
@@ -180,7 +180,12 @@ cdef object call_op(Op op, list args, dict kwargs, int mode, bint operator=False
     if op.pending:
         build(op)
     if (tls_no_dispatch < 2) and any_override(args, kwargs, op.list_args):
-        return torch_function_handler(op if mode == FUNCTION else op.method if mode == METHOD else op.inplace, tuple(args), kwargs or {})
+        try:
+            return torch_function_handler(op if mode == FUNCTION else op.method if mode == METHOD else op.inplace, tuple(args), kwargs or {})
+        except TypeError:
+            if operator:                     # torch: whatever TypeError an override raises, an operator takes for "does not fit"
+                return NotImplemented
+            raise
     for o in op.built:
         ov = <Overload>o
         if mode != FUNCTION and not ov.is_method:
@@ -199,7 +204,8 @@ cdef object call_op(Op op, list args, dict kwargs, int mode, bint operator=False
             return result
     if operator:
         return NotImplemented
-    raise argerror.argument_error(op.name + "_" if mode == INPLACE and not op.writes else op.name, [((<Overload>o).schema, (<Overload>o).has_out) for o in op.built],
+    raise argerror.argument_error(op.name + "_" if mode == INPLACE and not op.writes else op.name,
+                                  [((<Overload>o).schema, (<Overload>o).has_out) for o in op.built],
                                   tuple(args) if mode == FUNCTION else tuple(args[1:]), kwargs or {}, mode != FUNCTION)
 
 
@@ -254,13 +260,13 @@ cdef inline Tensor fast_binary(Op op, object a, object b):
         return None                          # threads: the general way
     r = Tensor.__new__(Tensor)
     r.code = ov.loop_out[code]
-    r._a = PyArray_SimpleNew(cnp.PyArray_NDIM(x._a), cnp.PyArray_DIMS(x._a), NPY_TYPE[r.code])
+    r._a = memory.array_of(cnp.PyArray_NDIM(x._a), cnp.PyArray_DIMS(x._a), NPY_TYPE[r.code], ITEMSIZE[r.code])
     ptr[2] = cnp.PyArray_BYTES(r._a)
     st[2] = ITEMSIZE[r.code]
     ov.loops[code](ptr, &n, st, ov.loop_data[code])
     if not tls_no_grad:
         if requires_grad(x) or (y is not None and requires_grad(y)):
-            record_quick(ov, x, b, r)
+            record_operands(ov, x, b, r)
     return r
 
 
@@ -283,14 +289,14 @@ cdef inline Tensor fast_unary(Op op, object a):
         return None
     r = Tensor.__new__(Tensor)
     r.code = ov.loop_out[code]
-    r._a = PyArray_SimpleNew(cnp.PyArray_NDIM(x._a), cnp.PyArray_DIMS(x._a), NPY_TYPE[r.code])
+    r._a = memory.array_of(cnp.PyArray_NDIM(x._a), cnp.PyArray_DIMS(x._a), NPY_TYPE[r.code], ITEMSIZE[r.code])
     ptr[0] = cnp.PyArray_BYTES(x._a)
     ptr[1] = cnp.PyArray_BYTES(r._a)
     st[0] = ITEMSIZE[code]
     st[1] = ITEMSIZE[r.code]
     ov.loops[code](ptr, &n, st, ov.loop_data[code])
     if not tls_no_grad and requires_grad(x):
-        record_quick(ov, x, None, r)
+        record_operands(ov, x, None, r)
     return r
 
 
@@ -311,7 +317,7 @@ cdef inline Tensor fast_reduce(Op op, object a):
         return None
     r = Tensor.__new__(Tensor)
     r.code = x.code
-    r._a = PyArray_SimpleNew(0, NULL, NPY_TYPE[x.code])
+    r._a = memory.array_of(0, NULL, NPY_TYPE[x.code], ITEMSIZE[x.code])
     ptr[0] = ptr[2] = cnp.PyArray_BYTES(r._a)
     ptr[1] = cnp.PyArray_BYTES(x._a)
     st[0] = st[2] = 0
@@ -322,7 +328,7 @@ cdef inline Tensor fast_reduce(Op op, object a):
         (<double *>ptr[0])[0] = 0
     ov.loops[x.code](ptr, &n, st, ov.loop_data[x.code])
     if not tls_no_grad and requires_grad(x):
-        record_quick(ov, x, None, r)
+        record_operands(ov, x, None, r)
     return r
 
 
@@ -331,7 +337,8 @@ cdef object call_vector(Op op, PyObject *const *args, Py_ssize_t n, PyObject *na
     cdef list values
     cdef dict kwargs = None
     cdef Py_ssize_t i
-    if op.real_is_self and mode != INPLACE and not function_modes and n == 1 and names == NULL and type(<object>args[0]) is Tensor and KIND[(<Tensor><object>args[0]).code] < KIND_COMPLEX:
+    if op.real_is_self and mode != INPLACE and not function_modes and n == 1 and names == NULL and (
+            type(<object>args[0]) is Tensor and KIND[(<Tensor><object>args[0]).code] < KIND_COMPLEX):
         return <object>args[0]
     if names == NULL and mode != INPLACE and op.first is not None and op.first.kind == LOOP:
         if n == 2 and len(op.first.operands) == 2:

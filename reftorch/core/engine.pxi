@@ -50,6 +50,23 @@ cdef object sum_to_shape(object g, shape):
     return T.sum_to_size(g, tuple(shape))
 
 
+cdef tuple _first_dim = (0,)
+
+
+cdef Tensor sum_rows(Tensor g, int nd, cnp.npy_intp *dims):
+    """The same of a gradient whose shape has one dim more than `dims` (a bias), by a quick call; None for any other."""
+    cdef PyObject *given[QUICK_ARGS]
+    cdef int i
+    if nd == 0 or cnp.PyArray_NDIM(g._a) != nd + 1 or not PyArray_CompareLists(dims, cnp.PyArray_DIMS(g._a) + 1, nd):
+        return None
+    if not tls_no_grad or forward_hook is not None or type(g) is not Tensor:
+        return None
+    for i in range(QUICK_ARGS):
+        given[i] = NULL
+    given[0], given[1] = <PyObject *>g, <PyObject *>_first_dim
+    return quick_op(<Op>OPS["sum"], given)
+
+
 cdef bint is_expandable_to(shape, wider):
     cdef Py_ssize_t k = len(shape), n = len(wider), i
     if k > n:
@@ -62,16 +79,20 @@ cdef bint is_expandable_to(shape, wider):
 
 cdef Tensor validate(Node node, int index, object target, int nr, Tensor g):
     """A gradient in the shape and dtype of the tensor it belongs to."""
-    cdef Tensor leaf
+    cdef Tensor leaf, rows
     if isinstance(target, Tensor):
         leaf = <Tensor>target
         if g.code == leaf.code and same_shape(g._a, leaf._a):
             return g
+        rows = sum_rows(g, cnp.PyArray_NDIM(leaf._a), cnp.PyArray_DIMS(leaf._a))
         shape, code = tuple(leaf.shape), leaf.code
     else:
         if meta_matches(<Node>target, nr, g):
             return g
+        rows = sum_rows(g, (<Node>target).nd0, (<Node>target).dims0) if (<Node>target).metas is None else None
         shape, code = meta_at(<Node>target, nr)
+    if rows is not None:
+        g = rows
     if tuple(g.shape) != shape:
         if not is_expandable_to(shape, g.shape):
             raise RuntimeError(f"Function {node.name()} returned an invalid gradient at index {index} - got {list(g.shape)} but expected shape "
@@ -115,18 +136,14 @@ cdef accumulate_into(Tensor v, Tensor g, bint mine):
 cdef int add_quick(Tensor sum, Tensor g) except -1:
     """`sum += g`, by the loop itself when both are plain."""
     cdef Overload ov = (<Op>slot_ops[SLOT_ADD]).first
-    cdef char *ptr[3]
-    cdef cnp.npy_intp st[3]
-    cdef cnp.npy_intp n = cnp.PyArray_SIZE(sum._a)
-    if (ov is None or sum.code != g.code or ov.loops[sum.code] == NULL or n > QUICK_LIMIT or not same_shape(sum._a, g._a) or forward_hook is not None
-            or not PyArray_IS_C_CONTIGUOUS(sum._a) or not PyArray_IS_C_CONTIGUOUS(g._a) or sum._fn is not None or type(sum) is not Tensor
-            or cnp.PyArray_BASE(sum._a) != NULL):
+    cdef PyObject *operands[2]
+    if (ov is None or sum.code != g.code or ov.loops[sum.code] == NULL or cnp.PyArray_SIZE(sum._a) > QUICK_LIMIT or not same_shape(sum._a, g._a)
+            or forward_hook is not None or not PyArray_IS_C_CONTIGUOUS(sum._a) or sum._fn is not None or type(sum) is not Tensor
+            or cnp.PyArray_BASE(sum._a) != NULL or g._a is sum._a or cnp.PyArray_BASE(g._a) == <PyObject *>sum._a):
         call_op(<Op>slot_ops[SLOT_ADD], [sum, g], None, INPLACE)
         return 0
-    ptr[0] = ptr[2] = cnp.PyArray_BYTES(sum._a)
-    ptr[1] = cnp.PyArray_BYTES(g._a)
-    st[0] = st[1] = st[2] = ITEMSIZE[sum.code]
-    ov.loops[sum.code](ptr, &n, st, ov.loop_data[sum.code])
+    operands[0], operands[1] = <PyObject *>sum._a, <PyObject *>g._a
+    loop_into(ov, sum.code, 2, operands, sum._a)
     bump(sum)
     return 0
 
@@ -134,7 +151,10 @@ cdef int add_quick(Tensor sum, Tensor g) except -1:
 cdef cnp.ndarray gradient_copy(Tensor v, Tensor g):
     """A copy of `g` that lies in memory as the leaf does."""
     cdef cnp.ndarray r = empty_like_order(cnp.PyArray_NDIM(g._a), cnp.PyArray_DIMS(g._a), cnp.PyArray_TYPE(g._a), v._a)
-    np.copyto(r, g._a)
+    if PyArray_IS_C_CONTIGUOUS(r) and PyArray_IS_C_CONTIGUOUS(g._a):
+        memcpy(cnp.PyArray_DATA(r), cnp.PyArray_DATA(g._a), cnp.PyArray_NBYTES(r))
+    else:
+        np.copyto(r, g._a)
     return r
 
 
@@ -161,26 +181,99 @@ cdef deliver_leaf(Tensor leaf, object g, bint mine):
             g = run_hooks(hooks, g)
         ref = x.get("accumulate")
         acc = None if ref is None else ref()
-        if acc is not None and acc.pre_hooks:
-            for hook in list(acc.pre_hooks.values()):
+        if acc is not None and acc.hooks is not None and acc.hooks.pre:
+            for hook in list(acc.hooks.pre.values()):
                 r = hook((g,))
                 if r is not None:
                     g = r[0] if isinstance(r, tuple) else r
     accumulate_into(leaf, <Tensor>g, mine and x is None)
-    if acc is not None and acc.post_hooks:
-        for hook in list(acc.post_hooks.values()):
+    if acc is not None and acc.hooks is not None and acc.hooks.post:
+        for hook in list(acc.hooks.post.values()):
             hook((), (g,))
     if x is not None:
         for hook in list((x.get("post_accumulate") or {}).values()):
             hook(leaf)
 
 
-cdef class Ready:
-    """A heap of nodes, newest first."""
-    cdef list heap
+# ------------------------------------------------------------------ a pass
+@cython.final
+@cython.freelist(64)
+cdef class Visit:
+    """What a backward pass knows of a node."""
+    cdef Pass owner
+    cdef int waits                   # gradients that it still waits for
+    cdef list grads                  # those of its outputs so far
 
-    def __cinit__(self):
-        self.heap = []
+
+@cython.final
+@cython.freelist(8)
+cdef class Pass:
+    """A backward pass under way."""
+    cdef bint running
+    cdef object token                # what current_backward() gives
+    cdef list order                  # all nodes that it reaches
+    cdef list heap                   # those that are ready, newest first
+    cdef dict aside                  # visits of nodes at which another pass is, too: a thread's, or one from within a hook
+    cdef dict needed                 # inputs asked for and what leads there, or None
+
+    cdef Visit visit_of(self, Node node):
+        cdef Visit v = node.visit
+        if v is not None and v.owner is self:
+            return v
+        return None if self.aside is None else self.aside.get(node)
+
+    cdef Visit enter(self, Node node):
+        cdef Visit v = Visit.__new__(Visit)
+        v.owner = self
+        if node.visit is None or not node.visit.owner.running:
+            node.visit = v
+        else:
+            if self.aside is None:
+                self.aside = {}
+            self.aside[node] = v
+        self.order.append(node)
+        return v
+
+    cdef leave(self, Node node):
+        if node.visit is not None and node.visit.owner is self:
+            node.visit = None
+        elif self.aside is not None:
+            self.aside.pop(node, None)
+
+    cdef put(self, Node node, int nr, Tensor g):
+        """Add to the gradient of an output."""
+        cdef Visit v = self.visit_of(node)
+        if v.grads is None:
+            v.grads = [None] * max(node.n_grads, nr + 1)
+        if v.grads[nr] is None:
+            v.grads[nr] = g
+        else:
+            v.grads[nr] = add_gradients(<Tensor>v.grads[nr], g)
+
+    cdef explore(self):
+        """Count the gradients that each node waits for; `order` has the roots."""
+        cdef Py_ssize_t i = 0
+        cdef Node node
+        cdef Visit v
+        while i < len(self.order):
+            node = <Node>self.order[i]
+            i += 1
+            for e in node.edges:
+                if e is None or isinstance(e, Tensor):
+                    continue
+                v = self.visit_of(<Node>e)
+                if v is None:
+                    v = self.enter(<Node>e)
+                v.waits += 1
+
+    cdef mark_needed(self):
+        """Add to the inputs asked for all nodes that lead there."""
+        for node in sorted(self.order, key=_seq):                # inputs are always older than the nodes that read them
+            if node not in self.needed:
+                for e in (<Node>node).edges:
+                    if e is not None and e in self.needed:
+                        self.needed[node] = True
+                        break
 
     cdef push(self, Node node):
         cdef list h = self.heap
@@ -215,41 +308,11 @@ cdef class Ready:
         return top
 
 
-cdef dict count_dependencies(list roots, dict needed):
-    """How many gradients each reachable node waits for; with `needed`, also which lead to a wanted input."""
-    cdef dict deps = {}
-    cdef list stack = [], order = []
-    cdef Node node
-    for node in roots:
-        if node not in deps:
-            deps[node] = 0
-            stack.append(node)
-    while stack:
-        node = <Node>stack.pop()
-        order.append(node)
-        for e in node.edges:
-            if e is None or isinstance(e, Tensor):
-                continue
-            count = deps.get(e)
-            if count is None:
-                deps[e] = 1
-                stack.append(e)
-            else:
-                deps[e] = <object>count + 1
-    if needed is not None:
-        order.sort(key=_seq)                 # inputs are always older than the nodes that read them
-        for node in order:
-            if node in needed:
-                continue
-            for e in node.edges:
-                if e is not None and e in needed:
-                    needed[node] = True
-                    break
-    return deps
-
-
 def _seq(Node node):
     return node.seq
+
+
+cdef Pass current_pass = None            # the backward pass under way
 
 
 def run_backward(list roots, list grads, bint keep_graph, bint create_graph, list inputs, bint allow_unreachable, bint accumulate_grad):
@@ -258,54 +321,62 @@ def run_backward(list roots, list grads, bint keep_graph, bint create_graph, lis
     roots: tensors with history; grads: their gradients; inputs: None to feed every leaf, or the tensors whose gradients are wanted:
     these are returned as a list (None where nothing arrived) or, with `accumulate_grad`, added to their `.grad`.
     """
+    global current_pass
     cdef Tensor t, g
     cdef Node node
+    cdef Visit visit
     cdef int i, nr
-    cdef dict deps, buffers = {}, needed = None, captures = {}
-    cdef list root_nodes = [], slot, out, found = None
-    cdef Ready ready = Ready()
+    cdef dict captures = None
+    cdef list out, found = None
     cdef int no_grad_before = tls_no_grad
-    cdef object former_token = _running[0], former_deps = _running[1], former_needed = _running[2]
+    cdef bint done = False
+    cdef Pass former = current_pass, run = Pass.__new__(Pass)
+    run.running, run.order, run.heap = True, [], []
     for t in roots:
-        fn = grad_fn_of(t)
-        if fn is not None:
-            root_nodes.append(fn)
+        node = grad_fn_of(t)
+        if node is not None and run.visit_of(node) is None:
+            run.enter(node)
     if inputs is not None:
-        needed = {}
+        run.needed, captures = {}, {}
         found = [None] * len(inputs)
         for i in range(len(inputs)):
             t = <Tensor>inputs[i]
             key = grad_fn_of(t)
             if key is None:
                 key = t
-            needed[key] = True
+            run.needed[key] = True
             captures.setdefault(key, []).append((i, t.out_nr))
-    deps = count_dependencies(root_nodes, needed)
-    _running[0], _running[1], _running[2] = None, deps, needed
+    roots_count = len(run.order)
+    run.explore()
+    if inputs is not None:
+        run.mark_needed()
+    current_pass = run
     tls_no_grad_write(0 if create_graph else 1)
     try:
         for i in range(len(roots)):
             t = <Tensor>roots[i]
             g = <Tensor>grads[i]
-            fn = grad_fn_of(t)
-            if fn is None:
+            node = grad_fn_of(t)
+            if node is None:
                 give_leaf(t, g, captures, found, inputs is None, False)
                 continue
-            put(buffers, <Node>fn, t.out_nr, g)
-        for node in set(root_nodes):
-            if <object>deps[node] == 0:
-                ready.push(node)
-        while ready.heap:
-            node = ready.pop()
-            slot = <list>buffers.pop(node, None)
+            run.put(node, t.out_nr, g)
+        for i in range(roots_count):
+            node = <Node>run.order[i]
+            if run.visit_of(node).waits == 0:
+                run.push(node)
+        while run.heap:
+            node = run.pop()
+            visit = run.visit_of(node)
+            run.leave(node)
             out = None
-            if slot is not None:
-                out = evaluate(node, slot, captures, found, needed, keep_graph)
+            if visit.grads is not None:
+                out = evaluate(node, visit.grads, captures, found, run.needed, keep_graph)
+            visit = None
             for i in range(len(node.edges)):
                 e = node.edges[i]
                 if e is None:
                     continue
-                nr = 0 if node.edge_nrs is None else node.edge_nrs[i]
                 got = None
                 if out is not None and i < len(out):
                     got = out[i]
@@ -313,6 +384,7 @@ def run_backward(list roots, list grads, bint keep_graph, bint create_graph, lis
                 if got is not None:
                     if not isinstance(got, Tensor):
                         raise TypeError(f"expected Variable or None (got {type(got).__name__})")
+                    nr = 0 if node.edge_nrs is None else node.edge_nrs[i]
                     g = validate(node, i, e, nr, <Tensor>got)
                     got = None
                     if anomaly and anomaly_check_nan and KIND[g.code] >= KIND_FLOAT and bool(np.isnan(g._a).any()):
@@ -321,21 +393,26 @@ def run_backward(list roots, list grads, bint keep_graph, bint create_graph, lis
                     if isinstance(e, Tensor):
                         # the list above and `g` are what still refers to it
                         give_leaf(<Tensor>e, g, captures, found, inputs is None, Py_REFCNT(g) <= 1)
-                    elif needed is None or e in needed:
-                        put(buffers, <Node>e, nr, g)
+                    elif run.needed is None or e in run.needed:
+                        run.put(<Node>e, nr, g)
                     g = None
                 if not isinstance(e, Tensor):
-                    left = <object>deps[e] - 1
-                    deps[e] = left
-                    if left == 0:
-                        ready.push(<Node>e)
+                    visit = run.visit_of(<Node>e)
+                    visit.waits -= 1
+                    if visit.waits == 0:
+                        run.push(<Node>e)
+        done = True
         if found is not None and accumulate_grad:
             for i in range(len(inputs)):
                 if found[i] is not None:
                     accumulate_into(<Tensor>inputs[i], <Tensor>found[i], False)
     finally:
         tls_no_grad_write(no_grad_before)
-        _running[0], _running[1], _running[2] = former_token, former_deps, former_needed
+        current_pass = former
+        run.running = False
+        if not done:
+            for node in run.order:
+                run.leave(node)
     if found is not None and not allow_unreachable and not accumulate_grad:
         for i in range(len(found)):
             if found[i] is None:
@@ -344,31 +421,31 @@ def run_backward(list roots, list grads, bint keep_graph, bint create_graph, lis
     return found
 
 
-cdef list _running = [None, None, None]  # token, dependency table and wanted nodes of the backward pass under way
-
-
 def current_backward():
     """A token of the backward pass under way, made when first asked for; None outside."""
-    if _running[0] is None and _running[1] is not None:
-        _running[0] = object()
-    return _running[0]
+    if current_pass is None:
+        return None
+    if current_pass.token is None:
+        current_pass.token = object()
+    return current_pass.token
 
 
 def reachable_count(tensors):
     """How many of `tensors` the backward pass under way can reach."""
     cdef Tensor t
+    cdef set nodes = set(current_pass.order)
     count = 0
     for x in tensors:
         t = <Tensor>x
         e = edge_of(t)
-        if _running[2] is not None and e not in _running[2]:
+        if current_pass.needed is not None and e not in current_pass.needed:
             continue
         if isinstance(e, Tensor):
-            for node in _running[1]:
+            for node in nodes:
                 if any([y is e for y in (<Node>node).edges]):
                     count += 1
                     break
-        elif e in _running[1]:
+        elif e in nodes:
             count += 1
     return count
 
@@ -381,17 +458,6 @@ cdef report_origin(Node node):
                       "information.", UserWarning, stacklevel=2)
     else:
         warnings.warn(f"Error detected in {node.name()}. Traceback of forward call that caused the error:\n" + "".join(where), UserWarning, stacklevel=2)
-
-
-cdef put(dict buffers, Node node, int nr, Tensor g):
-    cdef list slot = <list>buffers.get(node)
-    if slot is None:
-        slot = [None] * max(node.n_grads, nr + 1)
-        buffers[node] = slot
-    if slot[nr] is None:
-        slot[nr] = g
-    else:
-        slot[nr] = add_gradients(<Tensor>slot[nr], g)
 
 
 cdef give_leaf(Tensor leaf, Tensor g, dict captures, list found, bint feed, bint mine):
@@ -408,26 +474,12 @@ cdef give_leaf(Tensor leaf, Tensor g, dict captures, list found, bint feed, bint
 
 cdef list evaluate(Node node, list slot, dict captures, list found, dict needed, bint keep_graph):
     """Hooks, captures, the node itself, hooks again; None when the node's result is not wanted."""
-    cdef list out, before
+    cdef list out, before = None
+    cdef Hooks hooks = node.hooks
     cdef bint wanted = True
-    if node.tensor_hooks is not None:
-        for nr, hooks in node.tensor_hooks.items():
-            if hooks and slot[nr] is not None:
-                slot[nr] = run_hooks(hooks, slot[nr])
-    if node.pre_hooks:
-        for hook in list(node.pre_hooks.values()):
-            r = hook(tuple(slot))
-            if r is not None:
-                slot[:] = list(r) if isinstance(r, (tuple, list)) else [r]
-    if node.retain is not None:
-        for nr, ref in list(node.retain.items()):
-            t = ref()
-            if t is not None and slot[nr] is not None:
-                if (<Tensor>t)._grad is None:
-                    (<Tensor>t)._grad = T.clone(slot[nr]) if not tls_no_grad else wrap((<Tensor>slot[nr])._a.copy(), (<Tensor>slot[nr]).code)
-                else:
-                    (<Tensor>t)._grad = (<Tensor>t)._grad + slot[nr]
-    if captures:
+    if hooks is not None:
+        run_early_hooks(hooks, slot)
+    if captures is not None:
         for i, nr in captures.get(node, ()):
             found[i] = slot[nr]
     if needed is not None:
@@ -438,7 +490,8 @@ cdef list evaluate(Node node, list slot, dict captures, list found, dict needed,
                 break
         if not wanted:
             return None
-    before = list(slot) if node.post_hooks else None
+    if hooks is not None and hooks.post:
+        before = list(slot)
     for g in slot:
         if g is not None:
             break
@@ -450,8 +503,8 @@ cdef list evaluate(Node node, list slot, dict captures, list found, dict needed,
         if anomaly:
             report_origin(node)
         raise
-    if node.post_hooks:
-        for hook in list(node.post_hooks.values()):
+    if before is not None:
+        for hook in list(hooks.post.values()):
             r = hook(tuple(out), tuple(before))
             if r is not None:
                 out = list(r) if isinstance(r, (tuple, list)) else [r]
@@ -460,12 +513,33 @@ cdef list evaluate(Node node, list slot, dict captures, list found, dict needed,
     return out
 
 
+cdef run_early_hooks(Hooks hooks, list slot):
+    """Hooks of the tensors that a node made, of the node before it runs, and the gradients that tensors keep."""
+    if hooks.tensors is not None:
+        for nr, found in hooks.tensors.items():
+            if found and slot[nr] is not None:
+                slot[nr] = run_hooks(found, slot[nr])
+    if hooks.pre:
+        for hook in list(hooks.pre.values()):
+            r = hook(tuple(slot))
+            if r is not None:
+                slot[:] = list(r) if isinstance(r, (tuple, list)) else [r]
+    if hooks.retain is not None:
+        for nr, ref in list(hooks.retain.items()):
+            t = ref()
+            if t is not None and slot[nr] is not None:
+                if (<Tensor>t)._grad is None:
+                    (<Tensor>t)._grad = T.clone(slot[nr]) if not tls_no_grad else wrap((<Tensor>slot[nr])._a.copy(), (<Tensor>slot[nr]).code)
+                else:
+                    (<Tensor>t)._grad = (<Tensor>t)._grad + slot[nr]
+
+
 def backward_of_scalar(Tensor t not None):
     """`t.backward()` of a real one-element tensor with history, no options; False when it is none of that."""
     cdef Tensor g
     if cnp.PyArray_SIZE(t._a) != 1 or (t.code != F32 and t.code != F64) or grad_fn_of(t) is None:
         return False
-    g = wrap(PyArray_SimpleNew(cnp.PyArray_NDIM(t._a), cnp.PyArray_DIMS(t._a), NPY_TYPE[t.code]), t.code)
+    g = wrap(memory.array_of(cnp.PyArray_NDIM(t._a), cnp.PyArray_DIMS(t._a), NPY_TYPE[t.code], ITEMSIZE[t.code]), t.code)
     store_scalar(cnp.PyArray_BYTES(g._a), t.code, 1.0)
     run_backward([t], [g], False, False, None, True, True)
     return True
@@ -500,16 +574,18 @@ def expand_gradient(Tensor g not None, shape):
 def add_tensor_hook(Tensor t, hook):
     """`t.register_hook`: call `hook(grad)` when the gradient of `t` is known."""
     cdef Node fn = grad_fn_of(t)
+    cdef Hooks held
     if fn is None:
         hooks = t._extra.get("hooks")
         if hooks is None:
             hooks = t._extra["hooks"] = _hook_dict()
     else:
-        if fn.tensor_hooks is None:
-            fn.tensor_hooks = {}
-        hooks = fn.tensor_hooks.get(t.out_nr)
+        held = hooks_of(fn)
+        if held.tensors is None:
+            held.tensors = {}
+        hooks = held.tensors.get(t.out_nr)
         if hooks is None:
-            hooks = fn.tensor_hooks[t.out_nr] = _hook_dict()
+            hooks = held.tensors[t.out_nr] = _hook_dict()
     return _hook_handle(hooks, hook)
 
 
@@ -518,9 +594,9 @@ def retain_grad(Tensor t):
     cdef Node fn = grad_fn_of(t)
     if fn is None or t.retains_grad:
         return
-    if fn.retain is None:
-        fn.retain = {}
-    fn.retain[t.out_nr] = weakref_ref(t)
+    if hooks_of(fn).retain is None:
+        fn.hooks.retain = {}
+    fn.hooks.retain[t.out_nr] = weakref_ref(t)
     t._extra["retain"] = True
 
 
@@ -543,12 +619,8 @@ cdef class PyNode(Node):
 def init_node(PyNode node not None, inputs, fn):
     """Connect a PyNode to its inputs (tensors or None); `fn(node, *grads)` gives a gradient an input."""
     global sequence
-    node.edges = []
-    nrs = []
-    for t in inputs:
-        node.edges.append(edge_of(<Tensor>t) if isinstance(t, Tensor) else None)
-        nrs.append((<Tensor>t).out_nr if isinstance(t, Tensor) else 0)
-    node.edge_nrs = nrs
+    node.edges = tuple([edge_of(<Tensor>t) if isinstance(t, Tensor) else None for t in inputs])
+    node.edge_nrs = tuple([out_nr_of(t) for t in inputs])
     node.seq = sequence                      # after the edges: a view's node may have been made for them just now
     sequence += 1
     node.fn = fn

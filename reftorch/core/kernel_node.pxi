@@ -42,9 +42,9 @@ def takes_part(list tensors not None):
 def call_kernel(type cls not None, kernel, gradient, list inputs not None, tuple args):
     """Tensors from `kernel(arrays of inputs, whether to save, *args)`, which gives (saved, list of arrays), under a `cls` node."""
     global sequence
-    cdef list arrays = [], results, edges, nrs, versions
+    cdef list arrays = [], results, versions, nrs
     cdef cnp.ndarray made
-    cdef bint record = False, several = False
+    cdef bint saves = False, several = False
     cdef Py_ssize_t i
     cdef Tensor t
     cdef KernelNode node
@@ -53,26 +53,31 @@ def call_kernel(type cls not None, kernel, gradient, list inputs not None, tuple
             raise TypeError(f"expected Tensor, got {type(x).__name__}")
         t = <Tensor>x
         arrays.append(t._a)
-        record = record or (not tls_no_grad and requires_grad(t))
-    saved, found = kernel(arrays, record, *args)
+        saves = saves or (not tls_no_grad and requires_grad(t))
+    saved, found = kernel(arrays, saves, *args)
     results = []
     for made in found:
         results.append(wrap(made, code_of(made)))
-    if not record:
+    if not saves:
         return results
     node = <KernelNode>type_alloc(<PyTypeObject *>cls, _empty)
-    edges, nrs, versions = [], [], []
+    versions, nrs = [], []
+    node.edges = tuple_of_none(len(inputs))
     node.state = KernelState.__new__(KernelState)
     node.state.inputs, node.state.saved, node.state.args = inputs, saved, args
     for i in range(len(inputs)):
         t = <Tensor>inputs[i]
         if t.inference and not tls_inference:
             raise RuntimeError(INFERENCE_SAVED)
-        several |= add_edge(edges, nrs, t)
+        tuple_put(node.edges, i, edge_of(t))
+        nrs.append(out_nr_of(t))
+        several |= t.out_nr != 0
         versions.append(version_of(t))
         if tls_saved_hooks:
             inputs[i] = pack(t, False, 0)
-    node.gradient, node.edges, node.edge_nrs, node.versions = gradient, edges, nrs if several else None, versions
+    node.gradient, node.versions = gradient, versions
+    if several:
+        node.edge_nrs = tuple(nrs)
     node.seq = sequence
     sequence += 1
     node.n_grads = len(results)
@@ -99,7 +104,7 @@ def rename(type cls not None, Tensor t not None):
     node.state = KernelState.__new__(KernelState)
     node.state.inputs = []
     node.gradient = pass_on
-    node.edges, node.edge_nrs, node.n_grads = [t._fn], [t.out_nr] if t.out_nr else None, 1
+    node.edges, node.edge_nrs, node.n_grads = (t._fn,), (t.out_nr,) if t.out_nr else None, 1
     node.seq = sequence
     sequence += 1
     r = wrap(t._a, t.code)

@@ -21,7 +21,104 @@ static PyObject *type_alloc(PyTypeObject *t, PyObject *empty) { return t->tp_new
 /* An instance of a subclass of tuple, to be filled with `count` objects. */
 static PyObject *tuple_alloc(PyTypeObject *t, Py_ssize_t count) { return t->tp_alloc(t, count); }
 
-static __thread int tls_no_grad = 0;        /* torch.no_grad() */
-static __thread int tls_inference = 0;      /* torch.inference_mode() */
-static __thread int tls_no_dispatch = 0;    /* __torch_function__ switched off */
-static __thread int tls_saved_hooks = 0;    /* how many saved_tensors_hooks are open */
+/* A tuple of `count` times None, and a new value for one place of a tuple that nobody else has seen yet. */
+static PyObject *tuple_of_none(Py_ssize_t count) {
+    PyObject *made = PyTuple_New(count);
+    for (Py_ssize_t i = 0; made && i < count; i++) PyTuple_SET_ITEM(made, i, Py_NewRef(Py_None));
+    return made;
+}
+
+static void tuple_put(PyObject *tuple, Py_ssize_t i, PyObject *value) {
+    PyObject *former = PyTuple_GET_ITEM(tuple, i);
+    PyTuple_SET_ITEM(tuple, i, Py_NewRef(value));
+    Py_XDECREF(former);
+    if (!PyObject_GC_IsTracked(tuple)) PyObject_GC_Track(tuple);       /* the collector lets go of tuples that hold nothing it knows */
+}
+
+static PyObject **list_items(PyObject *list) { return ((PyListObject *)list)->ob_item; }
+
+/* Tensors are made and unmade all the time. The attributes that a user sets on one lie in a dict made when first needed (Cython
+ * would make one for every tensor), and what a tensor leaves behind goes to `array_keep`, which may keep a small array for the next. */
+typedef struct { PyObject *attributes, *array, *storage; } tensor_fields;
+static Py_ssize_t fields_at;
+static traverseproc traverse_fields;
+static inquiry clear_fields;
+static destructor dealloc_fields;
+static int (*array_keep)(PyObject *);
+#define FIELDS(o) ((tensor_fields *)((char *)(o) + fields_at))
+
+static int tensor_traverse(PyObject *o, visitproc visit, void *arg) {
+    Py_VISIT(FIELDS(o)->attributes);
+    return traverse_fields(o, visit, arg);
+}
+
+static int tensor_clear(PyObject *o) {
+    Py_CLEAR(FIELDS(o)->attributes);
+    return clear_fields(o);
+}
+
+static void tensor_dealloc(PyObject *o) {
+    tensor_fields *f = FIELDS(o);
+    PyObject_GC_UnTrack(o);
+    Py_CLEAR(f->attributes);
+    Py_CLEAR(f->storage);
+    if (f->array && Py_REFCNT(f->array) == 1 && array_keep(f->array)) f->array = NULL;
+    dealloc_fields(o);
+}
+
+static PyGetSetDef attributes_property = {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL, NULL};
+
+static int type_tune_tensor(PyTypeObject *t, Py_ssize_t offset, int (*keep)(PyObject *)) {
+    fields_at = t->tp_dictoffset = offset, array_keep = keep;
+    traverse_fields = t->tp_traverse, clear_fields = t->tp_clear, dealloc_fields = t->tp_dealloc;
+    t->tp_traverse = tensor_traverse, t->tp_clear = tensor_clear, t->tp_dealloc = tensor_dealloc;
+    PyObject *shown = PyDescr_NewGetSet(t, &attributes_property);
+    int failed = !shown || PyDict_SetItemString(t->tp_dict, "__dict__", shown) < 0;
+    Py_XDECREF(shown);
+    PyType_Modified(t);
+    return failed ? -1 : 0;
+}
+
+/* Every recorded call makes a node, of a type of its own but all of one size: their memory is kept for the next ones. */
+enum { NODES_KEPT = 512 };
+static PyObject *nodes_kept[NODES_KEPT];
+static int nodes_count;
+static Py_ssize_t node_size;
+static destructor node_dealloc_fields;
+
+static PyObject *node_alloc(PyTypeObject *t, Py_ssize_t count) {
+    if (!nodes_count || t->tp_basicsize != node_size) return PyType_GenericAlloc(t, count);
+    PyObject *o = nodes_kept[--nodes_count];
+    memset((char *)o + sizeof(PyObject), 0, node_size - sizeof(PyObject));
+    PyObject_Init(o, t);
+    PyObject_GC_Track(o);
+    return o;
+}
+
+static void node_free(void *o) {
+    if (nodes_count < NODES_KEPT && Py_TYPE((PyObject *)o)->tp_basicsize == node_size) nodes_kept[nodes_count++] = o;
+    else PyObject_GC_Del(o);
+}
+
+/* Long chains of nodes end by way of the tuples that hold their edges, whose destructor does not recurse without bound. */
+static void node_dealloc(PyObject *o) {
+    PyTypeObject *t = Py_TYPE(o);
+    node_dealloc_fields(o);
+    Py_DECREF(t);
+}
+
+static void type_tune_node(PyTypeObject *t, PyTypeObject *base) {
+    node_size = base->tp_basicsize, node_dealloc_fields = base->tp_dealloc;
+    t->tp_alloc = node_alloc, t->tp_free = node_free, t->tp_dealloc = node_dealloc;
+}
+
+/* Every call asks these: as one of the program's own variables where the loader allows it, without a function call. */
+#if defined(__linux__) && defined(__GNUC__)
+#define PER_THREAD static __thread __attribute__((tls_model("initial-exec")))
+#else
+#define PER_THREAD static __thread
+#endif
+PER_THREAD int tls_no_grad = 0;             /* torch.no_grad() */
+PER_THREAD int tls_inference = 0;           /* torch.inference_mode() */
+PER_THREAD int tls_no_dispatch = 0;         /* __torch_function__ switched off */
+PER_THREAD int tls_saved_hooks = 0;         /* how many saved_tensors_hooks are open */

@@ -1,8 +1,6 @@
 # The quick way of small calls, stated by `quick=` (see define.py): plain arguments go to a compiled function and the result is
 # recorded like that of any other call; no Python code runs. Whatever is not plain, and every error, is left to the general call.
 
-DEF QUICK_ARGS = 8
-
 
 @cython.final
 cdef class Step:
@@ -42,8 +40,6 @@ cdef state_quick(Overload ov, str text):
     else:
         names = [p.name for p in ov.schema.params]
         ov.steps = [parse_step(part.replace("(", " ( ").replace(")", " ) ").replace(",", " , ").split()[::-1], names) for part in text.split("|")]
-    if len(ov.args) > QUICK_ARGS:
-        raise TypeError(f"{ov.schema.text}: too many arguments for a quick way")
 
 
 cdef Tensor quick_vector(Op op, PyObject *const *args, Py_ssize_t n, PyObject *names, bint method):
@@ -102,6 +98,8 @@ cdef Tensor quick_given(Overload ov, PyObject **given):
             given[i] = NULL
         elif given[i] != NULL:
             present |= 1 << i
+    if ov.kind == LOOP:
+        return quick_loop(ov, given)
     if ov.quick == NULL:
         for step in ov.steps:
             if (<Step>step).used & present == present:
@@ -114,6 +112,8 @@ cdef Tensor quick_given(Overload ov, PyObject **given):
         p = <Arg>ov.args[i]
         if not take_argument(&q, p, given[i], &code):
             return None
+    if code == NOCODE:                       # a list without tensors
+        return None
     a = ov.quick(&q)
     if a is None:
         return None
@@ -121,7 +121,40 @@ cdef Tensor quick_given(Overload ov, PyObject **given):
         r = make_view(<Tensor><object>given[0], a, VIEW_DEFAULT)
     else:
         r = wrap(<cnp.ndarray>a, code)
-    if not tls_no_grad and ov.n_slots and KIND[code] >= KIND_FLOAT:
+    if not tls_no_grad and KIND[code] >= KIND_FLOAT:
+        record_given(ov, given, r)
+    return r
+
+
+cdef Tensor quick_loop(Overload ov, PyObject **given):
+    """Tensors of one dtype, and numbers, by the inner loop."""
+    cdef PyObject *operands[7]
+    cdef Tensor r
+    cdef int k, at, code = NOCODE, nop = len(ov.operands), others = 0
+    cdef object v
+    if not ov.resolved or nop > 7 or (ov.prepare is not None and nop > 2) or given[0] == NULL or not isinstance(<object>given[0], Tensor):
+        return None
+    for k in range(nop):
+        at = PyLong_AsLong(<object>PyList_GET_ITEM(ov.operands, k))
+        others -= given[at] != NULL
+        operands[k] = given[at] if given[at] != NULL else list_items(ov.defaults)[at]
+        v = <object>operands[k]
+        if isinstance(v, Tensor):
+            if type(v) is not Tensor and is_overriding(v):
+                return None
+            if code == NOCODE:
+                code = (<Tensor>v).code
+            if (<Tensor>v).code != code or cnp.PyArray_SIZE((<Tensor>v)._a) > QUICK_LIMIT:
+                return None
+            operands[k] = <PyObject *>(<Tensor>v)._a
+        elif type(v) is not float and type(v) is not int or not (ov.takes_number or (<Arg>ov.args[at]).code == A_SCALAR):
+            return None
+    for k in range(<int>len(ov.args)):
+        others += given[k] != NULL
+    if others or code == NOCODE or KIND[code] != KIND_FLOAT or ov.loops[code] == NULL:
+        return None
+    r = wrap(loop_arrays(ov, code, nop, operands), ov.loop_out[code])
+    if not tls_no_grad and ov.n_slots and KIND[r.code] >= KIND_FLOAT:
         record_given(ov, given, r)
     return r
 
@@ -200,33 +233,38 @@ cdef Tensor take_step(Step s, PyObject **given):
 
 
 cdef int record_given(Overload ov, PyObject **given, Tensor r) except -1:
-    """The history of a quick call, if one of its inputs has any."""
-    cdef Py_ssize_t i
-    cdef list vals = None
+    """The history of a quick call's only result, if one of the inputs has any; arguments by place, NULL where the default stands."""
+    cdef PyObject *vals[QUICK_ARGS]
+    cdef int i, count = len(ov.args)
     cdef long mask = 0
+    cdef list held = None                    # copies of lists, which a user may change
     cdef object v
     for i in range(ov.n_slots):
-        if given[<Py_ssize_t>ov.slots[i]] == NULL:
+        if given[ov.slot[i]] == NULL:
             continue
-        v = <object>given[<Py_ssize_t>ov.slots[i]]
+        v = <object>given[ov.slot[i]]
         if isinstance(v, Tensor):
             if requires_grad(<Tensor>v):
                 mask |= 1 << i
-        else:
+        elif type(v) is list or type(v) is tuple:
             for x in v:
                 if requires_grad(<Tensor>x):
                     mask |= 1 << i
                     break
     if mask == 0:
         return 0
-    vals = list(ov.defaults)
-    for i in range(len(ov.args)):
-        if given[i] != NULL:
-            v = <object>given[i]
-            if (<Arg>ov.args[i]).size >= 0:
-                v = list(v) if (<Arg>ov.args[i]).code == A_TENSOR else tuple(v)
-            vals[i] = v
-    finish_node(make_node(ov, vals, mask, False), [r])
+    for i in range(count):
+        if given[i] == NULL:
+            vals[i] = list_items(ov.defaults)[i]
+            continue
+        vals[i] = given[i]
+        v = <object>given[i]
+        if (<Arg>ov.args[i]).size >= 0 and (type(v) is not tuple or (<Arg>ov.args[i]).code == A_TENSOR):
+            if held is None:
+                held = []
+            held.append(list(v) if (<Arg>ov.args[i]).code == A_TENSOR else tuple(v))
+            vals[i] = PyList_GET_ITEM(held, len(held) - 1)
+    finish_node(make_node(ov, vals, mask, False), r, 0)
     return 0
 
 

@@ -5,29 +5,33 @@ cdef class OpNode(Node):
     """The backward step of an op: calls its rules with what was saved."""
     cdef Overload ov
     cdef Plan plan
-    cdef list saved
+    cdef tuple saved
     cdef list counts                 # lengths of the tensor lists among the inputs
     cdef long vers[MAX_SAVED]
+    cdef int shape_nd                # of SAVE_SHAPE: one more than the number of dims, or 0 when it is among `saved`
+    cdef cnp.npy_intp shape[4]
     cdef bint freed
 
-    cdef object unpack(self, int i):
+    cdef object unpack(self, int i, bint bare):
+        """A saved value; `bare`: without the history of a saved result, which nobody is going to ask for."""
         cdef Tensor t, r
-        cdef int n
+        cdef Plan plan = self.plan
         if self.saved is None:
             raise RuntimeError(FREED)
+        if plan.kind[i] == SAVE_SHAPE and self.shape_nd:
+            return size_from(self.shape_nd - 1, self.shape)
         v = self.saved[i]
         if type(v) is Packed:
             return (<Packed>v).unpack(self)
         if isinstance(v, Tensor):
             t = <Tensor>v
-            kind, n = self.plan.save[i]
             if self.vers[i] != version_of(t):
-                raise_modified(self, t, self.vers[i], kind, n)
-            if kind == "r":
+                raise_modified(self, t, self.vers[i], plan.save[i][0], plan.index[i])
+            if plan.kind[i] == SAVE_RESULT and not bare:
                 r = share_dual(t)
                 if KIND[r.code] >= KIND_FLOAT:
                     r._fn = self
-                    r.out_nr = n
+                    r.out_nr = plan.index[i]
                 return r
         return v
 
@@ -35,43 +39,47 @@ cdef class OpNode(Node):
         name = type(self).__name__
         return name if "Backward" in name and name != "CopyBackwards" else "torch::autograd::" + name
 
+    cdef object ask_rule(self, Ask ask, list grads):
+        """What a rule gives for the gradients of the results."""
+        cdef tuple args = tuple_of_none(ask.count)
+        cdef int j, src
+        for j in range(ask.count):
+            src = ask.source[j]
+            if src >= 0:
+                v = self.unpack(src, tls_no_grad)
+            elif src == SRC_GRAD:
+                if grads[0] is None:
+                    grads[0] = zeros_of(self, 0)
+                v = grads[0]
+            elif src == SRC_GRADS:
+                v = tuple(grads)
+            else:
+                v = tuple([self.plan.needed[s] for s in ask.rule.slots])
+            tuple_put(args, j, v)
+        return PyObject_Call(ask.rule.fn, args, NULL)
+
     cdef list apply(self, list grads):
         cdef Rule r
-        cdef int k, s, edge, src
-        cdef list out = [None] * len(self.edges), sources, args
+        cdef int s, edge
+        cdef list out = [None] * len(self.edges), first = None
         cdef Overload ov = self.ov
         if self.freed:
             raise RuntimeError(FREED)
-        cdef list first = None
         if self.counts is not None:          # tensor lists take several places
             first = []
             edge = 0
             for s in range(ov.n_slots):
                 first.append(edge)
                 edge += 1 if self.counts[s] < 0 else self.counts[s]
-        for k in range(len(self.plan.rules)):
-            r = <Rule>self.plan.rules[k]
-            sources = <list>self.plan.sources[k]
-            args = []
-            for src in sources:
-                if src >= 0:
-                    args.append(self.unpack(src))
-                elif src == SRC_GRAD:
-                    if grads[0] is None:
-                        grads[0] = zeros_of(self, 0)
-                    args.append(grads[0])
-                elif src == SRC_GRADS:
-                    args.append(tuple(grads))
-                else:
-                    args.append(tuple([self.plan.needed[ov.slots.index(i)] for i in r.inputs]))
-            got = r.fn(*args)
+        for ask in self.plan.asks:
+            r = (<Ask>ask).rule
+            got = self.ask_rule(<Ask>ask, grads)
             if not r.many and first is None:
                 out[r.slot] = got
                 continue
             if not r.many:
                 got = (got,)
-            for n, i in enumerate(r.inputs):
-                s = ov.slots.index(i)
+            for n, s in enumerate(r.slots):
                 g = got[n]
                 if g is None:
                     continue
@@ -85,15 +93,13 @@ cdef class OpNode(Node):
         return out
 
     cdef int release(self) except -1:
-        cdef list saved = self.saved
         cdef int i
-        if saved is None:
+        if self.saved is None:
             return 0
-        for i in range(len(saved)):
-            v = saved[i]
+        for i in range(self.plan.n_save):
+            v = self.saved[i]
             # torch: a number that stands for a tensor was saved as one
-            if isinstance(v, Tensor) or type(v) is Packed or type(v) is list or (
-                    v is not None and i in self.plan.tensor_places):
+            if isinstance(v, Tensor) or type(v) is Packed or type(v) is list or (v is not None and self.plan.tensors[i]):
                 self.freed = True
                 self.saved = None
                 break
@@ -107,7 +113,7 @@ cdef class OpNode(Node):
             for i, (kind, n) in enumerate(self.plan.save):
                 label = params[n] if kind != "r" else self.ov.schema.returns[n][1] or "result"
                 if kind in ("p", "r") and label == wanted:
-                    return self.unpack(i)
+                    return self.unpack(i, False)
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
 
@@ -174,7 +180,8 @@ cdef raise_modified(Node node, Tensor t, long version, str kind, int n):
     what = f"which is output {nr} of {plain_name(maker)}, " if maker is not None else ""
     hint = ("Hint: the backtrace further above shows the operation that failed to compute its gradient. The variable in question was changed in "
             "there or anywhere later. Good luck!" if anomaly else
-            "Hint: enable anomaly detection to find the operation that failed to compute its gradient, with torch.autograd.set_detect_anomaly(True, check_nan=False).")
+            "Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
+            "torch.autograd.set_detect_anomaly(True, check_nan=False).")
     raise RuntimeError("one of the variables needed for gradient computation has been modified by an inplace operation: "
                        f"[torch.{legacy_type_name(t)} {list(t.shape)}], {what}is at version {version_of(t)}; expected version {version} instead. {hint}")
 
@@ -185,117 +192,56 @@ cdef str legacy_type_name(Tensor t):
 
 cdef object node_type_of(Overload ov):
     if ov.node_type is None:
-        ov.node_type = type(ov.node_name, (OpNode,), {"__slots__": (), "__module__": "reftorch.autograd"})
+        made = type(ov.node_name, (OpNode,), {"__slots__": (), "__module__": "reftorch.autograd"})
+        type_tune_node(<PyTypeObject *>made, <PyTypeObject *>OpNode)
+        ov.node_type = made
     return ov.node_type
 
 
-cdef int record_quick(Overload ov, Tensor x, object b, Tensor r) except -1:
-    """History of a quick call: one or two operands, one result; whatever is unusual takes the general way."""
-    global sequence
-    cdef Tensor y = <Tensor>b if isinstance(b, Tensor) else None
-    cdef long mask = 0
-    cdef int j, place, index
-    cdef OpNode node
-    cdef Plan plan
-    cdef object v
-    cdef list vals
-    if KIND[r.code] < KIND_FLOAT:
+cdef int record_operands(Overload ov, Tensor x, object b, Tensor r) except -1:
+    """The history of the result of a quick call with one or two arguments, if they have any."""
+    cdef PyObject *vals[QUICK_ARGS]
+    cdef int i, count = len(ov.args)
+    cdef long mask
+    if KIND[r.code] < KIND_FLOAT or not ov.n_slots:
         return 0
-    if not ov.plain_slots or tls_saved_hooks or anomaly:
-        vals = list(ov.defaults)
-        vals[0] = x
-        if ov.n_positional > 1 and b is not None:
-            vals[1] = b
-        if ov.n_slots:
-            finish_node(make_node(ov, vals, gradient_mask(ov, vals), False), [r])
-        return 0
-    if requires_grad(x):
-        mask = 1
-    if y is not None and ov.n_slots > 1 and requires_grad(y):
-        mask |= 2
-    v = node_type_of(ov)
-    node = <OpNode>type_alloc(<PyTypeObject *>v, _empty)
-    plan = <Plan>ov.quick_plans[mask]
-    if plan is None:
-        plan = plan_for(ov, mask)
-        if max([0] + [plan.index[k] for k in range(plan.n_save)]) > 1:
-            ov.plain_slots = False           # further arguments are saved: the general way, from now on
-            return record_quick(ov, x, b, r)
-        ov.quick_plans[mask] = plan
-    node.ov, node.plan, node.n_grads = ov, plan, 1
-    if ov.n_slots == 1:
-        node.edges = [edge_of(x)]
-        if x.out_nr:
-            node.edge_nrs = [x.out_nr]
-    else:
-        node.edges = [edge_of(x), None if y is None else edge_of(y)]
-        if x.out_nr or (y is not None and y.out_nr):
-            node.edge_nrs = [x.out_nr, 0 if y is None else y.out_nr]
-    node.seq = sequence                      # after the edges: a view's node may have been made for them just now
-    sequence += 1
-    node.saved = [None] * plan.n_save
-    for j in range(plan.n_params):
-        place = plan.params[j]
-        index = plan.index[place]
-        if index == 0:
-            node.saved[place] = x
-            node.vers[place] = version_of(x)
-        else:
-            node.saved[place] = b
-            if y is not None:
-                node.vers[place] = version_of(y)
-    if plan.n_params + plan.n_results < plan.n_save:
-        save_facts(node, plan, [x, b])
-    if x.inference or (y is not None and y.inference):
-        raise RuntimeError(INFERENCE_SAVED)
-    set_meta(node, r)
-    r._fn = node
-    for j in range(plan.n_results):
-        place = plan.results[j]
-        y = share(r)
-        node.vers[place] = version_of(y)
-        node.saved[place] = y
+    for i in range(count):
+        vals[i] = list_items(ov.defaults)[i]
+    vals[0] = <PyObject *>x
+    if b is not None:
+        vals[1] = <PyObject *>b
+    mask = gradient_mask(ov, vals)
+    if mask:
+        finish_node(make_node(ov, vals, mask, False), r, 0)
     return 0
 
 
-cdef inline bint add_edge(list edges, list nrs, object x) except -1:
-    """Append where the gradient of `x` goes; whether that is another than output 0."""
-    cdef object e = edge_of(<Tensor>x) if isinstance(x, Tensor) else None
-    edges.append(e)
-    nrs.append(0 if e is None else (<Tensor>x).out_nr)
-    return e is not None and (<Tensor>x).out_nr != 0
-
-
-cdef OpNode make_node(Overload ov, list vals, long mask, bint inplace):
+cdef OpNode make_node(Overload ov, PyObject **vals, long mask, bint inplace):
     """The node of one call, connected to its inputs; `finish_node` gives it its results."""
     global sequence
     cdef object kind_of_node = node_type_of(ov)
     cdef OpNode node = <OpNode>type_alloc(<PyTypeObject *>kind_of_node, _empty)
     cdef Plan plan = plan_for(ov, mask)
-    cdef int i, j
+    cdef int i, d
     cdef Tensor t
-    cdef list edges = [], nrs = [], counts = None
-    cdef bint several = False
     cdef object v
     node.ov, node.plan = ov, plan
-    for i in range(ov.n_slots):
-        v = vals[<int>ov.slots[i]]
-        if type(v) is list:
-            if counts is None:
-                counts = [-1] * ov.n_slots
-            counts[i] = len(v)
-            for x in v:
-                several |= add_edge(edges, nrs, x)
-        else:
-            several |= add_edge(edges, nrs, v)
-    node.edges, node.edge_nrs, node.counts = edges, nrs if several else None, counts
+    connect(node, ov, vals)
     node.seq = sequence                      # after the edges: a view's node may have been made for them just now
     sequence += 1
-    node.saved = [None] * plan.n_save
-    for j in range(plan.n_params):
-        i = plan.params[j]
-        v = vals[plan.index[i]]
-        if isinstance(v, Tensor):
+    node.saved = tuple_of_none(plan.n_save)
+    for i in range(plan.n_save):
+        if plan.kind[i] == SAVE_RESULT:
+            continue
+        v = <object>vals[plan.index[i]]
+        if plan.kind[i] == SAVE_SHAPE and isinstance(v, Tensor) and cnp.PyArray_NDIM((<Tensor>v)._a) <= 4:
+            node.shape_nd = cnp.PyArray_NDIM((<Tensor>v)._a) + 1
+            for d in range(node.shape_nd - 1):
+                node.shape[d] = cnp.PyArray_DIMS((<Tensor>v)._a)[d]
+            continue
+        if plan.kind[i] >= SAVE_FACT:
+            v = fact_of(v, <str>(<tuple>plan.save[i])[0])
+        elif isinstance(v, Tensor):
             t = <Tensor>v
             if t.inference and not tls_inference:
                 raise RuntimeError(INFERENCE_SAVED)
@@ -303,34 +249,89 @@ cdef OpNode make_node(Overload ov, list vals, long mask, bint inplace):
                 t = value_before(t)
             node.vers[i] = version_of(t)
             v = pack(t, False, 0) if tls_saved_hooks else t
-        node.saved[i] = v
-    if plan.n_params + plan.n_results < plan.n_save:
-        save_facts(node, plan, vals)
+        tuple_put(node.saved, i, v)
     if anomaly:
         note_origin(node)
     return node
 
 
-cdef save_facts(OpNode node, Plan plan, list vals):
-    """Shapes, dtypes and the like of arguments that need not be saved themselves."""
-    cdef int k, i
-    cdef str kind
-    cdef object v
-    for k in range(plan.n_facts):
-        i = plan.facts[k]
-        kind = <str>(<tuple>plan.save[i])[0]
-        v = vals[plan.index[i]]
+cdef int connect(OpNode node, Overload ov, PyObject **vals) except -1:
+    """The edges: where the gradients of the differentiable inputs go."""
+    cdef tuple edges = tuple_of_none(ov.n_slots)
+    cdef bint several = False
+    cdef int i
+    cdef object v, e
+    for i in range(ov.n_slots):
+        v = <object>vals[ov.slot[i]]
         if isinstance(v, Tensor):
-            node.saved[i] = meta_of(<Tensor>v, kind)
+            e = edge_of(<Tensor>v)
+            if e is not None:
+                tuple_put(edges, i, e)
+                several |= (<Tensor>v).out_nr != 0
         elif type(v) is list:
-            node.saved[i] = [meta_of(<Tensor>x, kind) for x in v]
+            connect_lists(node, ov, vals)
+            return 0
+    node.edges = edges
+    if several:
+        node.edge_nrs = tuple([out_nr_of(<object>vals[ov.slot[i]]) for i in range(ov.n_slots)])
+    return 0
+
+
+cdef int connect_lists(OpNode node, Overload ov, PyObject **vals) except -1:
+    """`connect` where inputs are lists of tensors, whose elements take an edge each."""
+    cdef list nrs = []
+    cdef tuple edges
+    cdef bint several = False
+    cdef int i, at = 0, count = 0
+    cdef object v, e
+    node.counts = [-1] * ov.n_slots
+    for i in range(ov.n_slots):
+        v = <object>vals[ov.slot[i]]
+        if type(v) is list:
+            node.counts[i] = len(<list>v)
+            count += len(<list>v)
         else:
-            node.saved[i] = () if kind == "shape" else None
+            count += 1
+    edges = tuple_of_none(count)
+    for i in range(ov.n_slots):
+        v = <object>vals[ov.slot[i]]
+        for x in (<list>v if type(v) is list else [v]):
+            e = edge_of(<Tensor>x) if isinstance(x, Tensor) else None
+            tuple_put(edges, at, e)
+            nrs.append(0 if e is None else (<Tensor>x).out_nr)
+            several |= e is not None and (<Tensor>x).out_nr != 0
+            at += 1
+    node.edges = edges
+    if several:
+        node.edge_nrs = tuple(nrs)
+    return 0
+
+
+cdef object out_nr_of(object x):
+    """Which output of its node the gradient of `x` goes to."""
+    return (<Tensor>x).out_nr if isinstance(x, Tensor) and edge_of(<Tensor>x) is not None else 0
+
+
+cdef object fact_of(object v, str kind):
+    """The shape, dtype or the like of an argument that need not be saved itself."""
+    if isinstance(v, Tensor):
+        return meta_of(<Tensor>v, kind)
+    if type(v) is list:
+        return [meta_of(<Tensor>x, kind) for x in v]
+    return () if kind == "shape" else None
+
+
+cdef inline bint is_turned(cnp.ndarray a):
+    """Whether a matrix lies in memory column by column."""
+    return (cnp.PyArray_NDIM(a) == 2 and cnp.PyArray_STRIDE(a, 0) == cnp.PyArray_ITEMSIZE(a)
+            and cnp.PyArray_STRIDE(a, 1) == cnp.PyArray_DIM(a, 0) * cnp.PyArray_ITEMSIZE(a))
 
 
 cdef object meta_of(Tensor t, str kind):
     if kind == "shape":
         return size_of(t)
+    if kind == "turned":
+        return is_turned(t._a)
     if kind == "dtype":
         return <object>DTYPE[t.code]
     return strides_of(t) if kind == "strides" else t.storage_offset()
@@ -344,45 +345,51 @@ cdef object pack(Tensor t, bint output, int nr):
     return p
 
 
-cdef finish_node(OpNode node, list outs):
-    """Give the results their history and save those that rules ask for."""
-    cdef int i, k
-    cdef Tensor t, alias
+cdef int finish_node(OpNode node, Tensor t, int nr) except -1:
+    """Give result `nr` its history, and save it if rules ask for it."""
+    cdef int i
+    cdef Tensor alias
     cdef Plan plan = node.plan
-    node.n_grads = len(outs)
-    if len(outs) == 1:
-        set_meta(node, <Tensor>outs[0])
-    else:
+    if node.metas is None:
+        node.n_grads = 1
+        set_meta(node, t)
+    if KIND[t.code] >= KIND_FLOAT:
+        t._fn = node
+        t.out_nr = nr
+        t.fn_version = version_of(t)
+    if plan.n_results == 0:
+        return 0
+    for i in range(plan.n_save):
+        if plan.kind[i] == SAVE_RESULT and plan.index[i] == nr:
+            if tls_saved_hooks:
+                tuple_put(node.saved, i, pack(t, True, nr))
+            else:
+                alias = share_dual(t)
+                node.vers[i] = version_of(alias)
+                tuple_put(node.saved, i, alias)
+    return 0
+
+
+cdef finish_several(OpNode node, list outs):
+    """`finish_node` for all results of a call, of which some may be None."""
+    cdef int nr
+    if len(outs) != 1:
+        node.n_grads = len(outs)
         node.metas = [None if o is None else ((<Tensor>o).shape, (<Tensor>o).code) for o in outs]
-    for k in range(len(outs)):
-        if outs[k] is None:
-            continue
-        t = <Tensor>outs[k]
-        if KIND[t.code] >= KIND_FLOAT:
-            t._fn = node
-            t.out_nr = k
-            t.fn_version = version_of(t)
-    for k in range(plan.n_results):
-        i = plan.results[k]
-        if outs[plan.index[i]] is None:
-            continue
-        t = <Tensor>outs[plan.index[i]]
-        if tls_saved_hooks:
-            node.saved[i] = pack(t, True, plan.index[i])
-        else:
-            alias = share_dual(t)
-            node.vers[i] = version_of(alias)
-            node.saved[i] = alias
+    for nr in range(len(outs)):
+        if outs[nr] is not None:
+            finish_node(node, <Tensor>outs[nr], nr)
 
 
-cdef long gradient_mask(Overload ov, list vals) except -1:
+cdef long gradient_mask(Overload ov, PyObject **vals) except -1:
     """Which differentiable inputs need a gradient; RuntimeError when one does that has no rule."""
     cdef long mask = 0
     cdef int i
+    cdef object v
     if tls_no_grad or tls_inference:
         return 0
     for i in range(ov.n_slots):
-        v = vals[<int>ov.slots[i]]
+        v = <object>vals[ov.slot[i]]
         if isinstance(v, Tensor):
             if requires_grad(<Tensor>v):
                 mask |= 1 << i
@@ -393,7 +400,7 @@ cdef long gradient_mask(Overload ov, list vals) except -1:
                     break
     if not ov.nograd:
         for i in ov.unruled:
-            v = vals[i]
+            v = <object>vals[i]
             if isinstance(v, Tensor) and requires_grad(<Tensor>v):
                 raise RuntimeError(f"the derivative for '{(<Arg>ov.args[i]).name}' is not implemented.")
     return mask
@@ -571,7 +578,7 @@ cdef Node view_node(Tensor t):
     build(op)
     cdef Overload ov = op.first
     cdef list vals = [base, t.shape, t.stride(), t.storage_offset(), None]
-    node = make_node(ov, vals, 1, False)
+    node = make_node(ov, list_items(vals), 1, False)
     node.n_grads = 1
     set_meta(node, t)
     return node
@@ -583,7 +590,7 @@ cdef rebase(Tensor t, OpNode node):
     cdef Tensor base = t._base_
     cdef CopySlices cs
     if base is None:
-        finish_node(node, [t])
+        finish_node(node, t, 0)
         return
     node.n_grads = 1
     set_meta(node, t)
@@ -591,9 +598,9 @@ cdef rebase(Tensor t, OpNode node):
     cs.seq = sequence
     sequence += 1
     e = edge_of(base)
-    cs.edges = [e] + node.edges[1:]
+    cs.edges = (e,) + node.edges[1:]
     if node.edge_nrs is not None or base.out_nr:
-        cs.edge_nrs = [base.out_nr] + (node.edge_nrs[1:] if node.edge_nrs is not None else [0] * (len(node.edges) - 1))
+        cs.edge_nrs = (base.out_nr,) + (node.edge_nrs[1:] if node.edge_nrs is not None else (0,) * (len(node.edges) - 1))
     cs.fn = node
     cs.n_grads = 1
     cs.geometry = (t.shape, t.stride(), offset_from_base(t))
@@ -605,9 +612,9 @@ cdef rebase(Tensor t, OpNode node):
     base.rg = False
     base.fn_version = version_of(base)
     # rules that want the result see the view's new value
-    for i, (kind, n) in enumerate(node.plan.save):
-        if kind == "r":
+    for i in range(node.plan.n_save):
+        if node.plan.kind[i] == SAVE_RESULT:
             node.vers[i] = version_of(t)
-            node.saved[i] = share_dual(t)
+            tuple_put(node.saved, i, share_dual(t))
     t.fn_version = -1                        # made anew on the next read
     t.rg = False

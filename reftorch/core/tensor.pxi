@@ -61,17 +61,25 @@ cdef class Storage:
         return <size_t>self.data
 
 
+@cython.final
+cdef class Hooks:
+    """What users hang on a node."""
+    cdef dict tensors                # output number -> hooks of that tensor
+    cdef object pre, post            # hooks of the node itself
+    cdef dict retain                 # output number -> weak reference to the tensor that keeps its gradient
+
+
 cdef class Node:
     """A step of the backward graph: `edges` lead to the nodes of its inputs."""
     cdef long seq
-    cdef list edges                  # Node or None, one a differentiable input
-    cdef list edge_nrs               # which output of that node; None when all are output 0
+    cdef tuple edges                 # Node, leaf Tensor or None, one a differentiable input
+    cdef tuple edge_nrs              # which output of that node; None when all are output 0
+    cdef Visit visit                 # its part in the backward pass under way
     cdef int n_grads                 # gradients that `apply` expects: outputs of the forward op
     cdef int nd0, code0              # shape and type of output 0 ...
-    cdef Py_ssize_t dims0[4]
+    cdef cnp.npy_intp dims0[4]
     cdef list metas                  # ... or of all outputs: (shape, code)
-    cdef dict tensor_hooks           # output number -> hooks of that tensor
-    cdef object pre_hooks, post_hooks, retain
+    cdef Hooks hooks
     cdef dict extra                  # metadata, and where it was made (anomaly mode)
     cdef object __weakref__
 
@@ -109,15 +117,23 @@ cdef class Node:
 
     def register_hook(self, fn):
         """Call `fn(grad_inputs, grad_outputs)` after the node ran; returns a handle."""
-        if self.post_hooks is None:
-            self.post_hooks = _hook_dict()
-        return _hook_handle(self.post_hooks, fn)
+        cdef Hooks h = hooks_of(self)
+        if h.post is None:
+            h.post = _hook_dict()
+        return _hook_handle(h.post, fn)
 
     def register_prehook(self, fn):
         """Call `fn(grad_outputs)` before the node runs; returns a handle."""
-        if self.pre_hooks is None:
-            self.pre_hooks = _hook_dict()
-        return _hook_handle(self.pre_hooks, fn)
+        cdef Hooks h = hooks_of(self)
+        if h.pre is None:
+            h.pre = _hook_dict()
+        return _hook_handle(h.pre, fn)
+
+
+cdef Hooks hooks_of(Node node):
+    if node.hooks is None:
+        node.hooks = Hooks.__new__(Hooks)
+    return node.hooks
 
 
 cdef long sequence = 0
@@ -127,6 +143,7 @@ cdef object _hook_dict = None, _hook_handle = None         # given by install()
 @cython.freelist(256)
 cdef class Tensor:
     """A dense array with a dtype, views, versions and gradients."""
+    cdef PyObject *attributes        # the dict of what users set, or NULL; opcall.h knows this place and the next two
     cdef cnp.ndarray _a
     cdef Storage _st                 # None: nothing aliases the buffer and it was never written to
     cdef Node _fn
@@ -137,7 +154,6 @@ cdef class Tensor:
     cdef int creation                # how a view came to be: see VIEW_*
     cdef long fn_version             # version at which `_fn` of a view was made
     cdef bint rg, inference
-    cdef dict __dict__
     cdef object __weakref__
 
     def __init__(self, *args, **kwargs):
@@ -471,10 +487,14 @@ cdef inline Py_ssize_t element_stride(cnp.ndarray a, Py_ssize_t i, Py_ssize_t it
 
 cdef object size_of(Tensor t):
     """The shape, a Size."""
-    cdef int i, nd = cnp.PyArray_NDIM(t._a)
+    return size_from(cnp.PyArray_NDIM(t._a), cnp.PyArray_DIMS(t._a))
+
+
+cdef object size_from(int nd, cnp.npy_intp *dims):
+    cdef int i
     cdef object made = tuple_alloc(<PyTypeObject *>Size, nd), n
     for i in range(nd):
-        n = cnp.PyArray_DIMS(t._a)[i]
+        n = dims[i]
         Py_INCREF(n)
         PyTuple_SET_ITEM(made, i, n)
     return made
@@ -635,7 +655,7 @@ cdef AccumulateGrad accumulator(Tensor t):
     if acc is None:
         acc = AccumulateGrad.__new__(AccumulateGrad)
         acc.seq = MAX_SEQ
-        acc.edges = []
+        acc.edges = ()
         acc.n_grads = 1
         acc.variable_ = t
         set_meta(acc, t)

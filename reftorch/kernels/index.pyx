@@ -1,7 +1,6 @@
 # cython: language_level=3, boundscheck=False, cdivision=True, initializedcheck=False
 """Gather and scatter on arrays: one walk over an index array, see index.h."""
 cimport numpy as cnp
-import numpy as np
 
 cnp.import_array()
 

@@ -66,7 +66,7 @@ cdef class Step:
         start[0], start[1] = cnp.PyArray_BYTES(array), cnp.PyArray_BYTES(other)
         data[0] = data[1] = data[2] = NULL
         tensors = []
-        for place, name, writes in self.wanted:
+        for place, name, _ in self.wanted:
             tensor = state.get(name)
             other = self.dense(tensor)
             if other is None or not alike(array, other):
@@ -101,10 +101,10 @@ cdef class Step:
             self.o.left_over = False
             return True
         run(step_of, &self.o, start[0], start[1], data, n)
-        for i in range(self.p_writes):
+        for i in range(self.p_writes):       # no-cython-lint
             p._bump()
         for (place, name, writes), tensor in zip(self.wanted, tensors):
-            for i in range(writes):
+            for i in range(writes):          # no-cython-lint
                 tensor._bump()
         return True
 

@@ -1,11 +1,13 @@
 # cython: language_level=3, boundscheck=False, cdivision=True, initializedcheck=False, nonecheck=False
-"""Quick functions for views, joining and softmax: ordinary arguments alone; anything else, errors too, is left to the op's body."""
+"""Quick functions for views, joining, sums, softmax and a loss: ordinary arguments alone; anything else, errors too, is left to the op's body."""
 cimport numpy as cnp
+from cython cimport floating
 from libc.string cimport memcpy
 
+from .memory cimport array_of
 from .quick cimport NO_NUMBER, capsule, quick_call
-from .reduce cimport sum_columns
-from .rows cimport softmax_rows
+from .reduce cimport sum_middle
+from .rows cimport softmax_backward_rows, softmax_rows
 
 cnp.import_array()
 
@@ -23,6 +25,8 @@ cdef extern from "numpy/arrayobject.h":
     """
     object array_on(cnp.ndarray a, int nd, cnp.npy_intp *dims, cnp.npy_intp *strides, cnp.npy_intp offset)
     int PyArray_IS_C_CONTIGUOUS(cnp.ndarray)
+    int PyArray_SAMESHAPE(cnp.ndarray, cnp.ndarray)
+    cnp.ndarray PyArray_GETCONTIGUOUS(cnp.ndarray)
 
 DEF MOST_DIMS = 16
 DEF SMALL = 16384                    # elements up to which one thread does
@@ -204,7 +208,7 @@ cdef object cat(quick_call *q):
         if i < dim:
             outer *= dims[i]
     dims[dim] = total
-    out = cnp.PyArray_EMPTY(nd, dims, cnp.PyArray_TYPE(first), 0)
+    out = array_of(nd, dims, cnp.PyArray_TYPE(first), cnp.PyArray_ITEMSIZE(first))
     row = cnp.PyArray_NBYTES(out) // outer
     to = cnp.PyArray_BYTES(out)
     for k in range(q.tensors):
@@ -216,40 +220,155 @@ cdef object cat(quick_call *q):
     return out
 
 
-# ------------------------------------------------------------------ softmax
-cdef object softmax(quick_call *q):
+# ------------------------------------------------------------------ numbers
+cdef inline bint small_floats(cnp.ndarray a):
+    """A small array of float32 or float64 that is not empty."""
+    cdef int kind = cnp.PyArray_TYPE(a)
+    return (kind == cnp.NPY_FLOAT32 or kind == cnp.NPY_FLOAT64) and 0 < cnp.PyArray_SIZE(a) <= SMALL
+
+
+cdef inline cnp.ndarray like(cnp.ndarray a):
+    return array_of(cnp.PyArray_NDIM(a), cnp.PyArray_DIMS(a), cnp.PyArray_TYPE(a), cnp.PyArray_ITEMSIZE(a))
+
+
+cdef inline Py_ssize_t row_of(cnp.ndarray a, cnp.npy_intp dim):
+    """The length of the last dim, if that is `dim` and the array is one of a few row-major floats; else 0."""
+    cdef int nd = cnp.PyArray_NDIM(a)
+    if nd == 0 or place(dim, nd) != nd - 1 or not small_floats(a) or cnp.PyArray_SIZE(a) > 256 or not PyArray_IS_C_CONTIGUOUS(a):
+        return 0
+    return cnp.PyArray_DIM(a, nd - 1)
+
+
+cdef object softmax_of(quick_call *q, bint log):
     """Along the last dim of a small row-major array."""
     cdef cnp.ndarray a = <cnp.ndarray>q.tensor[0], out
-    cdef int nd = cnp.PyArray_NDIM(a), kind = cnp.PyArray_TYPE(a)
-    cdef cnp.npy_intp size = cnp.PyArray_SIZE(a), n
-    if nd == 0 or place(q.number[0], nd) != nd - 1 or size == 0 or size > 256 or not PyArray_IS_C_CONTIGUOUS(a):
+    cdef Py_ssize_t n = row_of(a, q.number[0])
+    if not n:
         return None
-    if kind != cnp.NPY_FLOAT32 and kind != cnp.NPY_FLOAT64:
-        return None
-    n = cnp.PyArray_DIMS(a)[nd - 1]
-    out = cnp.PyArray_EMPTY(nd, cnp.PyArray_DIMS(a), kind, 0)
-    softmax_rows(kind, size // n, n, cnp.PyArray_DATA(a), cnp.PyArray_DATA(out))
+    out = like(a)
+    softmax_rows(cnp.PyArray_TYPE(a), log, cnp.PyArray_SIZE(a) // n, n, cnp.PyArray_DATA(a), cnp.PyArray_DATA(out))
     return out
+
+
+cdef object softmax(quick_call *q):
+    return softmax_of(q, False)
+
+
+cdef object log_softmax(quick_call *q):
+    return softmax_of(q, True)
+
+
+cdef object softmax_gradient(quick_call *q, bint log):
+    """By the argument, from the gradient by the result and the result."""
+    cdef cnp.ndarray grad = <cnp.ndarray>q.tensor[0], y = <cnp.ndarray>q.tensor[1], out
+    cdef Py_ssize_t n = row_of(y, q.number[0])
+    if not n or not PyArray_SAMESHAPE(grad, y):
+        return None
+    grad, out = PyArray_GETCONTIGUOUS(grad), like(y)
+    softmax_backward_rows(cnp.PyArray_TYPE(y), log, cnp.PyArray_SIZE(y) // n, n, cnp.PyArray_DATA(grad), cnp.PyArray_DATA(y), cnp.PyArray_DATA(out))
+    return out
+
+
+cdef object softmax_backward(quick_call *q):
+    return softmax_gradient(q, False)
+
+
+cdef object log_softmax_backward(quick_call *q):
+    return softmax_gradient(q, True)
 
 
 # ------------------------------------------------------------------ sums
-cdef object sum_first(quick_call *q):
-    """Over the first dim of a small matrix: what broadcasting a bias comes to in the backward pass."""
-    cdef cnp.ndarray a = <cnp.ndarray>q.tensor[0], out
-    cdef int kind = cnp.PyArray_TYPE(a)
-    cdef cnp.npy_intp size = cnp.PyArray_SIZE(a)
-    cdef cnp.npy_intp dims[2]
-    if q.numbers != 2 or cnp.PyArray_NDIM(a) != 2 or q.number[0] != 0 or size == 0 or size > SMALL or not PyArray_IS_C_CONTIGUOUS(a):
-        return None
-    if kind != cnp.NPY_FLOAT32 and kind != cnp.NPY_FLOAT64:
-        return None
-    dims[0], dims[1] = 1, cnp.PyArray_DIM(a, 1)
-    out = cnp.PyArray_EMPTY(2, dims, kind, 0) if q.number[1] else cnp.PyArray_EMPTY(1, &dims[1], kind, 0)
-    sum_columns(kind, cnp.PyArray_DIM(a, 0), dims[1], cnp.PyArray_DATA(a), cnp.PyArray_DATA(out))
+cdef bint repeated(cnp.ndarray a):
+    """Whether all elements are one number in memory, as in the gradient of a sum."""
+    cdef int d
+    for d in range(cnp.PyArray_NDIM(a)):
+        if cnp.PyArray_STRIDE(a, d):
+            return False
+    return True
+
+
+cdef cnp.ndarray dense(cnp.ndarray a):
+    """A row-major array of one `repeated` number."""
+    cdef cnp.ndarray out = like(a)
+    cdef cnp.npy_intp i
+    for i in range(cnp.PyArray_SIZE(a)):
+        memcpy(cnp.PyArray_BYTES(out) + i * cnp.PyArray_ITEMSIZE(a), cnp.PyArray_DATA(a), cnp.PyArray_ITEMSIZE(a))
     return out
 
 
+cdef object sum_dims(quick_call *q):
+    """Over one dim, or several side by side, of a small array; the last number says whether they are kept."""
+    cdef cnp.ndarray a = <cnp.ndarray>q.tensor[0], out
+    cdef bint chosen[MOST_DIMS]
+    cdef cnp.npy_intp dims[MOST_DIMS]
+    cdef cnp.npy_intp size[3]                    # before, in and after the sum
+    cdef int d, kept = 0, at = 0, nd = cnp.PyArray_NDIM(a)
+    if q.numbers < 2 or nd == 0 or nd >= MOST_DIMS or not small_floats(a) or not (PyArray_IS_C_CONTIGUOUS(a) or repeated(a)):
+        return None
+    for d in range(nd):
+        chosen[d] = False
+    for i in range(q.numbers - 1):
+        d = place(q.number[i], nd)
+        if d < 0 or chosen[d]:
+            return None
+        chosen[d] = True
+    size[0] = size[1] = size[2] = 1
+    for d in range(nd):
+        if chosen[d] != (at == 1):
+            if at == 2:
+                return None                  # a sum over dims that lie apart
+            at += 1
+        size[at] *= cnp.PyArray_DIM(a, d)
+        if not chosen[d] or q.number[q.numbers - 1]:
+            dims[kept] = 1 if chosen[d] else cnp.PyArray_DIM(a, d)
+            kept += 1
+    out = array_of(kept, dims, cnp.PyArray_TYPE(a), cnp.PyArray_ITEMSIZE(a))
+    if not PyArray_IS_C_CONTIGUOUS(a):
+        a = dense(a)
+    sum_middle(cnp.PyArray_TYPE(a), size[0], size[1], size[2], cnp.PyArray_DATA(a), cnp.PyArray_DATA(out))
+    return out
+
+
+cdef cnp.ndarray total(cnp.ndarray a, bint mean):
+    """The sum or the mean of all elements of a row-major array."""
+    cdef cnp.npy_intp n = cnp.PyArray_SIZE(a)
+    cdef cnp.ndarray out = array_of(0, NULL, cnp.PyArray_TYPE(a), cnp.PyArray_ITEMSIZE(a))
+    sum_middle(cnp.PyArray_TYPE(a), 1, n, 1, cnp.PyArray_DATA(a), cnp.PyArray_DATA(out))
+    if mean and cnp.PyArray_TYPE(a) == cnp.NPY_FLOAT32:
+        (<float *>cnp.PyArray_DATA(out))[0] /= <float>n
+    elif mean:
+        (<double *>cnp.PyArray_DATA(out))[0] /= <double>n
+    return out
+
+
+cdef object mean(quick_call *q):
+    cdef cnp.ndarray a = <cnp.ndarray>q.tensor[0]
+    return total(a, True) if small_floats(a) and PyArray_IS_C_CONTIGUOUS(a) else None
+
+
+# ------------------------------------------------------------------ losses
+cdef void square_distances(floating *a, floating *b, floating *out, cnp.npy_intp n) noexcept:
+    cdef cnp.npy_intp i
+    for i in range(n):
+        out[i] = (a[i] - b[i]) * (a[i] - b[i])
+
+
+cdef object mse_loss(quick_call *q):
+    """(a - b)^2 of two small arrays of one shape, as they are, their mean or their sum."""
+    cdef cnp.ndarray a = <cnp.ndarray>q.tensor[0], b = <cnp.ndarray>q.tensor[1], out
+    if not small_floats(a) or not PyArray_SAMESHAPE(a, b) or not PyArray_IS_C_CONTIGUOUS(a) or not PyArray_IS_C_CONTIGUOUS(b):
+        return None
+    if q.number[0] < 0 or q.number[0] > 2:
+        return None
+    out = like(a)
+    if cnp.PyArray_TYPE(a) == cnp.NPY_FLOAT32:
+        square_distances(<float *>cnp.PyArray_DATA(a), <float *>cnp.PyArray_DATA(b), <float *>cnp.PyArray_DATA(out), cnp.PyArray_SIZE(a))
+    else:
+        square_distances(<double *>cnp.PyArray_DATA(a), <double *>cnp.PyArray_DATA(b), <double *>cnp.PyArray_DATA(out), cnp.PyArray_SIZE(a))
+    return out if q.number[0] == 0 else total(out, q.number[0] == 1)
+
+
 QUICK = {"reshaped": capsule(reshaped), "transposed": capsule(transposed), "transpose": capsule(transpose), "select": capsule(select),
-         "slice": capsule(slice_), "unsqueeze": capsule(unsqueeze), "squeeze": capsule(squeeze),
-         "expand": capsule(expand), "cat": capsule(cat), "sum_first": capsule(sum_first),
-         "softmax": capsule(softmax)}
+         "slice": capsule(slice_), "unsqueeze": capsule(unsqueeze), "squeeze": capsule(squeeze), "expand": capsule(expand), "cat": capsule(cat),
+         "sum_dims": capsule(sum_dims), "mean": capsule(mean), "mse_loss": capsule(mse_loss), "softmax": capsule(softmax),
+         "log_softmax": capsule(log_softmax), "softmax_backward": capsule(softmax_backward), "log_softmax_backward": capsule(log_softmax_backward)}

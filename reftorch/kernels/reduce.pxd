@@ -1,1 +1,2 @@
-cdef void sum_columns(int kind, Py_ssize_t rows, Py_ssize_t n, const void *x, void *y) noexcept nogil   # NumPy's number of a float type
+# `kind`: NumPy's number of a float type
+cdef void sum_middle(int kind, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, const void *x, void *y) noexcept nogil

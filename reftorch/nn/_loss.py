@@ -25,9 +25,10 @@ def _reduction_name(size_average, reduce, reduction):
 
 def _broadcast(input, target):
     """Both in one shape; a warning when that changes anything."""
-    if target.shape != input.shape:
-        warnings.warn(f"Using a target size ({target.shape}) that is different to the input size ({input.shape}). This will likely lead to incorrect "
-                      "results due to broadcasting. Please ensure they have the same size.", stacklevel=4)
+    if target.shape == input.shape:
+        return input, target
+    warnings.warn(f"Using a target size ({target.shape}) that is different to the input size ({input.shape}). This will likely lead to incorrect "
+                  "results due to broadcasting. Please ensure they have the same size.", stacklevel=4)
     return T.broadcast_tensors([input, target])
 
 

@@ -20,7 +20,7 @@ def overridable(fn):
     @functools.wraps(fn)
     def call(*args, **kwargs):
         for a in args:
-            if _overrides(type(a)):
+            if type(a) is not Tensor and _overrides(type(a)):
                 break
         else:
             for a in kwargs.values():

@@ -41,7 +41,7 @@ def sum(self, dtype):
 
 
 @primitive("sum.dim_IntList(Tensor self, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor", make="method out casts", half=False,
-           quick="quick:sum_first", node="SumBackward1", jvp="linear",
+           quick="quick:sum_dims", node="SumBackward1", jvp="linear",
            self=lambda grad, self_shape, dim, keepdim: unreduce(grad, self_shape, dim, keepdim).expand(self_shape))
 def sum_dim(self, dim, keepdim, dtype):
     """Sum over the dims given."""
@@ -71,7 +71,7 @@ def _count_dims(shape, dim):
     return _count(shape, numpy_axes(dim, len(shape)))
 
 
-@primitive("mean(Tensor self, *, ScalarType? dtype=None) -> Tensor", make="method out casts", half=False, jvp="linear",
+@primitive("mean(Tensor self, *, ScalarType? dtype=None) -> Tensor", make="method out casts", half=False, jvp="linear", quick="quick:mean",
            self=lambda grad, self_shape: grad.expand(self_shape) / _count(self_shape, None))
 def mean(self, dtype):
     """Mean of all elements."""
