@@ -33,6 +33,15 @@ def __format__(self, format_spec):
     return object.__format__(self, format_spec)
 
 
+# ---- by name alone: `2 - x` goes by the compiled type
+@_method
+def __rsub__(self, other):
+    try:
+        return T.rsub(self, other)
+    except TypeError:
+        return NotImplemented
+
+
 # ---- to Python
 @_method
 def item(self):

@@ -140,7 +140,7 @@ cdef Tensor quick_loop(Overload ov, PyObject **given):
         operands[k] = given[at] if given[at] != NULL else list_items(ov.defaults)[at]
         v = <object>operands[k]
         if isinstance(v, Tensor):
-            if type(v) is not Tensor and is_overriding(v):
+            if (<Arg>ov.args[at]).code == A_SCALAR or (type(v) is not Tensor and is_overriding(v)):
                 return None
             if code == NOCODE:
                 code = (<Tensor>v).code

@@ -82,6 +82,9 @@ def _bags(indices, offsets, include_last_offset):
     """For each index its bag, and the number of bags."""
     count = len(offsets) - include_last_offset
     start = offsets[:count]
+    length = np.diff(start, append=indices.size)
+    if count and length.min() >= 0:
+        return np.repeat(np.arange(count), length), count
     return np.searchsorted(start, np.arange(indices.size), side="right") - 1, count
 
 
@@ -105,14 +108,15 @@ def _check_bags(weight, indices, offsets):
                T._embedding_bag_per_sample_weights_backward(grad, weight, indices, result1, padding_idx))
 def _embedding_bag(weight, indices, offsets, mode, per_sample_weights, include_last_offset, padding_idx):
     """The sum, mean or maximum of the rows of each bag; also each index's bag, bag sizes without padding, and where maxima came from."""
-    indices, offsets = indices.astype(np.int64), offsets.astype(np.int64)
+    indices, offsets = indices.astype(np.int64, copy=False), offsets.astype(np.int64, copy=False)
     _check_bags(weight, indices, offsets)
     bag, count = _bags(indices, offsets, include_last_offset)
     kept = indices != padding_idx
-    size = np.bincount(bag[kept], minlength=count).astype(np.int64)
+    whole = kept.all()
+    size = np.bincount(bag if whole else bag[kept], minlength=count)
     out = np.zeros((count, weight.shape[1]), weight.dtype)
     if mode != MAX:
-        if not kept.all():
+        if not whole:
             indices, to = indices[kept], bag[kept]
             per_sample_weights = None if per_sample_weights is None else per_sample_weights[kept]
         else:

@@ -5,6 +5,7 @@ import numpy as np
 
 from ..core import T, composite, primitive
 from ..core._core import dtype_of_array, from_array, normalize_dim, promote_types, result_code
+from ..kernels import pointwise
 from ._common import broadcast_shapes, is_half, numpy_axes, refuse, type_name, unreduce
 from ._linalg import check_norm_dtype
 
@@ -16,7 +17,7 @@ def _norm(a, p, axis, keepdim):
     if p == 2:
         square = a.real * a.real + a.imag * a.imag if a.dtype.kind == "c" else a * a
         return np.sqrt(np.add.reduce(square, axis, None, None, keepdim))
-    size = np.abs(a)
+    size = pointwise.absolute(a)
     if p == 1:
         return np.add.reduce(size, axis, None, None, keepdim)
     if p == 0:
@@ -140,6 +141,7 @@ def _renorm_grad(grad, self, p, dim, maxnorm):
 @primitive("renorm(Tensor self, Scalar p, int dim, Scalar maxnorm) -> Tensor", make="method inplace out", half=False, self=_renorm_grad)
 def renorm(self, p, dim, maxnorm):
     """Slices along `dim` whose p-norm exceeds `maxnorm`, scaled down to it."""
+    # torch: for complex numbers and p = inf the gradient is NaN, as its two sizes of a number differ in the last bit
     if isinstance(p, complex):
         raise RuntimeError("renorm: p must be real-valued")
     if p <= 0:

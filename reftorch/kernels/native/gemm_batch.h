@@ -81,7 +81,7 @@ static int R(gemm_complex)(const gemm_problem *p) {
         || R(gemm)(p->threads, rows, width, depth, x + 1, 2 * p->sa.row, 2 * p->sa.col, lines, width, 1, imaginary, width, 0);
     for (isize i = 0; i < rows * width && !failed; i += 2) c[i] -= imaginary[i + 1], c[i + 1] += imaginary[i];
     scratch_put(lines), scratch_put(imaginary);
-    return -failed;
+    return failed ? -1 : 0;
 }
 
 static int R(gemm_dot_product)(const gemm_problem *p) {

@@ -230,7 +230,7 @@ static int R(gemm_vector)(int threads, isize rows, isize depth, const real *m, i
         for (int t = 0; t < threads; t++) R(gemm_vector_part)(t, threads, rows, depth, m, m_row, m_col, x, c, accumulate);
     }
     scratch_put(m_copy), scratch_put(x_copy);
-    return -failed;
+    return failed ? -1 : 0;
 }
 
 /* Part t of `threads` of C = X W (+ C), shared out by the longer side; -1 when memory is out. */
@@ -269,7 +269,7 @@ static int R(gemm_small)(int threads, isize rows, isize columns, isize depth, co
         for (int t = 0; t < threads; t++) failed |= R(gemm_small_part)(t, threads, s, x, x_row, x_col, w, w_row, w_col, c);
     }
     scratch_put(x_copy), scratch_put(w_copy);
-    return -failed;
+    return failed ? -1 : 0;
 }
 
 /* Sum of x[k] w[k]: blocks of four vectors of 16 bytes, each with a sum of its own; of the rest whatever is left over joins the first. */

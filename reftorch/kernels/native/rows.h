@@ -21,4 +21,4 @@ typedef struct {
 typedef struct { row_functions f32, f64; } row_kernels;
 EVERY_ISA(row_kernels, row_table)
 
-enum { ROW_GRAIN = 8192 };
+enum { ROW_GRAIN = 8192, ROWS_AHEAD = 8 };

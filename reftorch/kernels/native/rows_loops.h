@@ -178,16 +178,19 @@ static void R(running_sum)(int threads, int from_back, isize rows, isize n, cons
     }
 }
 
-/* Threads share out the columns: rows may come twice. */
+/* Threads share out the columns: rows may come twice. Rows that are picked are fetched ahead. */
 static void R(add_rows)(int threads, isize count, isize n, const void *x, const int64_t *from, const int64_t *to, const void *factors, void *total) {
     const isize width = threads > 1 && count * n >= ROW_GRAIN ? up_to_multiple((n + threads - 1) / threads, 16) : n;
     PRAGMA(omp parallel for num_threads(threads) if (width < n))
     for (isize start = 0; start < n; start += width) {
         const isize size = isize_min(width, n - start);
         for (isize i = 0; i < count; i++) {
-            const real *add = (const real *)x + (from ? from[i] : i) * n + start;
-            real *sum = (real *)total + (to ? to[i] : i) * n + start;
+            const real *restrict add = (const real *)x + (from ? from[i] : i) * n + start;
+            real *restrict sum = (real *)total + (to ? to[i] : i) * n + start;
             const real factor = factors ? ((const real *)factors)[i] : 1;
+            if (from && i + ROWS_AHEAD < count)
+                for (isize j = 0; j < size; j += 64 / (isize)sizeof(real))
+                    __builtin_prefetch((const real *)x + from[i + ROWS_AHEAD] * n + start + j);
             for (isize j = 0; j < size; j++) sum[j] += factor * add[j];
         }
     }
