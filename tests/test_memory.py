@@ -131,3 +131,11 @@ def test_a_forked_child_can_allocate():
         ok = (kept + 1).sum().item() == 4 * MB
         os._exit(0 if ok else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_kept_small_arrays_have_row_major_strides():
+    """The strides of dims of size 1 are free in NumPy; a tensor made in the memory of an older one shows its own."""
+    for _ in range(20):
+        old = [torch.from_numpy(np.empty((1, 3), "f4", order="F")) for _ in range(6)] + [torch.empty_strided((1, 3), (1, 1)).clone() for _ in range(6)]
+        del old
+        assert {(torch.ones(1, 3) + 1).stride() for _ in range(8)} == {(3, 1)}

@@ -175,6 +175,9 @@ static int pool_keep(PyObject *o) {
         || ((PyArrayObject_fields *)a)->weakreflist || (size_t)PyArray_NBYTES(a) - 1 >= POOLED_BYTES) return 0;
     if (!pooled_types[type]) pooled_types[type] = PyArray_DescrFromType(type);
     if (PyArray_DESCR(a) != pooled_types[type]) return 0;           /* another byte order */
+    npy_intp stride = PyArray_ITEMSIZE(a);
+    for (int d = nd - 1; d >= 0; stride *= PyArray_DIM(a, d--))     /* those of dims of size 1 are free, and tensors show them */
+        if (PyArray_STRIDE(a, d) != stride) return 0;
     pool_slot *slot = pool_slot_of(nd, PyArray_DIMS(a), type);
     if (slot->count && !same_kind_of_array(slot->kept[0], nd, PyArray_DIMS(a), type))
         while (slot->count) Py_DECREF(slot->kept[--slot->count]);
