@@ -1,4 +1,4 @@
-"""The oracle: real PyTorch in a process of its own, so that the tests' process never imports it."""
+"""The oracle, which is real PyTorch in a process of its own, so that the tests' process never imports it; and the threads of the kernels."""
 import importlib.util
 import json
 import subprocess
@@ -33,3 +33,14 @@ def oracle():
     made = Oracle()
     yield made
     made.close()
+
+
+@pytest.fixture
+def one_thread():
+    """The kernels on one thread, unless a test says otherwise; afterwards as many as before."""
+    from reftorch.kernels import runtime
+
+    threads = runtime.threads()
+    runtime.set_threads(1)
+    yield
+    runtime.set_threads(threads)

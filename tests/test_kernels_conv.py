@@ -16,11 +16,8 @@ TOLERANCE = {"float32": 3e-6, "float64": 1e-14}
 
 
 @pytest.fixture(autouse=True)
-def _switches():
-    threads = runtime.threads()
-    runtime.set_threads(1)
+def _switches(one_thread):
     yield
-    runtime.set_threads(threads)
     conv.set_winograd("exact", careful=False)
 
 

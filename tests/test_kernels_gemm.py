@@ -14,12 +14,7 @@ SHAPES = [*SMALL, (1, 1, 1), (4, 4, 4), (2, 3, 5), (7, 17, 33), (64, 64, 64), (3
 ERROR = {"float32": 2e-6, "float64": 1e-14}
 
 
-@pytest.fixture(autouse=True)
-def _threads():
-    threads = runtime.threads()
-    runtime.set_threads(1)
-    yield
-    runtime.set_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def matrix(rng, shape, dtype, layout):

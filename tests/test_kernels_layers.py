@@ -13,12 +13,7 @@ ERROR = {"float32": 3e-6, "float64": 1e-14}
 DTYPES = pytest.mark.parametrize("dtype", ERROR)
 
 
-@pytest.fixture(autouse=True)
-def _threads():
-    threads = runtime.threads()
-    runtime.set_threads(1)
-    yield
-    runtime.set_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def numbers(dtype, *shape, seed=0):
