@@ -1,8 +1,8 @@
 """reftorch.backends.kernels: how the package's own kernels compute. PyTorch has no such module.
 
 `winograd` says which convolutions of float32 may use Winograd's algorithms, which need fewer multiplications:
-    "exact"   the default: F(2x2, 3x3) and F(2x2, 5x5), whose results are at most twice as far from the true ones as PyTorch's
-    "fast"    all: F(4x4, 3x3) is up to a third faster and rounds four times as coarsely (relative to the largest result, 5e-6 at most on common
+    "exact"   the default: F(2x4, 3x3) and F(2x2, 5x5), whose results are at most twice as far from the true ones as PyTorch's
+    "fast"    all: F(4x4, 3x3) is up to a tenth faster and rounds twice as coarsely again (relative to the largest result, 2e-6 at most on common
               layers); under `use_deterministic_algorithms` it is not used
     "off"     none
 

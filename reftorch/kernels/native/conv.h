@@ -1,4 +1,5 @@
-/* Direct convolutions of any shape, a template (real.h). Three ways to the same sums, each for shapes at which it is fastest:
+/* Direct convolutions of any shape, a template (real.h). Four ways to the same sums, each for shapes at which it is fastest:
+ *   by planes   a tile is rows of one filter of one channel: depthwise
  *   by rows     a tile is some filters times neighbouring pixels of one row, read where they lie in the padded image: few filters
  *   by pixels   a tile is six pixels anywhere, broadcast, times a panel of filters: short sums, filters that fill panels
  *   by panels   pixels of all images, a panel at a time, are packed into [taps][PANEL] and multiplied as matrices: the rest, and 1x1 kernels, whose
@@ -10,11 +11,11 @@
 #ifndef CONV_H
 #define CONV_H
 enum { BY_ROWS, BY_PIXELS, BY_PANELS, BY_POINTS };
-enum { PANELS_AT_ONCE = 12, TILES_AT_ONCE = 16, PIXELS_AT_ONCE = 48, TAPS_AT_ONCE = 192, CONV_SERIAL = 150000,
+enum { PANELS_AT_ONCE = 12, TILES_AT_ONCE = 16, PIXELS_AT_ONCE = 48, CONV_SERIAL = 150000,
       LINES_AT_ONCE = 64 };
 
 /* A part of a sum: so short that it rounds little, and weights of a tile and pixels of a panel stay in the first cache. */
-INLINE isize sum_block(int way, isize left) { return even_part(left, way == BY_ROWS ? 64 : 96, 1); }
+INLINE isize sum_block(int way, isize left) { return even_part(left, way == BY_ROWS || way == BY_PIXELS ? 64 : 96, 1); }
 
 /* The stretches of one row, each whole or cut by the panel's ends, that a panel of pixels consists of. */
 typedef struct { int count, lane[16], length[16]; isize from[16], to[16]; } stretches;
@@ -53,6 +54,23 @@ static int way_of(const conv_shape *s, int lanes) {
     return BY_PANELS;
 }
 #endif
+
+/* ---- by planes: a filter of one channel alone, with a small kernel that takes every row */
+INLINE int R(plain_plane)(const conv_shape *s) {
+    return s->channels == 1 && s->filters == 1 && s->kernel[0] == 1 && s->kernel[1] == s->kernel[2] && (s->kernel[1] == 3 || s->kernel[1] == 5)
+           && s->stride[1] == 1 && s->dilation[1] == 1 && s->out[2] >= LANES;
+}
+static void R(by_planes)(const conv_plan *p, const real *x, const int *offset, const real *w, real bias, real *out, isize first, isize last) {
+    isize width = p->s.out[2], out_image = p->s.groups * p->pixels;
+    row_walk at = walk_from(p, first);
+    for (isize r = first, rows; r < last; r += rows) {
+        rows = last - r >= 4 && at.h + 4 <= p->s.out[1] ? 4 : 1;
+        real *to = out + at.image * out_image + at.row * width;
+        if (p->s.kernel[1] == 3) (rows == 4 ? R(plane_4_3) : R(plane_1_3))(w, x + at.at, p->row, offset, width, to, bias);
+        else (rows == 4 ? R(plane_4_5) : R(plane_1_5))(w, x + at.at, p->row, offset, width, to, bias);
+        for (isize i = 0; i < rows; i++) walk_on(p, &at);
+    }
+}
 
 /* ---- by rows: result rows [first, last) of images whose padded copies follow one another */
 static void R(by_rows)(const conv_plan *p, const real *x, const int *offset, const real *packed, const real *bias, real *out,
@@ -97,7 +115,6 @@ static void R(by_pixels)(const conv_plan *p, const real *x, const int *offset, c
     isize filters = p->s.filters, out_image = p->s.groups * filters * p->pixels, to[PIXELS_AT_ONCE];
     const real *pixel[PIXELS_AT_ONCE];
     real part[PIXELS_AT_ONCE * PANEL];
-    isize blocks = (p->taps + TAPS_AT_ONCE - 1) / TAPS_AT_ONCE, block = (p->taps + blocks - 1) / blocks;
     isize column = first % p->s.out[2];
     row_walk at = walk_from(p, first / p->s.out[2]);
     for (isize begin = first; begin < last; begin += PIXELS_AT_ONCE) {
@@ -111,11 +128,14 @@ static void R(by_pixels)(const conv_plan *p, const real *x, const int *offset, c
         if (++column == p->s.out[2]) column = 0, walk_on(p, &at);
         for (isize o = 0; o < filters; o += PANEL) {
             isize width = isize_min(PANEL, filters - o);
-            for (isize k = 0; k < p->taps; k += block)
+            for (isize f = 0; f < width; f++)            /* by the time that the sums are there, so is the memory for them */
+                for (isize i = 0; i < count; i += 16) __builtin_prefetch(out + to[i] + (o + f) * p->pixels, 1);
+            for (isize k = 0, block; k < p->taps; k += block) {
+                block = sum_block(BY_PIXELS, p->taps - k);
                 for (isize i = 0; i < count; i += TILE_ROWS)
-                    (width > LANES ? R(pixel_2) : R(pixel_1))(isize_min(block, p->taps - k), pixel + i, offset + k,
-                                                              packed + o * p->taps + k * PANEL,
-                                                              k ? NULL : bias + o, part + i * PANEL);
+                    (width > LANES ? R(pixel_2) : R(pixel_1))(block, pixel + i, offset + k, packed + o * p->taps + k * PANEL, k ? NULL : bias + o,
+                                                              part + i * PANEL);
+            }
             for (isize i = 0; i < count; i += LANES)
                 for (isize f = 0; f < width; f += LANES) {
                     real *c = out + to[i] + (o + f) * p->pixels;
@@ -265,7 +285,8 @@ static int R(direct_forward)(int threads, const conv_shape *s, const real *x, co
                 from = copy;
             }
             if (way == BY_POINTS) from = x + n * s->x_strides[0] + g * s->channels * s->x_strides[1];
-            if (way == BY_ROWS) R(by_rows)(&p, from, offset, weights, start, to, first, last);
+            if (R(plain_plane)(s)) R(by_planes)(&p, from, offset, weights, start[0], to, first, last);
+            else if (way == BY_ROWS) R(by_rows)(&p, from, offset, weights, start, to, first, last);
             else if (way == BY_PIXELS) R(by_pixels)(&p, from, offset, weights, start, to, first, last);
             else
                 for (; first < last; first += unit)

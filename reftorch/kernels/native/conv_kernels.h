@@ -12,7 +12,7 @@ typedef struct {
     ptrdiff_t x_strides[5];                                 /* in numbers */
 } conv_shape;
 
-enum { WINOGRAD_OFF, WINOGRAD_EXACT, WINOGRAD_FAST };       /* never; F(2x2, .) alone; F(4x4, 3x3) too */
+enum { WINOGRAD_OFF, WINOGRAD_EXACT, WINOGRAD_FAST };       /* never; those at most twice as inexact as PyTorch's sums; F(4x4, 3x3) too */
 
 /* All give -1 when memory is out. `shape` is that of the forward convolution:
  *   forward          out [batch, groups * filters, out]

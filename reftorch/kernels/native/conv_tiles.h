@@ -11,6 +11,9 @@ INLINE void R(window_body)(const int rows, const int vecs, isize taps, const rea
     for (int i = 0; i < rows; i++)
 #pragma GCC unroll 4
         for (int v = 0; v < vecs; v++) sum[i][v] = V(all)(bias ? bias[i] : 0);
+#pragma GCC unroll 6
+    for (int i = 0; i < rows; i++)                       /* by the time that the sums are there, so is the memory for them */
+        __builtin_prefetch(c + i * ldc, 1), __builtin_prefetch(c + i * ldc + vecs * LANES - 1, 1);
     for (isize k = 0; k < taps; k++, w += rows) {
         const real *at = x + offset[k];
         vec b[4];
@@ -62,7 +65,39 @@ static void R(window_tile)(int rows, int vecs, isize taps, const real *w, const 
 #endif
 }
 
-/* ---- rows are six pixels anywhere, columns are filters; w is [taps][PANEL], c is [6][PANEL], which starts from `bias` or, without, from itself */
+/* ---- one filter of one channel: `rows` rows of results, side by side, so that what is loaded of x serves all of them */
+INLINE void R(plane_body)(const int rows, const int kernel, const real *w, const real *x, isize row, const int *offset, isize width, real *c, real bias) {
+    vec weight[25];
+#pragma GCC unroll 25
+    for (int k = 0; k < kernel * kernel; k++) weight[k] = V(all)(w[k]);
+    for (isize j = 0; j < width; j += LANES) {
+        isize from = isize_min(j, width - LANES);        /* the last vector moves left over what is done already */
+        vec sum[4];
+#pragma GCC unroll 4
+        for (int i = 0; i < rows; i++) sum[i] = V(all)(bias);
+#pragma GCC unroll 8
+        for (int h = 0; h < rows + kernel - 1; h++)
+#pragma GCC unroll 5
+            for (int k = 0; k < kernel; k++) {
+                vec cell = V(load)(x + h * row + offset[k] + from);
+#pragma GCC unroll 4
+                for (int i = 0; i < rows; i++)
+                    if (h >= i && h < i + kernel) sum[i] = V(fma)(weight[(h - i) * kernel + k], cell, sum[i]);
+            }
+#pragma GCC unroll 4
+        for (int i = 0; i < rows; i++) V(store)(c + i * width + from, sum[i]);
+    }
+}
+
+#define PLANE(ROWS, KERNEL) \
+    static __attribute__((noinline)) void R(plane_##ROWS##_##KERNEL)(const real *w, const real *x, isize row, const int *offset, isize width, real *c, \
+                                                                     real bias) { \
+        R(plane_body)(ROWS, KERNEL, w, x, row, offset, width, c, bias); \
+    }
+PLANE(1, 3) PLANE(4, 3) PLANE(1, 5) PLANE(4, 5)
+#undef PLANE
+
+/* ---- rows are six pixels anywhere, columns are filters; w is [taps][PANEL], c is [6][PANEL]: the sum from `bias` or, without, added to c */
 INLINE void R(pixel_body)(const int vecs, isize taps, const real *const *pixel, const int *offset, const real *w,
                           const real *bias, real *c) {
     vec sum[TILE_ROWS][2];
@@ -71,7 +106,7 @@ INLINE void R(pixel_body)(const int vecs, isize taps, const real *const *pixel, 
     for (int i = 0; i < TILE_ROWS; i++) {
         at[i] = pixel[i];
 #pragma GCC unroll 2
-        for (int v = 0; v < vecs; v++) sum[i][v] = V(load)((bias ? bias : c + i * PANEL) + v * LANES);
+        for (int v = 0; v < vecs; v++) sum[i][v] = bias ? V(load)(bias + v * LANES) : V(all)(0);
     }
     for (isize k = 0; k < taps; k++, w += PANEL) {
         isize o = offset[k];
@@ -86,7 +121,11 @@ INLINE void R(pixel_body)(const int vecs, isize taps, const real *const *pixel, 
 #pragma GCC unroll 6
     for (int i = 0; i < TILE_ROWS; i++)
 #pragma GCC unroll 2
-        for (int v = 0; v < vecs; v++) V(store)(c + i * PANEL + v * LANES, sum[i][v]);
+        for (int v = 0; v < vecs; v++) {
+            real *p = c + i * PANEL + v * LANES;
+            if (!bias) sum[i][v] += V(load)(p);
+            V(store)(p, sum[i][v]);
+        }
 }
 static __attribute__((noinline)) void R(pixel_1)(isize taps, const real *const *pixel, const int *offset, const real *w,
                                                  const real *bias, real *c) {

@@ -72,9 +72,11 @@ static void R(pad_row)(const conv_plan *p, const real *x, real *to) {
     isize step = s->x_strides[4], phases = p->phases, pad = s->pad[2], width = p->size[2];
     isize first = isize_max(0, pad), last = isize_min(width, pad + s->in[2]);
     if (phases == 1 && s->spacing[2] == 1 && step == 1 && first < last) {
-        memset(to, 0, first * sizeof(real));
-        memcpy(to + first, x + first - pad, (last - first) * sizeof(real));
-        memset(to + last, 0, (p->row - last) * sizeof(real));
+        isize i = first;
+        for (isize j = 0; j < first; j++) to[j] = 0;
+        for (; i + LANES <= last; i += LANES) V(store)(to + i, V(load)(x + i - pad));
+        for (; i < last; i++) to[i] = x[i - pad];
+        for (; i < p->row; i++) to[i] = 0;
         return;
     }
     memset(to, 0, p->row * sizeof(real));

@@ -6,8 +6,8 @@
 #pragma once
 #include "winograd.h"
 
-enum { CHANNELS_AT_ONCE = 64, FILTERS_AT_ONCE = 32 };
-#define U_NEAR (1536 << 10)               /* bytes of U that stay in the cache next to the core, more or less */
+enum { CHANNELS_AT_ONCE = 64, FILTERS_AT_ONCE = 32, TILES_AHEAD = 3, LEAST_BLOCK = 36, LARGEST_BLOCK = 96 };
+enum { U_NEAR = 1536 << 10, M_NEAR = 128 << 10 };   /* bytes of U and numbers of M that stay in the caches next to the core, more or less */
 
 typedef struct {
     const conv_shape *s;
@@ -18,10 +18,10 @@ typedef struct {
 } winograd_job;
 
 static winograd_job winograd_job_of(const winograd_rule *f, const conv_shape *s) {
-    winograd_job j = {.s = s, .p = winograd_plan_of(f, s), .places = f->size * f->size, .taps = f->kernel * f->kernel,
+    winograd_job j = {.s = s, .p = winograd_plan_of(f, s), .places = f->down.size * f->across.size, .taps = f->kernel * f->kernel,
                       .pixels = s->out[1] * s->out[2]};
     j.panels = j.p.filters / 16, j.octets = j.p.channels / 8;
-    j.x_image = j.p.rows * j.p.row * 8, j.y_image = j.p.high * j.p.wide * f->tile * f->tile * 8;
+    j.x_image = j.p.rows * j.p.row * 8, j.y_image = j.p.high * j.p.wide * f->down.tile * f->across.tile * 8;
     return j;
 }
 
@@ -29,12 +29,12 @@ static winograd_job winograd_job_of(const winograd_rule *f, const conv_shape *s)
 typedef struct { isize image, row, column; } tile_place;
 INLINE tile_place tile_at(const winograd_rule *f, const winograd_plan *p, isize t) {
     isize r = t % (p->high * p->wide);
-    return (tile_place){t / (p->high * p->wide), r / p->wide * f->tile, r % p->wide * f->tile};
+    return (tile_place){t / (p->high * p->wide), r / p->wide * f->down.tile, r % p->wide * f->across.tile};
 }
 INLINE void tile_on(const winograd_rule *f, const winograd_plan *p, tile_place *at) {        /* to the tile after it, without divisions */
-    if ((at->column += f->tile) < p->wide * f->tile) return;
+    if ((at->column += f->across.tile) < p->wide * f->across.tile) return;
     at->column = 0;
-    if ((at->row += f->tile) < p->high * f->tile) return;
+    if ((at->row += f->down.tile) < p->high * f->down.tile) return;
     at->row = 0, at->image++;
 }
 
@@ -55,46 +55,57 @@ INLINE void load_tiles(const winograd_rule *f, const winograd_job *j, const floa
         float *to = v + pair * 8 / j->part * rows * j->part + pair * 8 % j->part;         /* a part has whole pairs */
         tile_place at = tile_at(f, &j->p, first);
         for (isize t = 0; t < count; t++, tile_on(f, &j->p, &at))
-            for (isize c = pair; c < isize_min(pair + 2, end); c++)
-                input_tile(f, copies + (at.image * j->octets + c) * j->x_image + (at.row * j->p.row + at.column) * 8, j->p.row,
-                           to + t * j->part + (c - pair) * 8, v_place);
+            for (isize c = pair; c < isize_min(pair + 2, end); c++) {
+                const float *from = copies + (at.image * j->octets + c) * j->x_image + (at.row * j->p.row + at.column) * 8;
+                for (int i = 0; i < f->down.size; i++)
+                    for (int k = 0; k < f->across.tile; k += 2)
+                        __builtin_prefetch(from + (i * j->p.row + TILES_AHEAD * f->across.tile + 2 + k) * 8);
+                input_tile(f, from, j->p.row, to + t * j->part + (c - pair) * 8, v_place);
+            }
     }
 }
 
-/* Results of filters [begin, end) of group g from M [place][tile][m_row]. Tiles that follow one another in a row of tiles go through a strip of
+/* Results of filters [begin, end) of group g from M [place][panel][tile][16]. Tiles that follow one another in a row of tiles go through a strip of
  * vectors, from which whole rows of results are written. */
 INLINE void store_tiles(const winograd_rule *f, const winograd_job *j, isize g, isize first, isize count, isize begin, isize end,
                         const float *m,
-                        isize m_place, isize m_row, const float *bias, float *out) {
+                        isize m_place, isize m_panel, const float *bias, float *out) {
     const conv_shape *s = j->s;
     enum { RUN = 16, ROW = (RUN * 4 + 8) * 8 };
+    const int places = f->down.size * f->across.size, far = m_place * places > M_NEAR;
     float strip[4 * ROW];
     for (isize pair = begin; pair < end; pair += 16)
         for (isize t = 0, run; t < count; t += run) {
             tile_place at = tile_at(f, &j->p, first + t);
-            run = isize_min(isize_min(RUN, count - t), j->p.wide - at.column / f->tile);
-            isize high = isize_min(f->tile, s->out[1] - at.row), wide = isize_min(run * f->tile, s->out[2] - at.column);
+            run = isize_min(isize_min(RUN, count - t), j->p.wide - at.column / f->across.tile);
+            isize high = isize_min(f->down.tile, s->out[1] - at.row), wide = isize_min(run * f->across.tile, s->out[2] - at.column);
             for (isize o = pair; o < isize_min(pair + 16, end); o += 8) {
                 int filters = (int)isize_min(8, end - o);
                 f32x8 start = bias ? f32_load_part(bias + g * s->filters + o, filters) : f32_all(0);
-                for (isize k = 0; k < run; k++) output_tile(f, m + (t + k) * m_row + o - begin, m_place, start,
-                                                            strip + k * f->tile * 8, ROW);
+                const float *from = m + (o - begin) / 16 * m_panel + t * 16 + (o - begin) % 16;
                 float *to = out + ((at.image * s->groups + g) * s->filters + o) * j->pixels + at.row * s->out[2] + at.column;
+                for (isize i = 0; i < high; i++)       /* by the time that the strip is full, so is the memory for it there */
+                    for (int l = 0; l < filters; l++)
+                        for (isize w = 0; w < wide; w += 16) __builtin_prefetch(to + l * j->pixels + i * s->out[2] + w, 1);
+                for (isize k = 0; k < run; k++) {
+                    for (int i = 0; i < places && far; i++) __builtin_prefetch(from + i * m_place + (k + TILES_AHEAD + 1) * 16);
+                    output_tile(f, from + k * 16, m_place, start, strip + k * f->across.tile * 8, ROW);
+                }
                 for (isize i = 0; i < high; i++) winograd_unblock(strip + i * ROW, wide, filters, to + i * s->out[2], j->pixels);
             }
         }
 }
 
 /* M (+)= V U of one place and panel, while the panel `next` numbers on, if any, is fetched. */
-INLINE void multiply(isize tiles, isize channels, const float *v, isize v_row, const float *u, float *m, isize m_row, int accumulate, isize next) {
-    gemm_strip_f32(tiles, 16, channels, v, v_row, 1, u, m, m_row, accumulate, u + next, next ? channels * 16 : 0);
+INLINE void multiply(isize tiles, isize channels, const float *v, isize v_row, const float *u, float *m, int accumulate, isize next) {
+    gemm_strip_f32(tiles, 16, channels, v, v_row, 1, u, m, 16, accumulate, u + next, next ? channels * 16 : 0);
 }
 
 /* M, that is A dy A^T, of tiles [first, last) and all filters, and V likewise. */
 INLINE void load_both(const winograd_rule *f, const winograd_job *j, const float *xs, const float *ys, isize first, isize last,
                       isize begin, float *v,
                       isize v_place, float *m, isize m_place) {
-    isize wide = j->p.wide * f->tile;
+    isize wide = j->p.wide * f->across.tile;
     load_tiles(f, j, xs, first, last - first, 0, j->octets, v + (first - begin) * j->part, v_place, 0);
     for (isize pair = 0; pair < 2 * j->panels; pair += 2) {
         tile_place at = tile_at(f, &j->p, first);
@@ -114,7 +125,7 @@ typedef struct {
                       isize v_place, float *m,
                       isize m_place);
     void (*store_tiles)(const winograd_job *, isize g, isize first, isize count, isize begin, isize end, const float *m,
-                        isize m_place, isize m_row,
+                        isize m_place, isize m_panel,
                         const float *bias, float *out);
     int (*filter_panel)(const filter_view *, const conv_shape *, isize first, isize begin, isize end, float *u, isize step);
     void (*filter_gradient)(const float *u, isize step, int filters, float *dw, isize filter);
@@ -130,8 +141,8 @@ typedef struct {
         load_both(&RULE, j, xs, ys, first, last, begin, v, v_place, m, m_place); \
     } \
     static void store_tiles_##RULE(const winograd_job *j, isize g, isize first, isize count, isize begin, isize end, const float *m, isize m_place, \
-                                   isize m_row, const float *bias, float *out) { \
-        store_tiles(&RULE, j, g, first, count, begin, end, m, m_place, m_row, bias, out); \
+                                   isize m_panel, const float *bias, float *out) { \
+        store_tiles(&RULE, j, g, first, count, begin, end, m, m_place, m_panel, bias, out); \
     } \
     static int filter_panel_##RULE(const filter_view *v, const conv_shape *s, isize first, isize begin, isize end, float *u, isize step) { \
         return filter_panel(&RULE, v, s, first, begin, end, u, step); \
@@ -141,7 +152,7 @@ typedef struct {
     } \
     static const winograd_kind RULE##_kind = {&RULE, load_tiles_##RULE, load_both_##RULE, store_tiles_##RULE, filter_panel_##RULE, \
                                               filter_gradient_##RULE};
-WINOGRAD(F23) WINOGRAD(F43) WINOGRAD(F25)
+WINOGRAD(F24) WINOGRAD(F44) WINOGRAD(F25)
 #undef WINOGRAD
 
 /* Both give WINOGRAD_REFUSED when numbers are not small. */
@@ -151,8 +162,9 @@ static int winograd_forward(const winograd_kind *kind, int threads, const conv_s
     const winograd_rule *f = kind->rule;
     winograd_job j = winograd_job_of(f, s);
     winograd_plan p = j.p;
-    isize block = WINOGRAD_MEMORY / (j.places * 4 * (p.channels + p.filters)) / TILE_ROWS * TILE_ROWS;
-    if (block < 24) block = 48;
+    /* tiles enough that reading all of U for each block weighs as little as writing and reading the block's V and M */
+    isize block = isize_max(LEAST_BLOCK, 3 * p.channels * p.filters / (4 * (p.channels + p.filters)));
+    block = up_to_multiple(isize_min(LARGEST_BLOCK, block), TILE_ROWS);
     isize blocks = (p.tiles + block - 1) / block, groups = (p.filters + FILTERS_AT_ONCE - 1) / FILTERS_AT_ONCE;
     /* reading V for every few filters against writing U and reading it for every block */
     int by_filters = p.tiles <= 128 && p.tiles * groups < (blocks + 2) * p.filters;
@@ -162,7 +174,7 @@ static int winograd_forward(const winograd_kind *kind, int threads, const conv_s
         block = up_to_multiple((p.tiles + blocks - 1) / blocks, TILE_ROWS);
         blocks = (p.tiles + block - 1) / block;
     }
-    j.part = even_part(p.channels, by_filters ? CHANNELS_AT_ONCE : f->longest, 16);
+    j.part = even_part(p.channels, f->longest, 16);
     isize parts = (p.channels + j.part - 1) / j.part, m_row = by_filters ? FILTERS_AT_ONCE : p.filters;
     isize v_place = place_size(block * parts * j.part), m_place = place_size(block * m_row), u_place = by_filters ? place_size(j.part * FILTERS_AT_ONCE) : p.u_place;
     isize ahead = j.places * u_place * sizeof(float) > U_NEAR ? p.channels * 16 : 0;
@@ -208,8 +220,8 @@ static int winograd_forward(const winograd_kind *kind, int threads, const conv_s
                     for (isize c = 0; c < p.channels; c += j.part)
                         for (isize o = 0; o < p.filters; o += 16)
                             multiply(count, isize_min(j.part, p.channels - c), room + i * v_place + c * count, j.part,
-                                     tables + (g * j.places + i) * u_place + o * p.channels + c * 16, m + i * m_place + o, m_row, c > 0, ahead);
-                kind->store_tiles(&j, g, first, count, 0, s->filters, m, m_place, m_row, bias, out);
+                                     tables + (g * j.places + i) * u_place + o * p.channels + c * 16, m + i * m_place + o * count, c > 0, ahead);
+                kind->store_tiles(&j, g, first, count, 0, s->filters, m, m_place, count * 16, bias, out);
                 continue;
             }
             isize begin = task % groups * FILTERS_AT_ONCE, end = isize_min(begin + FILTERS_AT_ONCE, p.filters);
@@ -221,13 +233,13 @@ static int winograd_forward(const winograd_kind *kind, int threads, const conv_s
                 for (isize i = 0; i < j.places; i++)
                     for (isize o = begin; o < end; o += 16)
                         multiply(p.tiles, part, tables + (g * j.places + i) * v_place + c * p.tiles, j.part, room + i * u_place + (o - begin) * j.part,
-                                 m + i * m_place + o - begin, m_row, c > 0, 0);
+                                 m + i * m_place + (o - begin) * p.tiles, c > 0, 0);
             }
             if (bad) {
 #pragma omp atomic write
                 late = 1;
             }
-            kind->store_tiles(&j, g, 0, p.tiles, begin, isize_min(end, s->filters), m, m_place, m_row, bias, out);
+            kind->store_tiles(&j, g, 0, p.tiles, begin, isize_min(end, s->filters), m, m_place, p.tiles * 16, bias, out);
         }
     }
     scratch_put(copies);
@@ -241,12 +253,12 @@ static int winograd_weight(const winograd_kind *kind, int threads, const conv_sh
     winograd_job j = winograd_job_of(f, s);
     winograd_plan p = j.p;
     j.part = p.channels;
-    isize high = p.high * f->tile, wide = p.wide * f->tile, part = CHANNELS_AT_ONCE, parts = (p.channels + part - 1) / part;
+    isize high = p.high * f->down.tile, wide = p.wide * f->across.tile, part = CHANNELS_AT_ONCE, parts = (p.channels + part - 1) / part;
     /* the sums run over the tiles: how they are cut must not depend on the threads */
     isize block = 2 * WINOGRAD_MEMORY / (j.places * 4 * (p.channels + p.filters)) / TILE_ROWS * TILE_ROWS;
-    if (block < 48) block = 96;
+    if (block < 48) block = LARGEST_BLOCK;
     block = isize_min(block, p.tiles);
-    int at_once = p.tiles <= 64;          /* so few that the sums of some filters can be finished before those of others begin */
+    int at_once = p.tiles <= 32;          /* so few that the sums of some filters can be finished before those of others begin */
     isize v_place = place_size(block * p.channels), m_place = place_size(block * p.filters), u_place = at_once ? place_size(part * 16) : p.u_place;
     size_t x_size = p.images * j.octets * j.x_image, y_size = p.images * 2 * j.panels * j.y_image;
     size_t shared = j.places * (v_place + m_place + (at_once ? 0 : u_place)), own = block * 16 + (at_once ? j.places * u_place : 0);
@@ -319,6 +331,6 @@ static const winograd_kind *winograd_kind_for(int allowed, const conv_shape *s) 
     for (int d = 0; d < 3; d++)
         if (s->spacing[d] != 1 || (d && (s->stride[d] != 1 || s->dilation[d] != 1))) return NULL;
     isize by_two = s->batch * ((s->out[1] + 1) / 2) * ((s->out[2] + 1) / 2), by_four = s->batch * ((s->out[1] + 3) / 4) * ((s->out[2] + 3) / 4);
-    if (s->kernel[1] == 3) return by_four >= 32 && allowed == WINOGRAD_FAST ? &F43_kind : by_two >= 64 ? &F23_kind : NULL;
+    if (s->kernel[1] == 3) return by_four >= 32 && allowed == WINOGRAD_FAST ? &F44_kind : by_two >= 64 ? &F24_kind : NULL;
     return s->kernel[1] == 5 && by_two >= 64 ? &F25_kind : NULL;
 }
