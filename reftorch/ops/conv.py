@@ -203,9 +203,12 @@ def _expand(values, n, name):
 _NAMES = {2: ("height", "width"), 3: ("depth", "height", "width")}
 
 
-def _check(x, weight, bias, stride, padding, dilation, transposed, output_padding, groups):
-    """torch's errors, in its order."""
-    n = len(stride)
+@functools.lru_cache(256)
+def _geometry(input, weight, bias, dtype, weight_dtype, stride, padding, dilation, groups, transposed, output_padding):
+    """What `convolution` takes after its tensors. Of these shapes: torch's errors, in its order, found once for every kind of call."""
+    n = len(weight) - 2
+    stride, dilation, output_padding = _expand(stride, n, "stride"), _expand(dilation, n, "dilation"), _expand(output_padding, n, "output_padding")
+    padding = _expand(padding, n, "padding")
     if any(p < 0 for p in padding):
         raise RuntimeError("negative padding is not supported")
     if any(s <= 0 for s in stride):
@@ -216,25 +219,25 @@ def _check(x, weight, bias, stride, padding, dilation, transposed, output_paddin
         raise RuntimeError("non-positive groups is not supported")
     if any(o < 0 for o in output_padding):
         raise RuntimeError("negative output_padding is not supported")
-    shape = list(weight.shape)
-    if weight.dim() != x.dim():
-        raise RuntimeError(f"Expected {weight.dim()}-dimensional input for {weight.dim()}-dimensional weight {shape}, but got {x.dim()}-dimensional "
-                           f"input of size {list(x.shape)} instead")
+    shape = list(weight)
+    if len(weight) != len(input):
+        raise RuntimeError(f"Expected {len(weight)}-dimensional input for {len(weight)}-dimensional weight {shape}, but got {len(input)}-dimensional "
+                           f"input of size {list(input)} instead")
     if shape[0] < groups:
         raise RuntimeError(f"Given groups={groups}, expected weight to be at least {groups} at dimension 0, but got weight of size {shape} instead")
     if shape[0] % groups:
         raise RuntimeError(f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, but got weight of size [{shape}] "
                            "instead")
     channels = shape[0] if transposed else shape[1] * groups
-    if x.shape[1] != channels:
+    if input[1] != channels:
         what = f"transposed={int(transposed)}" if transposed else f"groups={groups}"
-        raise RuntimeError(f"Given {what}, weight of size {shape}, expected input{list(x.shape)} to have {channels} channels, but got {x.shape[1]} "
+        raise RuntimeError(f"Given {what}, weight of size {shape}, expected input{list(input)} to have {channels} channels, but got {input[1]} "
                            "channels instead")
     filters = shape[1] * groups if transposed else shape[0]
-    if bias is not None and (bias.dim() != 1 or bias.shape[0] != filters):
+    if bias is not None and bias != (filters,):
         head = "Given transposed=1, weight of size" if transposed else "Given weight of size"
-        raise RuntimeError(f"{head} {shape}, expected bias to be 1-dimensional with {filters} elements, but got bias of size {list(bias.shape)} instead")
-    kernel, size = weight.shape[2:], x.shape[2:]
+        raise RuntimeError(f"{head} {shape}, expected bias to be 1-dimensional with {filters} elements, but got bias of size {list(bias)} instead")
+    kernel, size = weight[2:], input[2:]
     if transposed:
         if any(o >= s and o >= d for o, s, d in zip(output_padding, stride, dilation, strict=True)):
             names = _NAMES[max(n, 2)]
@@ -251,7 +254,8 @@ def _check(x, weight, bias, stride, padding, dilation, transposed, output_paddin
             raise RuntimeError(f"Calculated padded input size per channel: ({_by(padded)}). Kernel size: ({_by(extent)}). Kernel size can't be greater "
                                "than actual input size")
     _check_kernel(dilation, transposed)
-    _check_dtypes(x, weight)
+    _check_dtypes(dtype, weight_dtype)
+    return stride, padding, dilation, transposed, output_padding, groups
 
 
 def _by(sizes):
@@ -265,13 +269,13 @@ def _check_kernel(dilation, transposed):
         raise RuntimeError(f"dilation should be greater than zero, but got {sides if transposed else list(dilation)}")
 
 
-def _check_dtypes(x, weight):
-    if x.dtype is not weight.dtype:
-        if x.dtype.name == "bfloat16":
+def _check_dtypes(dtype, weight_dtype):
+    if dtype is not weight_dtype:
+        if dtype.name == "bfloat16":
             raise RuntimeError("Input type (CPUBFloat16Type) and weight type (torch.FloatTensor) should be the same or input should be a MKLDNN tensor and "
                                "weight is a dense tensor")
-        raise RuntimeError(f"expected scalar type {x.dtype.type_name} but found {weight.dtype.type_name}")
-    if x.dtype.name == "bool":
+        raise RuntimeError(f"expected scalar type {dtype.type_name} but found {weight_dtype.type_name}")
+    if dtype.name == "bool":
         raise NotImplementedError("\"slow_conv2d_cpu\" not implemented for 'Bool'")
 
 
@@ -286,20 +290,12 @@ def _run(n, name, x, weight, bias, stride, padding, dilation, groups, transposed
     x, batched = _batched(x, n, name)
     if bias is not None and x.dtype is not bias.dtype and not transposed and not isinstance(padding, str):
         raise RuntimeError(f"Input type ({C_NAMES[x.dtype.name]}) and bias type ({C_NAMES[bias.dtype.name]}) should be the same")
-    k = weight.dim() - 2
-    if k <= 0:
+    if weight.dim() < 3:
         raise RuntimeError("weight should have at least three dimensions")
-    if isinstance(padding, str) and weight.dim() != x.dim():
-        # torch: without the space that the same text has elsewhere
-        raise RuntimeError(f"Expected {weight.dim()}-dimensional input for {weight.dim()}-dimensional weight{list(weight.shape)}, but got "
-                           f"{x.dim()}-dimensional input of size {list(x.shape)} instead")
-    stride, dilation = _expand(stride, k, "stride"), _expand(dilation, k, "dilation")
-    output_padding = _expand(output_padding, k, "output_padding")
     if isinstance(padding, str):
         x, padding = _named_padding(x, weight, padding, stride, dilation)
-    padding = _expand(padding, k, "padding")
-    _check(x, weight, bias, stride, padding, dilation, transposed, output_padding, groups)
-    geometry = stride, padding, dilation, transposed, output_padding, groups
+    geometry = _geometry(x.shape, weight.shape, None if bias is None else bias.shape, x.dtype, weight.dtype, stride, padding, dilation, groups, transposed,
+                         output_padding)
     out = (_complex if x.dtype.is_complex else T.convolution)(x, weight, bias, *geometry)
     return out if batched else out.squeeze(0)
 
@@ -322,6 +318,11 @@ def _warn_of_copy():
 
 def _named_padding(x, weight, padding, stride, dilation):
     """`same` and `valid` as numbers; an odd total of `same` pads the input by one on the right first."""
+    if weight.dim() != x.dim():
+        # torch: without the space that the same text has elsewhere
+        raise RuntimeError(f"Expected {weight.dim()}-dimensional input for {weight.dim()}-dimensional weight{list(weight.shape)}, but got "
+                           f"{x.dim()}-dimensional input of size {list(x.shape)} instead")
+    stride, dilation = _expand(stride, weight.dim() - 2, "stride"), _expand(dilation, weight.dim() - 2, "dilation")
     if padding == "valid":
         return x, (0,) * len(stride)
     if padding != "same":
