@@ -25,8 +25,9 @@ V3 = platform.machine() in ("x86_64", "AMD64")
 ISAS = {"base": "", **({"v3": '#pragma GCC target("arch=x86-64-v3")\n'} if V3 else {})}
 
 
-#: Cython files that have no loops of their own, or leave them to native/
-SMALL = {"_core", "conv", "gemm", "memory", "norms", "optim", "quick", "reduce", "rnn", "rows", "runtime", "windows"}
+#: Cython files that leave their loops to native/, or whose loops are no vector ones; and of these, the ones that are called for much work at a time
+SMALL = {"_core", "ctc", "gemm", "memory", "quick", "reduce", "rnn", "rows"}
+SMALLER = {"attention", "conv", "norms", "optim", "runtime", "windows"}
 
 
 def native(family):
@@ -64,7 +65,8 @@ class ParallelBuild(build_ext):
         compile_one = getattr(self.compiler, "_compile", None)
         if compile_one and not DEBUG:
             def by_kind(obj, src, ext, cc_args, flags, macros):
-                small = ["-Os"] if V3 and src.endswith("_base.c") else ["-O2"] if Path(src).stem in SMALL else []
+                stem = Path(src).stem
+                small = ["-Os"] if stem in SMALLER or (V3 and stem.endswith("_base")) else ["-O2"] if stem in SMALL else []
                 compile_one(obj, src, ext, cc_args, [*flags, *small], macros)
             self.compiler._compile = by_kind
         super().build_extensions()

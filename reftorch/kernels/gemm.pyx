@@ -89,7 +89,7 @@ cdef object solve(gemm_problem *p, gemm_fn run, cnp.ndarray c):
     return c
 
 
-cpdef matmul(cnp.ndarray a, cnp.ndarray b, cnp.ndarray start=None):
+cpdef matmul(cnp.ndarray a, cnp.ndarray b, cnp.ndarray start=None, bint small_in_order=True):
     """a @ b (+ start, which broadcasts) of two matrices or two equal batches of matrices of float32 or float64, a @ b of complex64, or None."""
     cdef int kind = kind_of(a), nd = cnp.PyArray_NDIM(a)
     cdef cnp.npy_intp shape[3]
@@ -107,7 +107,7 @@ cpdef matmul(cnp.ndarray a, cnp.ndarray b, cnp.ndarray start=None):
     p.accumulate = start is not None
     if p.accumulate:
         fill(c, start)
-    p.in_order = nd == 3 and <double>p.rows * p.columns * p.depth < IN_ORDER
+    p.in_order = small_in_order and nd == 3 and <double>p.rows * p.columns * p.depth < IN_ORDER
     p.sa, p.sb, p.a, p.b = strides_of(a), strides_of(b), cnp.PyArray_DATA(a), cnp.PyArray_DATA(b)
     return solve(&p, kernels.product[kind], c)
 

@@ -4,6 +4,9 @@ import math
 import numpy as np
 
 from ..core import DTYPES, T, composite, primitive
+from ..core._core import is_grad_enabled
+from ..kernels import attention as kernels
+from ..kernels import gemm
 
 
 def _softmax(scores):
@@ -40,7 +43,100 @@ def _probabilities(query, key, mask, is_causal, scale):
     return weights if mask is None else weights.masked_fill((scores == -math.inf).all(-1, keepdim=True), 0)
 
 
-def _flash_gradient(grad, query, key, value, is_causal, attn_mask, scale):
+# ---- by blocks, so that the weights of all queries are never there at once
+def _blocks(queries, keys, is_causal):
+    """Queries and keys that are taken together, and how many of the keys the first of the queries sees. torch: the last bits depend on these sizes."""
+    step = 256 if queries >= 768 else 64 if queries >= 192 else 32
+    for i in range(0, queries, step):
+        for j in range(0, min(i + step, keys) if is_causal else keys, 512):
+            yield slice(i, i + step), slice(j, j + 512), i - j + 1 if is_causal else keys
+
+
+def _product(left, right, start=None, factor=None):
+    """start + factor * left @ right, of batches of matrices."""
+    joins = None if factor is None else gemm.factor_joins(left, right)
+    if joins == "left":
+        left = left * factor
+    elif joins == "right":
+        right = right * factor
+    out = gemm.matmul(left, right, None if joins == "result" else start, False)
+    if out is None:
+        out = left @ right
+    elif joins != "result":
+        return out
+    if joins == "result":
+        out *= factor
+    return out if start is None else np.add(out, start, out=out)
+
+
+def _mask_of(mask, query, key):
+    """A function of two slices: what is added to the scores of these queries and keys, or None."""
+    if mask is None:
+        return lambda rows, columns: None
+    added = (np.where(mask, 0, -np.inf) if mask.dtype == bool else mask).astype(query.dtype, copy=False)
+    added = np.broadcast_to(added, (*query.shape[:3], key.shape[2]))
+
+    def part(rows, columns):
+        chosen = added[:, :, rows, columns]
+        return np.ascontiguousarray(chosen).reshape(-1, *chosen.shape[2:])
+    return part
+
+
+def _heads(*arrays):
+    """[B, H, L, E] as [B * H, L, E]."""
+    return [np.ascontiguousarray(x).reshape(-1, *x.shape[2:]) for x in arrays]
+
+
+def _by_position(x, shape):
+    """[B * H, L, ...] as [B, H, L, ...], which lies in memory as [B, L, H, ...]."""
+    made = np.empty((shape[0], x.shape[1], shape[1], *x.shape[2:]), x.dtype)
+    made[...] = x.reshape(*shape[:2], *x.shape[1:]).swapaxes(1, 2)
+    return made.swapaxes(1, 2)
+
+
+def _attend(query, key, value, is_causal, mask, scale):
+    """softmax(q k^T scale + mask) v, and the log of each row's sum."""
+    like, shape, mask = query, query.shape, _mask_of(mask, query, key)
+    query, key, value = _heads(query, key, value)
+    out, log_total = np.empty((*query.shape[:2], value.shape[2]), query.dtype), np.empty(query.shape[:2], query.dtype)
+    for rows, columns, seen in _blocks(query.shape[1], key.shape[1], is_causal):
+        scores = _product(query[:, rows], key[:, columns].swapaxes(1, 2))
+        if columns.start == 0:
+            made, most, total = None, np.full(scores.shape[:2], -np.inf, query.dtype), np.zeros(scores.shape[:2], query.dtype)
+        fade = kernels.weigh(scores, scale, mask(rows, columns), most, total, seen)
+        made = _product(scores, value[:, columns], None if made is None else made * fade[..., None])
+        if columns.stop < (min(rows.stop, key.shape[1]) if is_causal else key.shape[1]):
+            continue
+        log_total[:, rows] = kernels.finish(made, most, total)
+        out[:, rows] = made
+    if not like.flags.c_contiguous:          # torch: the result lies in memory as the query does
+        out, made = np.empty_like(like), out
+        out[...] = made.reshape(shape)
+    return [out.reshape(shape), _by_position(log_total, shape)]
+
+
+def _attend_gradient(grad, query, key, value, out, log_total, is_causal, mask, scale):
+    """The gradients by q, k and v, from weights that are made once more."""
+    shapes, mask = (query.shape, key.shape, value.shape), _mask_of(mask, query, key)
+    grad, query, key, value, out, log_total = _heads(grad, query, key, value, out, log_total)
+    by_query, by_key, by_value = np.zeros_like(query), np.zeros_like(key), np.zeros_like(value)
+    for rows, columns, seen in _blocks(query.shape[1], key.shape[1], is_causal):
+        q, g, k, v = query[:, rows], np.ascontiguousarray(grad[:, rows]), key[:, columns], value[:, columns]
+        weights = _product(q, k.swapaxes(1, 2), factor=scale)
+        kernels.weigh_again(weights, mask(rows, columns), np.ascontiguousarray(log_total[:, rows]), seen)
+        by_value[:, columns] = _product(weights.swapaxes(1, 2), g, by_value[:, columns])
+        changes = _product(g, v.swapaxes(1, 2))
+        kernels.change(weights, g, np.ascontiguousarray(out[:, rows]), changes)
+        by_query[:, rows] = _product(changes, k, by_query[:, rows], scale)
+        by_key[:, columns] = _product(changes.swapaxes(1, 2), q, by_key[:, columns], scale)
+    return [_by_position(x, shape) for x, shape in zip((by_query, by_key, by_value), shapes, strict=True)]
+
+
+def _flash_gradient(grad, query, key, value, output, logsumexp, is_causal, attn_mask, scale):
+    if not is_grad_enabled() and query.dtype.itemsize > 2:
+        return T._scaled_dot_product_flash_attention_for_cpu_backward(grad, query, key, value, output, logsumexp, 0.0, is_causal, attn_mask=attn_mask,
+                                                                      scale=scale)
+    # torch: has no second derivative
     if scale is None:
         scale = 1 / math.sqrt(query.shape[-1])
     p = _probabilities(query, key, attn_mask, is_causal, scale)
@@ -53,15 +149,26 @@ def _flash_gradient(grad, query, key, value, is_causal, attn_mask, scale):
 
 @primitive("_scaled_dot_product_flash_attention_for_cpu(Tensor query, Tensor key, Tensor value, float dropout_p=0.0, bool is_causal=False, *, "
            "Tensor? attn_mask=None, float? scale=None) -> (Tensor output, Tensor logsumexp)", node="ScaledDotProductFlashAttentionForCpuBackward0",
-           query__and__key__and__value=lambda grad, query, key, value, is_causal, attn_mask, scale:
-               _flash_gradient(grad, query, key, value, is_causal, attn_mask, scale))
+           query__and__key__and__value=lambda grad, query, key, value, output, logsumexp, is_causal, attn_mask, scale:
+               _flash_gradient(grad, query, key, value, output, logsumexp, is_causal, attn_mask, scale))
 def _scaled_dot_product_flash_attention_for_cpu(query, key, value, is_causal, attn_mask, scale):
     """softmax(q k^T scale + mask) v for [B, H, L, E], [B, H, S, E] and [B, H, S, E]; also the log of each row's sum."""
     scale = query.dtype.type(1 / math.sqrt(query.shape[-1]) if scale is None else scale)
+    if query.dtype.itemsize > 2:
+        return _attend(query, key, value, is_causal, attn_mask, scale)
     scores = _masked(query @ key.swapaxes(-1, -2) * scale, attn_mask, is_causal)
     weights, logsumexp = _softmax(scores)
     out = weights.astype(query.dtype, copy=False) @ value
     return [out, logsumexp[..., 0].astype(np.float64 if query.dtype == np.float64 else np.float32)]
+
+
+@primitive("_scaled_dot_product_flash_attention_for_cpu_backward(Tensor grad_out, Tensor query, Tensor key, Tensor value, Tensor out, Tensor logsumexp, "
+           "float dropout_p, bool is_causal, *, Tensor? attn_mask=None, float? scale=None) -> (Tensor grad_query, Tensor grad_key, Tensor grad_value)",
+           nograd=True)
+def _scaled_dot_product_flash_attention_for_cpu_backward(grad_out, query, key, value, out, logsumexp, is_causal, attn_mask, scale):
+    """The gradients of `_scaled_dot_product_flash_attention_for_cpu` by q, k and v."""
+    scale = query.dtype.type(1 / math.sqrt(query.shape[-1]) if scale is None else scale)
+    return _attend_gradient(grad_out, query, key, value, out, logsumexp, is_causal, attn_mask, scale)
 
 
 def _check(query, key, value, attn_mask):
