@@ -6,7 +6,8 @@
               layers); under `use_deterministic_algorithms` it is not used
     "off"     none
 
-Numbers of very different size that are neighbours in an image share their rounding. Images with Inf or NaN are always summed plainly.
+Numbers of very different size that are neighbours in an image share their rounding. Images with Inf or NaN are always summed plainly,
+and so is everything on x86 processors without AVX2.
 
 `empty_cache()` gives the memory that is kept for further large arrays back to the system.
 """

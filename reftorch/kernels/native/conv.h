@@ -101,7 +101,12 @@ static void R(by_rows)(const conv_plan *p, const real *x, const int *offset, con
                     R(window_tile)((int)h, vecs, block, packed + k * filters + o * block, line + from, offset + k, part, covered,
                                    start, 0);
                     for (isize i = 0; i < h; i++)
-                        for (isize q = 0; q < left; q++) c[i * p->pixels + q] = (k > 0 ? c[i * p->pixels + q] : 0) + part[i * covered + q];
+                        for (isize q = 0; q < left; q += LANES) {
+                            int lanes = (int)isize_min(LANES, left - q);
+                            vec v = V(load)(part + i * covered + q);
+                            if (k > 0) v += V(load_part)(c + i * p->pixels + q, lanes);
+                            V(store_part)(c + i * p->pixels + q, v, lanes);
+                        }
                 }
             }
         }

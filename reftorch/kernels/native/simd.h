@@ -41,13 +41,18 @@ INLINE f64x4 f64_load_part(const double *p, int n) { return (f64x4)_mm256_masklo
 INLINE f32x8 f32_load_part(const float *p, int n) { f32x8 v = {0}; memcpy(&v, p, n * sizeof *p); return v; }
 INLINE f64x4 f64_load_part(const double *p, int n) { f64x4 v = {0}; memcpy(&v, p, n * sizeof *p); return v; }
 #endif
-#ifdef __AVX2__
+/* By halves: a masked store is slow microcode on some processors. */
 INLINE void f32_store_part(float *p, f32x8 v, int n) {
-    _mm256_maskstore_ps(p, (__m256i)(n > (i32x8){0, 1, 2, 3, 4, 5, 6, 7}), (__m256)v);
+    if (n >= 8) { f32_store(p, v); return; }
+    if (n & 4) memcpy(p, &v, 16), v = __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3), p += 4;
+    if (n & 2) memcpy(p, &v, 8), v = __builtin_shufflevector(v, v, 2, 3, 0, 1, 6, 7, 4, 5), p += 2;
+    if (n & 1) *p = v[0];
 }
-#else
-INLINE void f32_store_part(float *p, f32x8 v, int n) { memcpy(p, &v, n * sizeof *p); }
-#endif
+INLINE void f64_store_part(double *p, f64x4 v, int n) {
+    if (n >= 4) { f64_store(p, v); return; }
+    if (n & 2) memcpy(p, &v, 16), v = __builtin_shufflevector(v, v, 2, 3, 0, 1), p += 2;
+    if (n & 1) *p = v[0];
+}
 INLINE float f32_sum(f32x8 v) { return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7])); }
 INLINE double f64_sum(f64x4 v) { return (v[0] + v[2]) + (v[1] + v[3]); }
 

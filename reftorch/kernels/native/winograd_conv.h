@@ -326,6 +326,9 @@ static int winograd_weight(const winograd_kind *kind, int threads, const conv_sh
 
 /* The kind that pays for this convolution, if one does: the transforms must be shared by many channels, filters and tiles. */
 static const winograd_kind *winograd_kind_for(int allowed, const conv_shape *s) {
+#if defined(ISA_V3) && !defined(__AVX2__)
+    return NULL;                          /* processors of before 2013 have plain sums, lest every library be larger for their sake */
+#endif
     if (!allowed || s->channels < 16 || s->filters < 16 || s->kernel[0] > 1 || s->in[0] > 1 || s->out[0] > 1
         || s->kernel[1] != s->kernel[2]) return NULL;
     for (int d = 0; d < 3; d++)
