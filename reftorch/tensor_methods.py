@@ -204,7 +204,7 @@ def detach_(self):
 @_method
 def backward(self, gradient=None, retain_graph=None, create_graph=False, inputs=None):
     """Differentiate with respect to the graph's leaves, adding to their `.grad`."""
-    if gradient is None and not retain_graph and not create_graph and inputs is None and _core.backward_of_scalar(self):
+    if not retain_graph and not create_graph and inputs is None and _core.backward_plain(self, gradient):
         return
     from .autograd import backward as run
     run(self, gradient, retain_graph, create_graph, inputs=inputs)

@@ -29,7 +29,19 @@ cdef inline bint meta_matches(Node node, int nr, Tensor g):
                 return False
         return True
     m = node.metas[nr]
-    return m is None or (tuple(g.shape) == tuple(m[0]) and g.code == m[1])
+    return m is None or fits_meta(<tuple>m, g)
+
+
+cdef inline bint fits_meta(tuple meta, Tensor t):
+    """Whether a tensor has the shape and code that `metas` of a node name."""
+    cdef object shape = meta[0]
+    cdef int i, nd = cnp.PyArray_NDIM(t._a)
+    if t.code != <int>meta[1] or nd != len(shape):
+        return False
+    for i in range(nd):
+        if cnp.PyArray_DIMS(t._a)[i] != PyLong_AsLong(<object>PyTuple_GET_ITEM(shape, i)):      # past Size's own []
+            return False
+    return True
 
 
 cdef tuple meta_at(Node node, int nr):
@@ -534,13 +546,21 @@ cdef run_early_hooks(Hooks hooks, list slot):
                     (<Tensor>t)._grad = (<Tensor>t)._grad + slot[nr]
 
 
-def backward_of_scalar(Tensor t not None):
-    """`t.backward()` of a real one-element tensor with history, no options; False when it is none of that."""
+def backward_plain(Tensor t not None, given):
+    """`t.backward(given)` of a real tensor with history, no options; `given` is a tensor like it, or None where `t` has one element. False when
+    it is none of that."""
     cdef Tensor g
-    if cnp.PyArray_SIZE(t._a) != 1 or (t.code != F32 and t.code != F64) or grad_fn_of(t) is None:
+    if (t.code != F32 and t.code != F64) or grad_fn_of(t) is None:
         return False
-    g = wrap(memory.array_of(cnp.PyArray_NDIM(t._a), cnp.PyArray_DIMS(t._a), NPY_TYPE[t.code], ITEMSIZE[t.code]), t.code)
-    store_scalar(cnp.PyArray_BYTES(g._a), t.code, 1.0)
+    if given is None:
+        if cnp.PyArray_SIZE(t._a) != 1:
+            return False
+        g = wrap(memory.array_of(cnp.PyArray_NDIM(t._a), cnp.PyArray_DIMS(t._a), NPY_TYPE[t.code], ITEMSIZE[t.code]), t.code)
+        store_scalar(cnp.PyArray_BYTES(g._a), t.code, 1.0)
+    elif type(given) is Tensor and (<Tensor>given).code == t.code and same_shape((<Tensor>given)._a, t._a):
+        g = <Tensor>given
+    else:
+        return False
     run_backward([t], [g], False, False, None, True, True)
     return True
 

@@ -79,36 +79,44 @@ static int type_tune_tensor(PyTypeObject *t, Py_ssize_t offset, int (*keep)(PyOb
     return failed ? -1 : 0;
 }
 
-/* Every recorded call makes a node, of a type of its own but all of one size: their memory is kept for the next ones. */
-enum { NODES_KEPT = 512 };
-static PyObject *nodes_kept[NODES_KEPT];
-static int nodes_count;
-static Py_ssize_t node_size;
-static destructor node_dealloc_fields;
+/* Every recorded call makes a node, of a type of its own but all of one size to a base: their memory is kept for the next ones. */
+enum { NODES_KEPT = 512, NODE_BASES = 3 };
+typedef struct { Py_ssize_t size; int count; PyObject *kept[NODES_KEPT]; } node_pool;
+static node_pool node_pools[NODE_BASES];
+
+static node_pool *node_pool_of(Py_ssize_t size) {
+    for (int i = 0; i < NODE_BASES; i++)
+        if (node_pools[i].size == size) return &node_pools[i];
+    return NULL;
+}
 
 static PyObject *node_alloc(PyTypeObject *t, Py_ssize_t count) {
-    if (!nodes_count || t->tp_basicsize != node_size) return PyType_GenericAlloc(t, count);
-    PyObject *o = nodes_kept[--nodes_count];
-    memset((char *)o + sizeof(PyObject), 0, node_size - sizeof(PyObject));
+    node_pool *pool = node_pool_of(t->tp_basicsize);
+    if (!pool || !pool->count) return PyType_GenericAlloc(t, count);
+    PyObject *o = pool->kept[--pool->count];
+    memset((char *)o + sizeof(PyObject), 0, pool->size - sizeof(PyObject));
     PyObject_Init(o, t);
     PyObject_GC_Track(o);
     return o;
 }
 
 static void node_free(void *o) {
-    if (nodes_count < NODES_KEPT && Py_TYPE((PyObject *)o)->tp_basicsize == node_size) nodes_kept[nodes_count++] = o;
+    node_pool *pool = node_pool_of(Py_TYPE((PyObject *)o)->tp_basicsize);
+    if (pool && pool->count < NODES_KEPT) pool->kept[pool->count++] = o;
     else PyObject_GC_Del(o);
 }
 
 /* Long chains of nodes end by way of the tuples that hold their edges, whose destructor does not recurse without bound. */
 static void node_dealloc(PyObject *o) {
     PyTypeObject *t = Py_TYPE(o);
-    node_dealloc_fields(o);
+    t->tp_base->tp_dealloc(o);
     Py_DECREF(t);
 }
 
+/* For a class made of `base`. */
 static void type_tune_node(PyTypeObject *t, PyTypeObject *base) {
-    node_size = base->tp_basicsize, node_dealloc_fields = base->tp_dealloc;
+    node_pool *free_pool = node_pool_of(0);
+    if (!node_pool_of(base->tp_basicsize) && free_pool) free_pool->size = base->tp_basicsize;
     t->tp_alloc = node_alloc, t->tp_free = node_free, t->tp_dealloc = node_dealloc;
 }
 

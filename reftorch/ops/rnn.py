@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..core import T, composite, primitive
-from ..core._core import KernelNode, call_kernel, from_array, in_forward_mode, is_grad_enabled, rename, run_backward, takes_part
+from ..core._core import Kernel, KernelNode, PassNode, in_forward_mode, node_class, rename, run_backward
 from ..kernels import rnn as kernels
 from ._common import type_name
 
@@ -77,11 +77,9 @@ def _run(step, gates, start, w, reverse):
 
 
 # ------------------------------------------------------------------------------- a layer or cell in one node
-def _node(name):
-    return type(name, (KernelNode,), {"__slots__": (), "__module__": "reftorch.autograd"})
-
-
-_STACK, _CAT, _ONEDNN, _MUL = _node("StackBackward0"), _node("CatBackward0"), _node("MkldnnRnnLayerBackward0"), _node("MulBackward0")
+_STACK, _ADD, _TANH, _RELU = [node_class(name + "Backward0", KernelNode) for name in ("Stack", "Add", "Tanh", "Relu")]
+# what PyTorch's graph shows over the output
+_CAT, _ONEDNN, _MUL = [node_class(name + "Backward0", PassNode) for name in ("Cat", "MkldnnRnnLayer", "Mul")]
 _HALF = ("bfloat16", "float16")
 
 
@@ -89,29 +87,22 @@ def _widened(arrays):
     return [a if a is None or a.dtype.itemsize > 2 else a.astype(np.float32) for a in arrays]
 
 
-def _forward_half(arrays, *args):
+def _forward_half(arrays, keep, args):
     """kernels.forward of halves, computed in float32."""
-    saved, results = kernels.forward(_widened(arrays), *args)
-    return saved, [r.astype(arrays[0].dtype) for r in results]
+    made = kernels.forward(_widened(arrays), keep, args)
+    return made and (made[0], [r.astype(arrays[0].dtype) for r in made[1]])
 
 
-def _gradient(kept, *grads):
-    inputs, args = kept.inputs, kept.args
-    if is_grad_enabled() or in_forward_mode():
-        return _composed_gradient(grads, inputs, *args)
-    arrays, grads = [t._array for t in inputs], [None if g is None else g._array for g in grads]
-    if arrays[0].dtype.itemsize == 2:
-        arrays, grads = _widened(arrays), _widened(grads)
-    states = args[0]
-    want_states = states > 0 and (inputs[1].requires_grad or inputs[states].requires_grad)
-    found = kernels.backward(arrays, *args, kept.saved, grads, inputs[0].requires_grad, want_states, any([w.requires_grad for w in inputs[1 + states:]]))
-    return [None if g is None else from_array(g) for g in found]
+def _backward_half(arrays, wanted, saved, grads, args):
+    return [None if g is None else g.astype(arrays[0].dtype)
+            for g in kernels.backward(_widened(arrays), wanted, saved, _widened(grads), args)]
 
 
-def _composed_gradient(grads, inputs, states, batch_sizes, kind, stride):
-    """The same gradients by way of public ops, to be differentiated again."""
+def _composed_gradient(inputs, grads, args):
+    """The gradients by way of public ops, to be differentiated again."""
+    states, batch_sizes, kind, stride, cell = args
     step, data, hx, weights = _STEPS[kind], inputs[0], inputs[1:1 + states], _grouped(inputs[1 + states:], stride)
-    if data.dim() == 2 and batch_sizes is None:
+    if cell:
         results = step(T.linear(data, weights[0].w_ih, weights[0].b_ih), hx or _no_state(len(data), weights[0], kind == _LSTM, data), weights[0])
     else:
         output, last = _composed_layer(step, data, batch_sizes, hx, weights)
@@ -120,6 +111,10 @@ def _composed_gradient(grads, inputs, states, batch_sizes, kind, stride):
     wanted = [t for t in inputs if t.requires_grad]
     found = iter(run_backward([r for r, _ in known], [g for _, g in known], True, True, wanted, True, False))
     return [next(found) if t.requires_grad else None for t in inputs]
+
+
+_KERNEL = Kernel(kernels.forward, kernels.backward, _composed_gradient)
+_KERNEL_HALF = Kernel(_forward_half, _backward_half, _composed_gradient)
 
 
 @primitive("_rnn_states(Tensor[] states) -> Tensor", ns=None, node="StackBackward0",
@@ -158,12 +153,10 @@ def _grouped(params, stride):
 def _layer(kind, data, batch_sizes, hx, weights, stride, half):
     """(output, last states) of a layer, in one node if it can be."""
     if not in_forward_mode():
-        try:
-            output, *last = call_kernel(_STACK, _forward_half if half else kernels.forward, _gradient, [data, *hx, *weights],
-                                        (len(hx), batch_sizes, kind, stride))
-            return output, last
-        except kernels.Unfit:
-            pass
+        kernel = _KERNEL_HALF if half else _KERNEL
+        results = kernel.run(_STACK, None, [data, *hx, *weights], (len(hx), batch_sizes, kind, stride, False))
+        if results is not None:
+            return results[0], results[1:]
     return _composed_layer(_STEPS[kind], data, batch_sizes, hx, _grouped(weights, stride))
 
 
@@ -208,19 +201,11 @@ def network(kind, data, batch_sizes, hx, params, has_biases, num_layers, dropout
     return data, *(lasts[0] if num_layers == 1 else [T._rnn_states(list(states)) for states in zip(*lasts, strict=True)])
 
 
-def single_layer(kind, data, weights, stride):
-    """[output, last states] of `network` for the plainest call: one layer from a state of zeros; None if it is not that plain."""
-    if data.dim() != 3 or takes_part([data, *weights]):
-        return None
-    try:
-        results = call_kernel(_STACK, kernels.forward, _gradient, [data, *weights], (0, None, kind, stride))
-    except kernels.Unfit:
-        return None
-    if len(weights) > stride:
-        results[0] = rename(_CAT, results[0])
-    elif kind == _LSTM and data.element_size() == 4 and not stride & 1:
-        results[0] = rename(_ONEDNN, results[0])
-    return results
+def single_layer(kind, data, stride, held, names):
+    """[output, *last states] of `network` for the plainest call: one layer from a state of zeros, its parameters those that `held` has, whose names
+    must be `names`; None if it is not that plain."""
+    over = _CAT if len(names) > stride else _ONEDNN if kind == _LSTM and data.itemsize == 4 else None
+    return _KERNEL.plain(_STACK, over, [data], (0, None, kind, stride, False), held, names)
 
 
 _LAYERS = "Tensor[] params, bool has_biases, int num_layers, float dropout, bool train, bool bidirectional"
@@ -250,34 +235,30 @@ rnn_relu = _define("rnn_relu", "Tensor", "(Tensor, Tensor)")
 
 
 # ------------------------------------------------------------------------------- cells
-_ADD = _node("AddBackward0")
-#: by kind: the node that PyTorch shows, and how many gates have weights
-_CELLS = {_LSTM: (_ADD, 4), kernels.KINDS["gru"]: (_ADD, 3), kernels.KINDS["rnn_tanh"]: (_node("TanhBackward0"), 1),
-          kernels.KINDS["rnn_relu"]: (_node("ReluBackward0"), 1)}
+CELL_PARAMETERS = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"]
+#: by kind: the nodes that PyTorch shows, and how many gates have weights
+_CELLS = {_LSTM: (_ADD, _MUL, 4), kernels.KINDS["gru"]: (_ADD, None, 3), kernels.KINDS["rnn_tanh"]: (_TANH, None, 1),
+          kernels.KINDS["rnn_relu"]: (_RELU, None, 1)}
 
 
-def single_cell(kind, inputs, states):
-    """[h'], or [h', c'] of LSTM, of the tensors input, h and c (as many as `states` says; none: zeros) and weights; None if something else than
-    plain calls is to see them, or they do not fit."""
-    if (states and states != 1 + (kind == _LSTM)) or inputs[0].dim() != 2 or takes_part(inputs):
-        return None
-    try:
-        results = call_kernel(_CELLS[kind][0], kernels.forward, _gradient, inputs, (states, None, kind, len(inputs) - 1 - states))
-    except kernels.Unfit:
-        return None
-    if kind == _LSTM:
-        results[0] = rename(_MUL, results[0])
-    return results
+def cell_of_module(kind, inputs, attributes):
+    """[h'], or [h', c'] of LSTM, for a module with these attributes, from its input and states, h and c or none for zeros; None if something else
+    than plain calls is to see the tensors, or they do not fit, or the parameters are not the usual ones: pruned, parametrized ..."""
+    node, over, _ = _CELLS[kind]
+    return _KERNEL.plain(node, over, inputs, (len(inputs) - 1, None, kind, 4 if attributes["bias"] else 2, True), attributes["_parameters"],
+                         CELL_PARAMETERS)
 
 
 def _cell(kind, input, hx, w_ih, w_hh, b_ih, b_hh):
     if (b_ih is None) == (b_hh is None):
-        results = single_cell(kind, [input, *hx, w_ih, w_hh] if b_ih is None else [input, *hx, w_ih, w_hh, b_ih, b_hh], len(hx))
+        weights = [w_ih, w_hh] if b_ih is None else [w_ih, w_hh, b_ih, b_hh]
+        node, over, _ = _CELLS[kind]
+        results = _KERNEL.plain(node, over, [input, *hx, *weights], (len(hx), None, kind, len(weights), True))
         if results is not None:
             return results
     if input.shape[1] != w_ih.shape[1]:
         raise RuntimeError(f"input has inconsistent input_size: got {input.shape[1]} expected {w_ih.shape[1]}")
-    hidden_size, gates = w_hh.shape[1], _CELLS[kind][1]
+    hidden_size, gates = w_hh.shape[1], _CELLS[kind][2]
     for i, h in enumerate(hx):
         if input.shape[0] != h.shape[0]:
             raise RuntimeError(f"Input batch size {input.shape[0]} doesn't match hidden{i} batch size {h.shape[0]}")

@@ -128,6 +128,7 @@ INLINE isize R(packed_size)(isize depth, isize columns) { return up_to_multiple(
 static void R(pack_panel)(const real *b, isize b_row, isize b_col, isize depth, isize columns, real *packed) {
     if (b_col == 1 && columns == PANEL) {
         for (isize k = 0; k < depth; k++, b += b_row, packed += PANEL) {
+            __builtin_prefetch(b + PANEL, 0, 2);          /* the next panel is most often packed next */
             V(store)(packed, V(load)(b));
             V(store)(packed + LANES, V(load)(b + LANES));
         }
@@ -138,9 +139,21 @@ static void R(pack_panel)(const real *b, isize b_row, isize b_col, isize depth, 
         for (; k + LANES <= depth; k += LANES)
             for (int half = 0; half < PANEL; half += LANES)
                 V(transpose)(b + half * b_col + k, b_col, packed + k * PANEL + half, PANEL);
+    } else if (b_row == 1 && columns >= LANES) {
+        for (; k + LANES <= depth; k += LANES) {
+            real *to = packed + k * PANEL + LANES;
+            V(transpose)(b + k, b_col, packed + k * PANEL, PANEL);
+            for (int i = 0; i < LANES; i++, to += PANEL) {
+                V(store)(to, V(all)(0));
+                for (isize j = LANES; j < columns; j++) to[j - LANES] = b[k + i + j * b_col];
+            }
+        }
     }
-    for (; k < depth; k++)
-        for (isize j = 0; j < PANEL; j++) packed[k * PANEL + j] = j < columns ? b[k * b_row + j * b_col] : 0;
+    for (; k < depth; k++) {
+        real *to = packed + k * PANEL;
+        V(store)(to, V(all)(0)), V(store)(to + LANES, V(all)(0));
+        for (isize j = 0; j < columns; j++) to[j] = b[k * b_row + j * b_col];
+    }
 }
 
 static void R(pack_b)(const real *b, isize b_row, isize b_col, isize depth, isize columns, real *packed) {

@@ -162,6 +162,11 @@ INLINE void R(rnn_emit)(const R(rnn_run) *run, vec h, real *next, isize row, isi
     if (last && l->hn) R(store_some)((real *)l->hn + b * l->output + column, h, count);
 }
 
+/* Have the memory fetched that gates are about to be written to. A few numbers of every row are no pattern that processors would see by themselves. */
+INLINE void R(rnn_fetch)(const real *from, isize row, isize rows, isize columns) {
+    for (isize b = 0; b < rows; b++, from += row) __builtin_prefetch(from, 1), __builtin_prefetch(from + columns - 1, 1);
+}
+
 /* How many sequences of step s go on in the next one that is taken. */
 static isize R(rnn_going_on)(const R(rnn_run) *run, isize s) {
     return s + 1 == run->l->steps ? 0 : isize_min(run->steps[s].count, run->steps[s + 1].count);
@@ -209,9 +214,13 @@ static void R(rnn_forward_thread)(const R(rnn_run) *run, int thread, int threads
                 if (s == 0 && !l->h0) {          /* nothing comes from h: only the slot that x does not go to is to be set */
                     for (isize b = 0; b < count && p->side; b++) memset(rows + b * row + 3 * width + j, 0, columns * sizeof(real));
                 } else {
-                    for (isize g = 0; g < p->gates; g++)
+                    for (isize g = 0; g < p->gates; g++) {
+                        isize slot = p->gates + p->side + g;
+                        if (slot < p->slots) R(rnn_fetch)(rows + slot * width + j, row, count, columns);
+                        if (slot == p->slots) R(rnn_fetch)((real *)l->y + at * l->y_row + j, l->y_row, count, columns);
                         R(rnn_product)(count, columns, l->output, h, run->h_row, run->wh + (j * p->gates + g * PANEL) * l->output,
                                        rows + (g + p->side) * width + j, row, g + p->side < p->gates, far_h);
+                    }
                 }
                 for (isize b = 0; b < count && l->kind == RNN_LSTM; b++)
                     for (isize k = j; k < j + columns; k += LANES) R(rnn_cell)(width, rows + b * row + k, run->bias + k, run->c + b * width + k);
@@ -354,6 +363,7 @@ static void R(rnn_pack_units)(const real *grads, isize row, isize count, isize d
         /* whole vectors: what is too much is overwritten by the next row, or lies in the room behind the last one */
         for (isize k = 0; k < depth; k++, to += h) {
             const real *from = grads + k * row + i;
+            __builtin_prefetch(from + PANEL);       /* for the next tiles */
             for (isize v = 0; v < h; v += LANES) V(store)(to + v, V(load)(from + v));
         }
     }
@@ -432,6 +442,12 @@ static void R(rnn_backward_thread)(const R(rnn_return) *run, int thread, int thr
                     const real *g = state + b * p->row + k;
                     real *to = grads + b * run->row + k, *dh_b = run->dh + b * run->h_row + k;
                     isize inside = l->hidden - k;
+                    if (k % PANEL == 0 && b + 1 < count) {       /* processors do not see rows that long to be in a row */
+                        for (isize slot = 0; slot < slots; slot++) __builtin_prefetch(g + p->row + slot * width);
+                        if (l->kind == RNN_LSTM) __builtin_prefetch(g + p->row + 5 * width);
+                        if (p->slots > 1 && b + 1 < before.count) __builtin_prefetch(state_before + (b + 1) * p->row + 4 * width + k);
+                        if (dy) __builtin_prefetch(dy + (at + b + 1) * l->y_row + k);
+                    }
                     vec h_before = V(all)(0), c_before = V(all)(0), dh;
                     if (b < before.count) {
                         const real *old = state_before + b * p->row + k;
@@ -465,16 +481,15 @@ static void R(rnn_backward_thread)(const R(rnn_return) *run, int thread, int thr
         if (d->dw_hr && h_last > h_first)
             R(gemm_packed)(isize_min(h_last, l->output) - h_first, l->hidden, rows, run->grads + 4 * width + h_first, 1, run->row, run->m,
                            (real *)d->dw_hr + h_first * l->hidden, l->hidden, begun, room);
-        for (isize g = 0; d->db_ih && g < slots; g++)
-            for (isize k = g * width + first; k < g * width + last; k += LANES) {
-                vec sum = V(all)(0);
-                for (isize r = 0; r < rows;) {   /* short sums first: they round less */
+        for (isize r = 0, end; d->db_ih && r < rows; r = end) {     /* short sums first: they round less */
+            end = isize_min(r + 16, rows);
+            for (isize g = 0; g < slots; g++)
+                for (isize k = g * width + first; k < g * width + last; k += LANES) {
                     vec part = V(all)(0);
-                    for (isize end = isize_min(r + 16, rows); r < end; r++) part += V(load)(run->grads + r * run->row + k);
-                    sum += part;
+                    for (isize i = r; i < end; i++) part += V(load)(run->grads + i * run->row + k);
+                    V(store)(run->bias + k, V(load)(run->bias + k) + part);
                 }
-                V(store)(run->bias + k, V(load)(run->bias + k) + sum);
-            }
+        }
         if (d->dx && x_last > x_first)
             R(rnn_product)(rows, x_last - x_first, depth, run->grads, run->row, run->wx + x_first * depth, (real *)d->dx + low * l->input + x_first,
                            l->input, d->add_dx, 1);

@@ -304,10 +304,15 @@ class Module(StateDict):
                     always=(self._forward_hooks_always_called, always_call))
 
     def __call__(self, *args, **kwargs):
-        if not (self._forward_hooks or self._forward_pre_hooks or self._backward_hooks or self._backward_pre_hooks or _global_hooks["forward"]
-                or _global_hooks["forward_pre"] or _global_hooks["backward"] or _global_hooks["backward_pre"]):
-            return self.forward(*args, **kwargs)
-        return self._call_with_hooks(args, kwargs)
+        own = self.__dict__                  # `__getattr__` makes reading attributes slow
+        try:
+            hooked = (own["_forward_hooks"] or own["_forward_pre_hooks"] or own["_backward_hooks"] or own["_backward_pre_hooks"]
+                      or _global_hooks["forward"] or _global_hooks["forward_pre"] or _global_hooks["backward"] or _global_hooks["backward_pre"])
+        except KeyError:
+            hooked = True                    # not initialised, as is going to show
+        if hooked:
+            return self._call_with_hooks(args, kwargs)
+        return self.forward(*args, **kwargs) if kwargs else self.forward(*args)          # an empty dict would be copied
 
     _call_impl = _wrapped_call_impl = __call__
 

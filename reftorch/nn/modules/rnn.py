@@ -10,15 +10,16 @@ import reftorch as torch
 
 from ...core import Tensor
 from ...kernels.rnn import KINDS
-from ...ops.rnn import single_cell, single_layer
+from ...ops.rnn import CELL_PARAMETERS, cell_of_module, single_layer
 from .. import init
 from ..parameter import Parameter
 from ..utils.rnn import PackedSequence
 from .module import Module
 
-_NONLINEARITIES = {"tanh": "rnn_tanh", "relu": "rnn_relu"}
 #: by mode: how many gates have weights
 _GATES = {"LSTM": 4, "GRU": 3, "RNN_TANH": 1, "RNN_RELU": 1}
+_KINDS = {mode: KINDS[mode.lower()] for mode in _GATES}
+_CELL_KINDS = {"tanh": KINDS["rnn_tanh"], "relu": KINDS["rnn_relu"]}
 
 
 def apply_permutation(tensor, permutation, dim=1):
@@ -190,18 +191,14 @@ class RNNBase(Module):
     def _bad_dim(self, ndim):
         return f"{type(self).__name__}: Expected input to be 2D or 3D, got {ndim}D instead"
 
-    def _plain_call(self, input):
-        """[output, last states] of one layer that starts from zeros, without what other calls need; None if it is not that plain."""
-        names, held = self._all_weights, self._parameters
-        if list(held) != (names[0] if len(names) == 1 else names[0] + names[1]):
-            return None                      # pruned, parametrized ...
-        return single_layer(KINDS[self.mode.lower()], input, list(held.values()), 4 if self.bias else 2)
-
     def _forward(self, input, hx=None):
-        if hx is None and self.num_layers == 1 and not self.batch_first and not self.proj_size and isinstance(input, Tensor):
-            results = self._plain_call(input)
-            if results is not None:
-                return results[0], self._join(results[1:])
+        own = self.__dict__                  # `__getattr__` makes reading attributes slow
+        if hx is None and own["num_layers"] == 1 and not own["batch_first"] and not own["proj_size"] and isinstance(input, Tensor):
+            names = own["_all_weights"]
+            made = single_layer(_KINDS[own["mode"]], input, 4 if own["bias"] else 2, own["_parameters"],
+                                names[0] if len(names) == 1 else names[0] + names[1])
+            if made is not None:
+                return (made[0], made[1]) if len(made) == 2 else (made[0], (made[1], made[2]))
         options = self._flat_weights, self.bias, self.num_layers, self.dropout, self.training, self.bidirectional
         if isinstance(input, PackedSequence):
             data, batch_sizes, order, back = input
@@ -312,24 +309,12 @@ class RNNCellBase(Module):
         super().__init__()
         self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
         gates = num_chunks * hidden_size
-        shapes = {"weight_ih": (gates, input_size), "weight_hh": (gates, hidden_size), "bias_ih": (gates,), "bias_hh": (gates,)}
-        for name, shape in shapes.items():
+        for name, shape in zip(CELL_PARAMETERS, ((gates, input_size), (gates, hidden_size), (gates,), (gates,)), strict=True):
             unused = name.startswith("bias") and not bias
             self.register_parameter(name, None if unused else Parameter(torch.empty(shape, device=device, dtype=dtype)))
         self.reset_parameters()
 
     reset_parameters = _draw
-
-    def _plain_call(self, kind, input, states):
-        """The new states of a cell of that kind from plain tensors, `states` or zeros; None if it is not that plain."""
-        held = self._parameters
-        try:
-            tensors = [input, *states, held["weight_ih"], held["weight_hh"]]
-            if self.bias:
-                tensors += held["bias_ih"], held["bias_hh"]
-        except KeyError:                     # pruned, parametrized ...
-            return None
-        return single_cell(KINDS[kind], tensors, len(states))
 
     def _check_dim(self, tensor, what):
         dims = tensor.dim()
@@ -337,7 +322,7 @@ class RNNCellBase(Module):
             raise ValueError(f"{type(self).__name__}: Expected {what} to be 1D or 2D, got {dims}D instead")
 
     def _general_call(self, kind, input, hx):
-        """The new state of a cell with one, for all that `_plain_call` does not take; `kind` is None for a nonlinearity that is not known."""
+        """The new state of a cell with one, for all that `cell_of_module` does not take; `kind` is None for a nonlinearity that is not known."""
         self._check_dim(input, "input")
         if hx is not None:
             self._check_dim(hx, "hidden")
@@ -371,9 +356,9 @@ class RNNCell(RNNCellBase):
         self.nonlinearity = nonlinearity
 
     def forward(self, input, hx=None):
-        kind = _NONLINEARITIES.get(self.nonlinearity)
-        made = kind and self._plain_call(kind, input, () if hx is None else (hx,))
-        return made[0] if made else self._general_call(kind, input, hx)
+        kind = _CELL_KINDS.get(self.nonlinearity)
+        made = None if kind is None else cell_of_module(kind, [input] if hx is None else [input, hx], self.__dict__)
+        return made[0] if made else self._general_call(None if kind is None else "rnn_" + self.nonlinearity, input, hx)
 
     def extra_repr(self):
         return super().extra_repr() + ("" if self.nonlinearity == "tanh" else f", nonlinearity={self.nonlinearity}")
@@ -386,7 +371,7 @@ class LSTMCell(RNNCellBase):
         super().__init__(input_size, hidden_size, bias, 4, device, dtype)
 
     def forward(self, input, hx=None):
-        made = self._plain_call("lstm", input, () if hx is None else hx)
+        made = cell_of_module(_KINDS["LSTM"], [input] if hx is None else [input, *hx], self.__dict__)
         if made is None:
             self._check_dim(input, "input")
             for i, h in enumerate(hx or ()):
@@ -402,5 +387,5 @@ class GRUCell(RNNCellBase):
         super().__init__(input_size, hidden_size, bias, 3, device, dtype)
 
     def forward(self, input, hx=None):
-        made = self._plain_call("gru", input, () if hx is None else (hx,))
+        made = cell_of_module(_KINDS["GRU"], [input] if hx is None else [input, hx], self.__dict__)
         return made[0] if made else self._general_call("gru", input, hx)
