@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
+from groups import summed
 
 import reftorch
 
@@ -23,7 +24,8 @@ except ImportError:                      # the rows then show reftorch's own tim
 
 SAVED = Path(__file__).parents[1] / ".bench"
 BATCH = 2e-3                             # seconds of one batch, at least
-ROUNDS = 15
+ROUNDS = 15                              # at least
+PATIENCE, AGREE = 3.0, 1.03              # seconds of further rounds for a machine that is busy: until the two smallest times of each agree
 ROWS = []
 
 
@@ -55,6 +57,11 @@ def calibrate(fn):
     return number
 
 
+def settled(times):
+    low, second = sorted(times)[:2]
+    return second <= AGREE * low
+
+
 @pytest.fixture
 def paired(request, benchmark):
     """paired(make): `make(module)` prepares on that module and gives the call to time; records the ratio PyTorch / reftorch."""
@@ -63,10 +70,11 @@ def paired(request, benchmark):
         rounds = 1 if request.config.getoption("benchmark_disable") else ROUNDS
         numbers = [calibrate(call) if rounds > 1 else 1 for call in calls]
         times = [[] for _ in calls]
-        for _ in range(rounds):
+        end = time.perf_counter() + PATIENCE
+        while len(times[0]) < rounds or rounds > 1 and not all(map(settled, times)) and time.perf_counter() < end:
             for call, number, kept in zip(calls, numbers, times, strict=True):
                 kept.append(seconds(call, number))
-        row = {"name": request.node.nodeid.split("bench/")[-1], "us": min(times[0]) * 1e6}
+        row = {"name": request.node.nodeid.split("bench/")[-1], "us": min(times[0]) * 1e6, "settled": rounds > 1 and all(map(settled, times))}
         if len(calls) > 1:
             row |= {"torch_us": min(times[1]) * 1e6, "ratio": min(times[1]) / min(times[0]),
                     "median_ratio": statistics.median(times[1]) / statistics.median(times[0])}
@@ -75,10 +83,6 @@ def paired(request, benchmark):
         ROWS.append(row)
         return row.get("ratio")
     return run
-
-
-def geomean(ratios):
-    return math.exp(sum(map(math.log, ratios)) / len(ratios))
 
 
 def commit():
@@ -96,28 +100,37 @@ def machine():
     return f"{model}, {os.cpu_count()} cores"
 
 
+def against(value, goal):
+    """A ratio and its goal; `<` says that it falls short."""
+    return f"{value:7.2f} {'' if goal is None else f'{goal:.2f}':>6}{'<' if goal is not None and value < goal else ' '}"
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter, config):
     if not ROWS:
         return
     write = terminalreporter.write_line
+    if config.getoption("benchmark_disable"):
+        write(f"{len(ROWS)} rows ran, once each: what that took says nothing")
+        return
+    threads = config.getoption("--threads")
+    about = {"when": time.strftime("%Y-%m-%dT%H:%M:%S"), "commit": commit(), "threads": threads, "machine": machine(),
+             "load": os.getloadavg()[0], "torch": getattr(torch, "__version__", None)}
+    write("")
     write(f"{'row':72} {'reftorch us':>12} {'PyTorch us':>12} {'ratio':>7} {'median':>7}")
     for row in ROWS:
         theirs, ratio, median = (row.get(key, math.nan) for key in ("torch_us", "ratio", "median_ratio"))
-        write(f"{row['name']:72} {row['us']:12.3f} {theirs:12.3f} {ratio:7.2f} {median:7.2f}")
-    groups = {}
-    for row in ROWS:
-        if "ratio" in row:
-            groups.setdefault(row["name"].split("::")[0], []).append(row["ratio"])
-    for name, ratios in groups.items():
-        write(f"{name:40} {len(ratios):4} rows, geomean {geomean(ratios):6.2f}, least {min(ratios):6.2f}")
-    if config.getoption("benchmark_disable"):
-        return
+        write(f"{row['name']:72} {row['us']:12.3f} {theirs:12.3f} {ratio:7.2f} {median:7.2f}{'' if row['settled'] else ' ?'}")
+    if not all(row["settled"] for row in ROWS):
+        write("?: the smallest times do not agree, the machine is too busy for this row")
+    write("")
+    write(f"{about['commit']} next to PyTorch {about['torch']}, {threads} thread(s), {about['machine']}, load {about['load']:.1f}")
+    write(f"{'group':52} {'rows':>4} {'mean':>7} {'goal':>6}  {'least':>7} {'goal':>6}")
+    for title, count, mean, mean_goal, least, least_goal, name in summed(ROWS, threads):
+        write(f"{title:52} {count:4} {against(mean, mean_goal)} {against(least, least_goal)} {name if count > 1 else ''}")
     SAVED.mkdir(exist_ok=True)
-    threads = config.getoption("--threads")
-    path = SAVED / f"{config.getoption('--save') or commit()}-{threads}.json"
-    about = {"when": time.strftime("%Y-%m-%dT%H:%M:%S"), "commit": commit(), "threads": threads, "machine": machine(), "load": os.getloadavg()[0],
-             "torch": getattr(torch, "__version__", None), "rows": ROWS}
+    path = SAVED / f"{config.getoption('--save') or about['commit']}-{threads}.json"
     part = path.with_suffix(".part")
-    part.write_text(json.dumps(about, indent=1))
+    part.write_text(json.dumps(about | {"rows": ROWS}, indent=1))
     part.replace(path)
     write(f"written: {path}")

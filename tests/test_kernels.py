@@ -4,14 +4,16 @@ import platform
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
 import reftorch as torch
 
 
-def run(code, **environment):
-    done = subprocess.run([sys.executable, "-c", code], env={**os.environ, **environment}, capture_output=True, text=True, timeout=120)
+def run(code, cwd=None, **environment):
+    done = subprocess.run([sys.executable, "-c", code], cwd=cwd, env={**os.environ, **environment}, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
@@ -71,3 +73,27 @@ def test_processor_without_avx():
                               timeout=300)
     assert emulated.returncode == 0, emulated.stderr
     assert emulated.stdout.strip() == run(RESULTS, REFTORCH_ISA="base", **alone)
+
+
+#: Builds some extensions as setup.py does.
+BUILD = """
+import runpy, setuptools, sys
+whole, sys.argv = setuptools.setup, ["setup.py", "build_ext", "--build-lib", {lib!r}, "--build-temp", {temp!r}]
+setuptools.setup = lambda ext_modules, **options: whole(ext_modules=[e for e in ext_modules if e.name.split(".")[-1] in {names}], **options)
+runpy.run_path("setup.py")
+"""
+
+
+@pytest.mark.parametrize("family", ["rnn", "rows"])
+def test_build_without_openmp(family, tmp_path):
+    """Kernels of one thread, in place of those that take several, compile and give the same bits."""
+    if find_spec("Cython") is None or find_spec("setuptools") is None or shutil.which("gcc") is None:
+        pytest.skip("needs Cython, setuptools and gcc")
+    root, lib = Path(torch.__file__).parent, tmp_path / "lib"
+    shutil.copytree(root, lib / "reftorch", ignore=shutil.ignore_patterns("*.c", "__pycache__", f"{family}.*.so"))
+    run(BUILD.format(lib=str(lib), temp=str(tmp_path / "temp"), names={family}), cwd=root.parent, REFTORCH_NO_OPENMP="1")
+    [made] = lib.glob(f"reftorch/kernels/{family}.*.so")
+    assert b"GOMP" not in made.read_bytes()
+    there = {"cwd": tmp_path, "PYTHONPATH": str(lib), "OMP_NUM_THREADS": "2"}
+    assert run(f"from reftorch.kernels import {family}; print({family}.__file__)", **there) == str(made)
+    assert run(RESULTS, **there) == run(RESULTS, OMP_NUM_THREADS="2")
