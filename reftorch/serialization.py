@@ -290,10 +290,11 @@ def _replacing(f):
     try:
         with _nameless(folder) or open(beside, "xb") as file:
             yield file
-            if file.name != beside:
+            file.flush()
+            if os.path.exists(target):
+                os.chmod(file.fileno(), stat.S_IMODE(os.stat(target).st_mode))
+            if file.name != beside:                 # late: killed between here and the next step, a whole file is left under this name
                 _give_name(file, beside)
-        if os.path.exists(target):
-            os.chmod(beside, stat.S_IMODE(os.stat(target).st_mode))
         os.replace(beside, target)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
@@ -310,7 +311,6 @@ def _nameless(folder):
 
 
 def _give_name(file, path):
-    file.flush()
     folder = os.open(os.path.dirname(path), os.O_RDONLY)
     try:
         os.link(f"/proc/self/fd/{file.fileno()}", os.path.basename(path), dst_dir_fd=folder, follow_symlinks=True)
@@ -318,6 +318,7 @@ def _give_name(file, path):
         file.seek(0)
         with open(path, "xb") as named:
             shutil.copyfileobj(file, named)
+            os.chmod(named.fileno(), stat.S_IMODE(os.fstat(file.fileno()).st_mode))
     finally:
         os.close(folder)
 

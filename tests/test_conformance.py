@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+import time
 from types import SimpleNamespace
 from xml.etree import ElementTree
 
@@ -20,6 +21,7 @@ from conformance.matching import matches, may_match
 from conformance.report import html, junit, markdown
 from conformance.report.repro import script
 from conformance.results import Results, area, by_cause
+from conformance.runner import worker
 from conformance.runner.pool import Implementation
 from conformance.session import Chosen, Session
 from conformance.sources.docs import blocks, undefined
@@ -127,13 +129,14 @@ def run(folder, subject, cases=None, **more):
     return session.run([Chosen(pack, list(read_cases(pack)))], **more)
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def impatient(monkeypatch):
+    """A case that hangs is waited for 2 seconds; what does not hang has the usual time, which a busy machine does not use up."""
     monkeypatch.setattr("conformance.runner.pool.SECONDS", {"op": 2.0})
 
 
 @pytest.mark.parametrize("name", FOUND)
-def test_each_fault_is_found_and_the_rest_goes_on(name, tmp_path):
+def test_each_fault_is_found_and_the_rest_goes_on(name, tmp_path, impatient):
     toys(tmp_path, **{name: FAULTS["square"][name]})
     results = run(tmp_path, name)
     assert not results.problems
@@ -142,6 +145,19 @@ def test_each_fault_is_found_and_the_rest_goes_on(name, tmp_path):
     verdict = found.pop("op/toy/1")
     assert (verdict.status, set(verdict.axes) - {"text"}) == (status, set(axes) - {"text"})
     assert {id: verdict.status for id, verdict in found.items()} == dict.fromkeys(("op/toy/0", "op/toy/2", "op/toy/3"), "pass")
+
+
+@pytest.mark.parametrize("waiting", [False, True])
+def test_time_in_which_others_have_the_processor_is_not_the_case_s(waiting, tmp_path, monkeypatch):
+    """A case of 0.6 s with a limit of 0.2 s: too slow, unless all that time it stood in the queue for a processor."""
+    began = time.monotonic()
+    monkeypatch.setattr(worker, "waited", lambda pid: time.monotonic() - began if waiting else 0.0)
+    slow = SimpleNamespace(
+        prepare=lambda threads: None, Sink=lambda at: SimpleNamespace(take=bytes), run=lambda *about: time.sleep(0.6) or {"status": "ok"},
+    )  # fmt: skip
+    pack = SimpleNamespace(blobs=tmp_path / "blobs", lines=tmp_path / "lines", data=b"")
+    started, status = worker.fork(slow, pack, [{"id": "op/toy/0"}], {"seconds": 0.2})
+    assert started == 1 and status == (None if waiting else {"status": "timeout", "seconds": 0.2})
 
 
 def test_the_exception_must_be_of_the_same_type_and_under_bitwise_say_the_same(tmp_path):

@@ -244,8 +244,9 @@ def test_large_batches_pass():
 
 
 PARENT = """
-import os, sys, time
+import os, signal, sys, time
 from reftorch.utils.data import DataLoader
+signal.signal(signal.SIGINT, signal.default_int_handler)        # a shell's background job inherits that it be ignored
 class Slow:
     def __len__(self): return 100
     def __getitem__(self, i):

@@ -80,7 +80,7 @@ def test_scan_says_go_or_no_go(tmp_path, results):
     (tmp_path / "good.py").write_text("from torch.nn import functional as F\nF.relu(3)\n")
     ask = lambda what: CliRunner().invoke(main, ["scan", str(tmp_path / what), "--results", str(tmp_path / "results.json")])
     bad, good = ask("bad"), ask("good.py")
-    assert bad.exit_code == 1 and "no-go for reftorch 0.1.0: 2 names" in bad.output
+    assert bad.exit_code == 1 and "no-go for reftorch 0.1.0: 2 names" in bad.output and "has no case of 4 names" in " ".join(bad.output.split())
     assert good.exit_code == 0 and "go for reftorch" in good.output and "no-go" not in good.output
 
 

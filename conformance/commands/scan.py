@@ -47,10 +47,11 @@ def command(folder, results, program, python, top) -> None:
     console.print(table)
     for line in usage.unread:
         console.print(f"[yellow]not read: {escape(line)}")
-    stop = sum(counts[standing] for standing in NO_GO)
+    stop, unseen = sum(counts[standing] for standing in NO_GO), counts["unknown"]
     console.print(f"{usage.files} files, {len(rows)} names: " + ", ".join(f"{standing} {number}" for standing, number in counts.items()))
     console.print(f"[bold]{'no-go' if stop else 'go'}[/] for {title(found.meta['subject'])}"
-                  + (f": {stop} names are missing or mostly fail" if stop else ""))  # fmt: skip
+                  + (f": {stop} names are missing or mostly fail" if stop else "")
+                  + (f"; that run has no case of {unseen} names, one of more sources may have" if unseen else ""))  # fmt: skip
     sys.exit(1 if stop else 0)
 
 

@@ -339,6 +339,7 @@ def _close(a: np.ndarray, b: np.ndarray, tolerance: Tolerance) -> np.ndarray:
         return same | np.isfinite(a) & tolerance.allows(np.abs(b - a), a)
 
 
+@np.errstate(all="ignore")
 def value_difference(a: np.ndarray, b: np.ndarray, dtype: str, tolerance: Tolerance) -> tuple[str, float | None]:
     """What is wrong with array `b`, and by how many units in the last place; empty if nothing is."""
     if a.dtype.kind in "biu":
@@ -353,9 +354,8 @@ def value_difference(a: np.ndarray, b: np.ndarray, dtype: str, tolerance: Tolera
     x, y = wide(a)[spot] if a.ndim else wide(a)[()], wide(b)[spot] if a.ndim else wide(b)[()]
     ulp = None
     if a.dtype.kind not in "biu":
-        with np.errstate(all="ignore"):
-            distance = np.where(bad, np.abs(wide(b) - wide(a)), 0)
-            ulp = float(np.nanmax(distance / spacing(np.abs(wide(a)), dtype), initial=0.0))
+        distance = np.where(bad, np.abs(wide(b) - wide(a)), 0)
+        ulp = float(np.nanmax(distance / spacing(np.abs(wide(a)), dtype), initial=0.0))
     return f"{int(bad.sum())} of {bad.size} elements differ, first {list(spot)}: {y} instead of {x}", ulp
 
 

@@ -156,6 +156,8 @@ def addmm(self, mat1, mat2, beta, alpha):
            mat2=lambda grad, self: T.bmm(_conj(self.transpose(1, 2)), grad))
 def bmm(self, mat2):
     """Matrix products of a batch: (b, n, k) @ (b, k, m) -> (b, n, m)."""
+    if 0 in self.shape + mat2.shape:        # torch: nothing is multiplied; no dtype is compared, and the result has the second's
+        self = np.empty(self.shape, mat2.dtype)
     _check_bmm(self, mat2)
     if self.dtype.kind == "b":
         refuse("bmm", self)
