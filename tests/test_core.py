@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import reftorch as torch
-from reftorch.core import OPS
+from reftorch.core import OPS, T
 
 LOOPS = sorted(name for name, op in OPS.items() if op.loop_codes())
 
@@ -232,3 +232,56 @@ def test_a_tensor_without_dimensions_has_no_size_to_ask_for(dim):
     for ask in (torch.tensor(0.5).size, torch.tensor(0.5).stride):
         with pytest.raises(IndexError, match=f"Dimension specified as {dim} but tensor has no dimensions"):
             ask(dim)
+
+
+@pytest.mark.parametrize("program, text", [
+    ("x + None", "unsupported operand type(s) for +: 'Tensor' and 'NoneType'"),
+    ("x += 's'", "unsupported operand type(s) for +=: 'Tensor' and 'str'"),
+    ("x **= 's'", "unsupported operand type(s) for **=: 'Tensor' and 'str'"),
+    ("x < None", "'<' not supported between instances of 'Tensor' and 'NoneType'"),
+])  # fmt: skip
+def test_operators_name_themselves_in_errors(program, text):
+    with pytest.raises(TypeError) as caught:
+        exec(program, {"x": torch.ones(3)})
+    assert str(caught.value) == text
+
+
+def test_an_array_divided_by_a_tensor_is_a_tensor():
+    found = np.ones(3) / torch.full((3,), 2.0)
+    assert isinstance(found, torch.Tensor) and found.dtype == torch.float64 and found.tolist() == [0.5] * 3
+
+
+def test_a_tensor_equals_an_array_element_by_element():
+    x = torch.tensor([1.0, 2.0])
+    assert (x == np.array([1, 3])).tolist() == (np.array([1, 3]) == x).tolist() == [True, False]
+    assert (x == np.array(["1", "2"])) is False and (x != np.array([1, 2])) is True       # as in PyTorch
+
+
+def test_small_losses_of_classes_go_the_quick_way_with_the_same_results():
+    scores, classes, weight = torch.randn(6, 4, requires_grad=True), torch.tensor([0, 3, -100, 1, 2, 3]), torch.rand(4)
+    for weights, reduction, ignored in (None, "mean", -100), (weight, "mean", -100), (None, "sum", 3), (weight, "none", -100):
+        quick = torch.nn.functional.nll_loss(scores, classes.clamp_min(min(ignored, 0)), weights, ignore_index=ignored, reduction=reduction)
+        general, _ = T.nll_loss_forward(scores, classes.clamp_min(min(ignored, 0)), weights, ["none", "mean", "sum"].index(reduction), ignored)
+        assert type(quick.grad_fn) is type(general.grad_fn) and torch.equal(quick, general)
+        assert torch.equal(*(torch.autograd.grad(loss.sum(), scores)[0] for loss in (quick, general)))
+    with pytest.raises(IndexError, match="Target 4 is out of bounds"):
+        torch.nn.functional.nll_loss(scores, classes + 1)
+
+
+@pytest.mark.parametrize("size", [0, 1, 1000, 4095, 4096, 4097, 100_003, 600_000])
+def test_clones_of_all_sizes(size):
+    x = torch.arange(size, dtype=torch.float32)
+    made = x.clone()
+    assert made.data_ptr() != x.data_ptr() or size == 0
+    assert torch.equal(made, x) and not made._is_view()
+    assert torch.arange(6).view(2, 3).t().clone().stride() == (1, 3)
+
+
+def test_joined_tensors_are_taken_when_the_call_is_made():
+    a, b = torch.ones(2, requires_grad=True), torch.ones(3, requires_grad=True)
+    first, second = (a * 2).split(1)
+    parts = [first, b, second]
+    made = torch.cat(parts)
+    parts.clear()
+    made.backward(torch.arange(5.0))
+    assert a.grad.tolist() == [0, 8] and b.grad.tolist() == [1, 2, 3]

@@ -221,3 +221,12 @@ def test_plain_build():
     run = subprocess.run([sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", __file__, "-k", "not threads"],
                          env=os.environ | {"REFTORCH_ISA": "base"}, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout[-3000:]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("n", [1, 7, 8, 9, 16, 23, 100, 513, 4097])
+@pytest.mark.parametrize("count", [1, 7, 8, 21])
+def test_sums_of_rows_are_those_of_each(count, n, dtype):
+    """Short rows are added up several at a time, to the same bits."""
+    x = np.random.default_rng(n).standard_normal((count, n)).astype(dtype)
+    assert np.array_equal(reduce.sum(x, [1], False), [reduce.sum(row.copy(), None, False) for row in x])

@@ -239,13 +239,33 @@ def test_tables(dtype):
     table, rng = numbers(dtype, 20, 9), np.random.default_rng(1)
     at, to, factors = rng.integers(0, 20, (4, 5)), rng.integers(0, 6, 20), rng.standard_normal(20).astype(dtype)
     assert np.array_equal(rows.pick(table, at), table[at])
-    assert rows.pick(table, at - 20) == -1 and rows.pick(table, at + 20) == -1
+    assert rows.pick(table, at - 20) is None and rows.pick(table, at + 20) is None
     total, wanted = np.zeros((6, 9), dtype), np.zeros((6, 9))
     assert rows.add_rows(total, table, at.ravel(), to, factors)
     np.add.at(wanted, to, table[at.ravel()] * factors[:, None].astype(np.float64))
     close(total, wanted, dtype)
     with pytest.raises(IndexError):
         rows.add_rows(total, table, at.ravel(), to + 6)
+
+
+@DTYPES
+@pytest.mark.parametrize("width", [1, 3, 8, 9, 31, 64, 130, 200])
+def test_bags(width, dtype):
+    table, rng = numbers(dtype, 40, width), np.random.default_rng(1)
+    at, factors = rng.integers(0, 40, 50), rng.standard_normal(50).astype(dtype)
+    starts = np.array([0, 0, 7, 7, 20, 44])                          # two bags are empty
+    for offsets, ends in (starts, False), (np.append(starts, 50), True):
+        bag = np.repeat(np.arange(6), np.diff(np.append(starts, 50)))
+        for given in None, factors:
+            wanted = np.zeros((6, width))
+            np.add.at(wanted, bag, table[at].astype(np.float64) * (1 if given is None else given[:, None]))
+            close(rows.bag_sums(table, at, offsets, given, False, ends)[0], wanted, dtype)
+        mean, found, sizes, _ = rows.bag_sums(table, at.astype(np.int32), offsets, None, True, ends)
+        assert np.array_equal(found, bag) and np.array_equal(sizes, [0, 7, 0, 13, 24, 6])
+        np.add.at(wanted := np.zeros((6, width)), bag, table[at].astype(np.float64))
+        close(mean, wanted / np.maximum(sizes, 1)[:, None], dtype)
+    for bad in (at + 20, starts), (at - 1 - at.max(), starts), (at, starts + 1), (at, starts[::-1]), (at, starts + [0, 0, 0, 0, 0, 9]):
+        assert rows.bag_sums(table, *bad, None, False, False) is None
 
 
 # ---- order
@@ -291,12 +311,15 @@ def everything():
     pooled, at = windows.max_pool(x, grid)
     taps = np.random.default_rng(4).integers(0, 31, (50, 2))
     return [*windows.max_pool(x, grid), windows.mean_pool(x, grid), windows.mean_adjoint(pooled, grid), windows.scatter(pooled, at, x.shape, 2),
-            windows.resample(x, 2, taps, numbers("float32", 50, 2), 0), windows.resample(x, 2, taps[:, :1], None, 0), y, mean, rstd, var, *group, *layer,
-            *columns, *norms.batch_backward(x, x, w, mean, rstd, (1, 1, 1), False, 1e-5), norms.batch_apply(x, w, w, mean, var, 1e-5),
+            windows.gather(x, at, 2), windows.resample(x, 2, taps, numbers("float32", 50, 2), 0), windows.resample(x, 2, taps[:, :1], None, 0),
+            y, mean, rstd, var, *group, *layer, *columns,
+            *norms.batch_backward(x, x, w, mean, rstd, (1, 1, 1), False, 1e-5), norms.batch_apply(x, w, w, mean, var, 1e-5),
             *norms.groups_backward(x, x, w, group[1], group[2], (1, 1, 1), 4),
             *norms.rows_backward(flat, flat, wide, layer[1], layer[2], (1, 1, 1), 1),
             *norms.batch_backward(flat, flat, wide, columns[1], columns[2], (1, 1, 1), False, 1e-5), rows.softmax(flat, 1, False), rows.softmax(flat, 1, True),
-            rows.softmax_backward(flat, flat, 1, False), rows.running_sum(flat, 1), total, *sort.sort(flat, True), *sort.topk(flat, 5, False, True)]
+            rows.softmax_backward(flat, flat, 1, False), rows.running_sum(flat, 1), total,
+            *rows.bag_sums(flat, np.arange(len(flat))[::-1] % 100, np.arange(0, len(flat), 5), None, True, False),
+            *sort.sort(flat, True), *sort.topk(flat, 5, False, True)]
 
 
 def test_threads_change_nothing():

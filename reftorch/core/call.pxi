@@ -256,8 +256,8 @@ cdef inline Tensor fast_binary(Op op, object a, object b):
     else:
         return None
     n = cnp.PyArray_SIZE(x._a)
-    if n > QUICK_LIMIT:
-        return None                          # threads: the general way
+    if shared(n):
+        return None
     r = Tensor.__new__(Tensor)
     r.code = ov.loop_out[code]
     r._a = memory.array_of(cnp.PyArray_NDIM(x._a), cnp.PyArray_DIMS(x._a), NPY_TYPE[r.code], ITEMSIZE[r.code])
@@ -285,7 +285,7 @@ cdef inline Tensor fast_unary(Op op, object a):
             ov.check is not None and KIND[code] != KIND_FLOAT):
         return None
     n = cnp.PyArray_SIZE(x._a)
-    if n > QUICK_LIMIT:
+    if shared(n):
         return None
     r = Tensor.__new__(Tensor)
     r.code = ov.loop_out[code]
@@ -313,7 +313,7 @@ cdef inline Tensor fast_reduce(Op op, object a):
     if (x.code != F32 and x.code != F64) or not PyArray_IS_C_CONTIGUOUS(x._a):
         return None
     n = cnp.PyArray_SIZE(x._a)
-    if n > QUICK_LIMIT:
+    if shared(n):
         return None
     r = Tensor.__new__(Tensor)
     r.code = x.code
@@ -433,13 +433,20 @@ cdef object operate(int slot, object a, object b):
     return got
 
 
-cdef object refuse(int slot, object a, object b):
+cdef object refuse(int slot, object a, object b, bint inplace=False):
     """NotImplemented when the other operand may know what to do; else Python's own error, with the short name of Tensor."""
     symbol, reflected = SYMBOLS[slot]
+    if slot == SLOT_LT + 2 and isinstance(b, np.ndarray):      # torch: alone among comparisons == takes an array
+        try:
+            return operate(slot, a, T.from_numpy(b))
+        except TypeError:                                      # of strings or objects
+            return NotImplemented
     if slot == SLOT_LT + 2 or slot == SLOT_LT + 3 or (type(b).__module__ != "builtins" and hasattr(type(b), reflected)):
         return NotImplemented
     if slot >= SLOT_LT:
         raise TypeError(f"'{symbol}' not supported between instances of '{type(a).__name__}' and '{type(b).__name__}'")
+    if inplace:
+        symbol = symbol.partition(" ")[0] + "="
     raise TypeError(f"unsupported operand type(s) for {symbol}: '{type(a).__name__}' and '{type(b).__name__}'")
 
 
@@ -450,7 +457,10 @@ cdef object operate_reversed(int slot, Op op, object a, object b):
     if slot == SLOT_SUB:
         return call_op(<Op>OPS["rsub"], [b, a], None, FUNCTION, True)
     if slot == SLOT_DIV:
-        return call_op(<Op>slot_ops[SLOT_MUL], [T.reciprocal(b), a], None, FUNCTION, True)
+        try:
+            return T.reciprocal(b) * a           # the operator: an array beside a tensor takes part in it
+        except TypeError:
+            return NotImplemented
     return call_op(op, [a, b], None, FUNCTION, True)
 
 
@@ -466,7 +476,10 @@ cdef object operate_inplace(int slot, object a, object b):
     cdef Op op = <Op>slot_ops[slot]
     if op.inplace is None:
         return NotImplemented
-    return call_op(op, [a, b], None, INPLACE, True)
+    got = call_op(op, [a, b], None, INPLACE, True)
+    if got is NotImplemented:
+        return refuse(slot, a, b, True)
+    return got
 
 
 def install_operators():

@@ -18,9 +18,10 @@ The engine sums the gradient to the input's shape and converts it to its dtype; 
 
 `quick` is what small calls run without any Python code.  For a primitive or a view it names a compiled function, "quick:select" or "gemm:mm"
 in reftorch/kernels (see kernels/quick.pxd): it gets the arrays and integers of a call whose arguments are plain tensors of one dtype, ints and
-bools, and gives the result's array, or None for all that it does not know, errors too: then the call takes the general way.  For a composite
+bools, and gives the result's array (a list of them for several results), or None for all that it does not know, errors too: then the call
+takes the general way.  For a composite
 it is the expression of such ops that the body comes to, "mm(input, t(weight)) | addmm(bias, input, t(weight))": the first that reads all arguments given
-and succeeds.  The result and the history are those of the general way.
+and succeeds; an op with several results stands for its first there, and has no quick way of its own.  The result and the history are those of the general way.
 """
 from . import _core
 

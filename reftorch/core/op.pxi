@@ -35,8 +35,8 @@ cdef enum:
 DEF MAX_SAVED = 16
 DEF MAX_SLOTS = 32
 DEF MAX_ASKED = 24                  # parameters of a rule
-DEF QUICK_ARGS = 8                  # most arguments of a call that goes a quick way
-DEF QUICK_LIMIT = 16384             # elements up to which the quick ways serve; more may want threads
+DEF QUICK_ARGS = 9                  # most arguments of a call that goes a quick way
+DEF QUICK_LIMIT = 16384             # elements up to which the quick ways serve where there are threads to share the work
 cdef long MAX_SEQ = 0x7fffffffffffffff
 _PROMOTE = {None: P_NONE, "default": P_DEFAULT, "float": P_FLOAT}
 _META = ("shape", "dtype", "strides", "offset", "turned")    # a rule may ask for self_shape and leave self unsaved
@@ -112,6 +112,7 @@ cdef class Overload:
     cdef readonly object jvp
     cdef object node_type, result_type
     cdef quickfn quick               # what answers a plain call of a primitive or a view; NULL: nothing does
+    cdef bint mixed                  # whether that takes tensors of several dtypes
     cdef list steps                  # the same of a composite: expressions of ops that have one
     cdef str reduce                  # ufunc that reduces all elements (sum), for the quick way
     cdef str node_name

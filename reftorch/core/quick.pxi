@@ -36,7 +36,9 @@ cdef state_quick(Overload ov, str text):
     """Read `quick=`: "module:function" of reftorch.kernels, or expressions separated by bars."""
     module, colon, name = text.partition(":")
     if colon:
-        ov.quick = <quickfn>PyCapsule_GetPointer(importlib.import_module("reftorch.kernels." + module).QUICK[name], b"quick")
+        found = importlib.import_module("reftorch.kernels." + module).QUICK[name]
+        ov.mixed = PyCapsule_IsValid(found, b"quick mixed")
+        ov.quick = <quickfn>PyCapsule_GetPointer(found, b"quick mixed" if ov.mixed else b"quick")
     else:
         names = [p.name for p in ov.schema.params]
         ov.steps = [parse_step(part.replace("(", " ( ").replace(")", " ) ").replace(",", " , ").split()[::-1], names) for part in text.split("|")]
@@ -53,13 +55,15 @@ cdef Tensor quick_vector(Op op, PyObject *const *args, Py_ssize_t n, PyObject *n
     if forward_hook is not None or function_modes or tls_inference:
         return None
     for ov in op.quick:
-        if n > ov.n_positional and ov.varargs != 1 or method and (not ov.is_method or ov.receiver):
+        if n > ov.n_positional and ov.varargs != 1 or method and (not ov.is_method or ov.receiver) or not ov.single:
             continue
         count = len(ov.args)
         for i in range(count):
             given[i] = args[i] if i < n else NULL
         if ov.varargs == 1 and n > 1 and type(<object>args[1]) is int:
-            spread = tuple([<object>args[i] for i in range(1, n)])
+            spread = tuple_of_none(n - 1)
+            for i in range(1, n):
+                tuple_put(<tuple>spread, i - 1, <object>args[i])
             given[1] = <PyObject *>spread
             for i in range(2, count):
                 given[i] = NULL
@@ -83,13 +87,14 @@ cdef Tensor quick_vector(Op op, PyObject *const *args, Py_ssize_t n, PyObject *n
 
 
 cdef Tensor quick_given(Overload ov, PyObject **given):
-    """The result for arguments by place, NULL where the default stands, or None."""
+    """The result, or the first of several, for arguments by place, NULL where the default stands; or None."""
     cdef quick_call q
     cdef Py_ssize_t i, count = len(ov.args)
     cdef int code = NOCODE
     cdef Arg p
     cdef long present = 0
     cdef Tensor r = None
+    cdef list outs = None
     for i in range(count):
         if given[i] == <PyObject *>None:
             p = <Arg>ov.args[i]
@@ -110,19 +115,22 @@ cdef Tensor quick_given(Overload ov, PyObject **given):
     q.tensors = q.numbers = 0
     for i in range(count):
         p = <Arg>ov.args[i]
-        if not take_argument(&q, p, given[i], &code):
+        if not take_argument(&q, p, given[i], &code, ov.mixed):
             return None
     if code == NOCODE:                       # a list without tensors
         return None
     a = ov.quick(&q)
     if a is None:
         return None
-    if ov.kind == VIEW:
+    if not ov.single:
+        outs = [wrap(<cnp.ndarray>x, code_of(<cnp.ndarray>x)) for x in <list>a]
+        r = <Tensor>outs[0]
+    elif ov.kind == VIEW:
         r = make_view(<Tensor><object>given[0], a, VIEW_DEFAULT)
     else:
         r = wrap(<cnp.ndarray>a, code)
     if not tls_no_grad and KIND[code] >= KIND_FLOAT:
-        record_given(ov, given, r)
+        record_given(ov, given, r, outs)
     return r
 
 
@@ -144,7 +152,7 @@ cdef Tensor quick_loop(Overload ov, PyObject **given):
                 return None
             if code == NOCODE:
                 code = (<Tensor>v).code
-            if (<Tensor>v).code != code or cnp.PyArray_SIZE((<Tensor>v)._a) > QUICK_LIMIT:
+            if (<Tensor>v).code != code or shared(cnp.PyArray_SIZE((<Tensor>v)._a)):
                 return None
             operands[k] = <PyObject *>(<Tensor>v)._a
         elif type(v) is not float and type(v) is not int or not (ov.takes_number or (<Arg>ov.args[at]).code == A_SCALAR):
@@ -155,11 +163,11 @@ cdef Tensor quick_loop(Overload ov, PyObject **given):
         return None
     r = wrap(loop_arrays(ov, code, nop, operands), ov.loop_out[code])
     if not tls_no_grad and ov.n_slots and KIND[r.code] >= KIND_FLOAT:
-        record_given(ov, given, r)
+        record_given(ov, given, r, None)
     return r
 
 
-cdef inline bint take_argument(quick_call *q, Arg p, PyObject *given, int *code) except -1:
+cdef inline bint take_argument(quick_call *q, Arg p, PyObject *given, int *code, bint mixed) except -1:
     """Put an argument where the quick function finds it; False when it is not plain."""
     cdef object v
     if given == NULL:
@@ -171,12 +179,12 @@ cdef inline bint take_argument(quick_call *q, Arg p, PyObject *given, int *code)
     v = <object>given
     if p.size < 0:
         if p.code == A_TENSOR:
-            return take_tensor(q, v, code)
+            return take_tensor(q, v, code, mixed)
         return (p.code == A_INT and type(v) is int or p.code == A_BOOL and type(v) is bool) and take_number(q, v)
     if type(v) is not tuple and type(v) is not list and type(v) is not Size:
         return False
     for x in v:
-        if not (take_tensor(q, x, code) if p.code == A_TENSOR else p.code == A_INT and type(x) is int and take_number(q, x)):
+        if not (take_tensor(q, x, code, mixed) if p.code == A_TENSOR else p.code == A_INT and type(x) is int and take_number(q, x)):
             return False
     return True
 
@@ -190,14 +198,14 @@ cdef inline bint take_number(quick_call *q, object v) except -1:
     return beyond == 0
 
 
-cdef inline bint take_tensor(quick_call *q, object v, int *code) except -1:
+cdef inline bint take_tensor(quick_call *q, object v, int *code, bint mixed) except -1:
     if q.tensors == QUICK_TENSORS or not isinstance(v, Tensor) or (type(v) is not Tensor and is_overriding(v)):
         return False
     if code[0] == NOCODE:
         code[0] = (<Tensor>v).code
     q.tensor[q.tensors] = <PyObject *>(<Tensor>v)._a
     q.tensors += 1
-    return code[0] == (<Tensor>v).code
+    return mixed or code[0] == (<Tensor>v).code
 
 
 cdef Tensor take_step(Step s, PyObject **given):
@@ -232,12 +240,23 @@ cdef Tensor take_step(Step s, PyObject **given):
     return None
 
 
-cdef int record_given(Overload ov, PyObject **given, Tensor r) except -1:
-    """The history of a quick call's only result, if one of the inputs has any; arguments by place, NULL where the default stands."""
+cdef inline bint saves_param(Plan plan, int i) noexcept:
+    """Whether the argument itself is saved."""
+    cdef int k
+    for k in range(plan.n_save):
+        if plan.kind[k] == SAVE_PARAM and plan.index[k] == i:
+            return True
+    return False
+
+
+cdef int record_given(Overload ov, PyObject **given, Tensor r, list outs) except -1:
+    """The history of a quick call's result, or results, if one of the inputs has any; arguments by place, NULL where the default stands."""
     cdef PyObject *vals[QUICK_ARGS]
     cdef int i, count = len(ov.args)
     cdef long mask = 0
     cdef list held = None                    # copies of lists, which a user may change
+    cdef OpNode node
+    cdef Plan plan
     cdef object v
     for i in range(ov.n_slots):
         if given[ov.slot[i]] == NULL:
@@ -253,6 +272,7 @@ cdef int record_given(Overload ov, PyObject **given, Tensor r) except -1:
                     break
     if mask == 0:
         return 0
+    plan = plan_for(ov, mask)
     for i in range(count):
         if given[i] == NULL:
             vals[i] = list_items(ov.defaults)[i]
@@ -260,11 +280,17 @@ cdef int record_given(Overload ov, PyObject **given, Tensor r) except -1:
         vals[i] = given[i]
         v = <object>given[i]
         if (<Arg>ov.args[i]).size >= 0 and (type(v) is not tuple or (<Arg>ov.args[i]).code == A_TENSOR):
+            if type(v) is list and not saves_param(plan, i):
+                continue
             if held is None:
                 held = []
             held.append(list(v) if (<Arg>ov.args[i]).code == A_TENSOR else tuple(v))
             vals[i] = PyList_GET_ITEM(held, len(held) - 1)
-    finish_node(make_node(ov, vals, mask, False), r, 0)
+    node = make_node(ov, vals, mask, False)
+    if outs is None:
+        finish_node(node, r, 0)
+    else:
+        finish_several(node, outs)
     return 0
 
 

@@ -279,32 +279,42 @@ cdef int connect(OpNode node, Overload ov, PyObject **vals) except -1:
 
 cdef int connect_lists(OpNode node, Overload ov, PyObject **vals) except -1:
     """`connect` where inputs are lists of tensors, whose elements take an edge each."""
-    cdef list nrs = []
     cdef tuple edges
     cdef bint several = False
-    cdef int i, at = 0, count = 0
-    cdef object v, e
+    cdef Py_ssize_t at = 0
+    cdef int i
+    cdef object v
     node.counts = [-1] * ov.n_slots
     for i in range(ov.n_slots):
         v = <object>vals[ov.slot[i]]
         if type(v) is list:
             node.counts[i] = len(<list>v)
-            count += len(<list>v)
-        else:
-            count += 1
-    edges = tuple_of_none(count)
+        at += len(<list>v) if type(v) is list else 1
+    edges = tuple_of_none(at)
+    at = 0
     for i in range(ov.n_slots):
         v = <object>vals[ov.slot[i]]
-        for x in (<list>v if type(v) is list else [v]):
-            e = edge_of(<Tensor>x) if isinstance(x, Tensor) else None
-            tuple_put(edges, at, e)
-            nrs.append(0 if e is None else (<Tensor>x).out_nr)
-            several |= e is not None and (<Tensor>x).out_nr != 0
+        if type(v) is not list:
+            several |= put_edge(edges, at, v)
+            at += 1
+            continue
+        for x in <list>v:
+            several |= put_edge(edges, at, x)
             at += 1
     node.edges = edges
     if several:
-        node.edge_nrs = tuple(nrs)
+        parts = [<object>vals[ov.slot[i]] for i in range(ov.n_slots)]
+        node.edge_nrs = tuple([out_nr_of(x) for v in parts for x in (v if type(v) is list else [v])])
     return 0
+
+
+cdef inline bint put_edge(tuple edges, Py_ssize_t at, object x) except -1:
+    """Note where the gradient of `x` goes; whether it has to say to which result."""
+    cdef object e = edge_of(<Tensor>x) if isinstance(x, Tensor) else None
+    if e is None:
+        return False
+    tuple_put(edges, at, e)
+    return (<Tensor>x).out_nr != 0
 
 
 cdef object out_nr_of(object x):
@@ -316,9 +326,19 @@ cdef object fact_of(object v, str kind):
     """The shape, dtype or the like of an argument that need not be saved itself."""
     if isinstance(v, Tensor):
         return meta_of(<Tensor>v, kind)
+    if type(v) is list and kind == "shape":              # plain tuples take half the time
+        return [shape_tuple((<Tensor>x)._a) for x in <list>v]
     if type(v) is list:
-        return [meta_of(<Tensor>x, kind) for x in v]
+        return [meta_of(<Tensor>x, kind) for x in <list>v]
     return () if kind == "shape" else None
+
+
+cdef tuple shape_tuple(cnp.ndarray a):
+    cdef int i
+    cdef tuple made = tuple_of_none(cnp.PyArray_NDIM(a))
+    for i in range(cnp.PyArray_NDIM(a)):
+        tuple_put(made, i, cnp.PyArray_DIMS(a)[i])
+    return made
 
 
 cdef inline bint is_turned(cnp.ndarray a):

@@ -181,6 +181,11 @@ cdef round_numbers(Overload ov, list operands, int code):
         operands[k] = float(np.float32(v).astype(np_dtype(<dtype>DTYPE[code])))
 
 
+cdef inline bint shared(cnp.npy_intp n) noexcept:
+    """Whether threads may share so many elements."""
+    return n > QUICK_LIMIT and THREADS > 1
+
+
 cdef int loop_into(Overload ov, int work, int nop, PyObject **operands, cnp.ndarray out) except -1:
     """The inner loop over arrays of one dtype and numbers that broadcast to the shape of `out`."""
     cdef cnp.npy_intp st[64][8]
@@ -189,7 +194,7 @@ cdef int loop_into(Overload ov, int work, int nop, PyObject **operands, cnp.ndar
     cdef cnp.ndarray a
     cdef cnp.npy_intp n = cnp.PyArray_SIZE(out)
     cdef int k, d, nd = cnp.PyArray_NDIM(out), shift
-    cdef bint plain = n <= QUICK_LIMIT and PyArray_IS_C_CONTIGUOUS(out)          # one stretch of memory each
+    cdef bint plain = not shared(n) and PyArray_IS_C_CONTIGUOUS(out)             # one stretch of memory each
     for k in range(nop):
         if not isinstance(<object>operands[k], cnp.ndarray):
             ptr[k] = <char *>&scalars[2 * k]

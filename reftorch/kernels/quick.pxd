@@ -15,11 +15,11 @@ cdef extern from *:
 
 ctypedef struct quick_call:
     int tensors, numbers
-    PyObject *tensor[QUICK_TENSORS]              # their arrays, of one dtype
+    PyObject *tensor[QUICK_TENSORS]              # their arrays, of one dtype unless the function says `mixed`
     cnp.npy_intp number[QUICK_NUMBERS]           # integers and bools in the order of the schema, lists laid out flat
 
 ctypedef object (*quickfn)(quick_call *)
 
-cdef inline object capsule(quickfn fn):
-    """What a module's QUICK gives under the function's name."""
-    return PyCapsule_New(<void *>fn, b"quick", NULL)
+cdef inline object capsule(quickfn fn, bint mixed=False):
+    """What a module's QUICK gives under the function's name; `mixed`: its tensors may be of several dtypes, and so its results."""
+    return PyCapsule_New(<void *>fn, b"quick mixed" if mixed else b"quick", NULL)

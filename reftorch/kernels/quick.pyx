@@ -7,7 +7,7 @@ from libc.string cimport memcpy
 from .memory cimport array_of
 from .quick cimport NO_NUMBER, capsule, quick_call
 from .reduce cimport sum_middle
-from .rows cimport softmax_backward_rows, softmax_rows
+from .rows cimport copy_bytes, softmax_backward_rows, softmax_rows
 
 cnp.import_array()
 
@@ -30,6 +30,7 @@ cdef extern from "numpy/arrayobject.h":
 
 DEF MOST_DIMS = 16
 DEF SMALL = 16384                    # elements up to which one thread does
+DEF LONG = 1 << 20                   # bytes whose copying is worth letting other Python threads run
 
 
 # ------------------------------------------------------------------ views
@@ -185,7 +186,22 @@ cdef object expand(quick_call *q):
     return array_on(a, nd, q.number, strides, 0)
 
 
-# ------------------------------------------------------------------ joining
+# ------------------------------------------------------------------ copying and joining
+cdef object clone(quick_call *q):
+    """A row-major array once more."""
+    cdef cnp.ndarray a = <cnp.ndarray>q.tensor[0], out
+    cdef Py_ssize_t bytes = cnp.PyArray_NBYTES(a)
+    if not plain(a) or not PyArray_IS_C_CONTIGUOUS(a):
+        return None
+    out = like(a)
+    if bytes <= LONG:
+        copy_bytes(bytes, cnp.PyArray_DATA(a), cnp.PyArray_DATA(out))
+    else:
+        with nogil:
+            copy_bytes(bytes, cnp.PyArray_DATA(a), cnp.PyArray_DATA(out))
+    return out
+
+
 cdef object cat(quick_call *q):
     """Row-major arrays of one dtype and number of dims side by side along a dim."""
     cdef cnp.ndarray a, first = <cnp.ndarray>q.tensor[0], out
@@ -369,6 +385,6 @@ cdef object mse_loss(quick_call *q):
 
 
 QUICK = {"reshaped": capsule(reshaped), "transposed": capsule(transposed), "transpose": capsule(transpose), "select": capsule(select),
-         "slice": capsule(slice_), "unsqueeze": capsule(unsqueeze), "squeeze": capsule(squeeze), "expand": capsule(expand), "cat": capsule(cat),
+         "slice": capsule(slice_), "unsqueeze": capsule(unsqueeze), "squeeze": capsule(squeeze), "expand": capsule(expand), "cat": capsule(cat), "clone": capsule(clone),
          "sum_dims": capsule(sum_dims), "mean": capsule(mean), "mse_loss": capsule(mse_loss), "softmax": capsule(softmax),
          "log_softmax": capsule(log_softmax), "softmax_backward": capsule(softmax_backward), "log_softmax_backward": capsule(log_softmax_backward)}

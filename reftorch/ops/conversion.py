@@ -30,7 +30,7 @@ def empty_in_format(like, dtype=None, memory_format=None):
 
 
 @primitive("clone(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor",
-           shown="| *, memory_format=torch.preserve_format", make="method", half=False, jvp="linear", self=lambda grad: grad)
+           shown="| *, memory_format=torch.preserve_format", make="method", half=False, jvp="linear", quick="quick:clone", self=lambda grad: grad)
 def clone(self, memory_format):
     """A copy, in the layout of the original unless `memory_format` says otherwise."""
     out = empty_in_format(self, None, memory_format)

@@ -19,7 +19,7 @@ def _check_indices(indices, rows, name="indices", op="embedding"):
 
 
 @primitive("embedding(Tensor weight, Tensor indices, int padding_idx=-1, bool scale_grad_by_freq=False, bool sparse=False) -> Tensor", half=False,
-           jvp="linear",
+           jvp="linear", quick="rows:embedding",
            weight=lambda grad, weight_shape, indices, padding_idx, scale_grad_by_freq:
                T.embedding_dense_backward(grad, indices, weight_shape[0], padding_idx, scale_grad_by_freq))
 def embedding(weight, indices):
@@ -27,14 +27,16 @@ def embedding(weight, indices):
     if weight.ndim != 2:
         raise RuntimeError("'weight' must be 2-D")
     made = kernel.pick(weight, indices)
-    if made is None or isinstance(made, int):
+    if made is None:
         _check_indices(indices, len(weight))
         return weight[indices]
     return made
 
 
 def _row_scale(indices, num_weights, padding_idx, scale_grad_by_freq, dtype):
-    """What the gradient of each picked row is multiplied by."""
+    """What the gradient of each picked row is multiplied by; None for 1."""
+    if padding_idx < 0 and not scale_grad_by_freq:
+        return None
     scale = (indices != padding_idx).astype(dtype)
     if scale_grad_by_freq:
         scale /= np.maximum(np.bincount(indices[indices != padding_idx], minlength=num_weights), 1)[indices]
@@ -49,9 +51,7 @@ def embedding_dense_backward(grad_output, indices, num_weights, padding_idx, sca
     indices = indices.ravel()
     grad = grad_output.reshape(indices.size, grad_output.shape[-1])
     total = np.zeros((num_weights, grad.shape[1]), grad.dtype)
-    scale = None
-    if padding_idx >= 0 or scale_grad_by_freq:
-        scale = _row_scale(indices, num_weights, padding_idx, scale_grad_by_freq, grad.dtype)
+    scale = _row_scale(indices, num_weights, padding_idx, scale_grad_by_freq, grad.dtype)
     if not kernel.add_rows(total, grad, None, indices, scale):
         add_rows(total, indices, grad if scale is None else grad * scale[:, None])
     return total
@@ -63,7 +63,7 @@ def embedding_dense_backward(grad_output, indices, num_weights, padding_idx, sca
 def _embedding_rows(self, indices, padding_idx, scale_grad_by_freq):
     """The adjoint of `embedding_dense_backward`."""
     scale = _row_scale(indices.ravel(), len(self), padding_idx, scale_grad_by_freq, self.dtype)
-    return self[indices] * scale.reshape(*indices.shape, 1)
+    return self[indices] if scale is None else self[indices] * scale.reshape(*indices.shape, 1)
 
 
 @primitive("embedding_renorm_(Tensor(a!) self, Tensor indices, float max_norm, float norm_type) -> Tensor(a!)", nograd=True)
@@ -101,72 +101,78 @@ def _check_bags(weight, indices, offsets):
 
 @primitive("_embedding_bag(Tensor weight, Tensor indices, Tensor offsets, bool scale_grad_by_freq=False, int mode=0, bool sparse=False, "
            "Tensor? per_sample_weights=None, bool include_last_offset=False, int padding_idx=-1) -> (Tensor, Tensor, Tensor, Tensor)",
-           weight=lambda grad, weight_shape, indices, result1, result2, result3, scale_grad_by_freq, mode, per_sample_weights, padding_idx:
-               T._embedding_bag_dense_backward(grad, indices, result1, result2, result3, weight_shape[0], scale_grad_by_freq, mode,
+           quick="rows:bag_sums",
+           weight=lambda grad, weight_shape, indices, offsets, result1, result2, result3, scale_grad_by_freq, mode, per_sample_weights, padding_idx:
+               T._embedding_bag_dense_backward(grad, indices, offsets, result1, result2, result3, weight_shape[0], scale_grad_by_freq, mode,
                                                per_sample_weights, padding_idx),
-           per_sample_weights=lambda grad, weight, indices, result1, padding_idx:
-               T._embedding_bag_per_sample_weights_backward(grad, weight, indices, result1, padding_idx))
+           per_sample_weights=lambda grad, weight, indices, offsets, result1, padding_idx:
+               T._embedding_bag_per_sample_weights_backward(grad, weight, indices, offsets, result1, padding_idx))
 def _embedding_bag(weight, indices, offsets, mode, per_sample_weights, include_last_offset, padding_idx):
     """The sum, mean or maximum of the rows of each bag; also each index's bag, bag sizes without padding, and where maxima came from."""
+    if mode != MAX and padding_idx < 0:
+        made = kernel.bag_sums(weight, indices, offsets, per_sample_weights, mode == MEAN, include_last_offset)
+        if made is not None:
+            return made
     indices, offsets = indices.astype(np.int64, copy=False), offsets.astype(np.int64, copy=False)
     _check_bags(weight, indices, offsets)
     bag, count = _bags(indices, offsets, include_last_offset)
     kept = indices != padding_idx
-    whole = kept.all()
-    size = np.bincount(bag if whole else bag[kept], minlength=count)
+    size = np.bincount(bag[kept], minlength=count)
     out = np.zeros((count, weight.shape[1]), weight.dtype)
-    if mode != MAX:
-        if not whole:
-            indices, to = indices[kept], bag[kept]
-            per_sample_weights = None if per_sample_weights is None else per_sample_weights[kept]
-        else:
-            to = bag
-        if kernel.add_rows(out, weight, indices, to, per_sample_weights):
-            if mode == MEAN:
-                out /= np.maximum(size, 1)[:, None].astype(out.dtype)
-            return [out, bag, size, size if mode == MEAN else np.zeros(count, np.int64)]
-    rows = weight[indices]
     if mode == MAX:
-        best = np.full((count, weight.shape[1]), -1, np.int64)
+        best = np.zeros((count, weight.shape[1]), np.int64)
+        seen = np.zeros(count, bool)
+        rows = weight[indices]
         for i in np.flatnonzero(kept):
             b = bag[i]
-            m = (rows[i] > out[b]) | (best[b] < 0)
-            out[b] = np.where(m, rows[i], out[b])
-            best[b] = np.where(m, indices[i], best[b])
+            m = (rows[i] > out[b]) | ~seen[b]
+            out[b], best[b], seen[b] = np.where(m, rows[i], out[b]), np.where(m, indices[i], best[b]), True
         return [out, bag, size, best]
-    if per_sample_weights is not None:
-        rows = rows * per_sample_weights[:, None]
-    add_rows(out, to, rows)
+    factors = None if per_sample_weights is None else per_sample_weights[kept]
+    if not kernel.add_rows(out, weight, indices[kept], bag[kept], factors):
+        rows = weight[indices[kept]]
+        add_rows(out, bag[kept], rows if factors is None else rows * factors[:, None])
     if mode == MEAN:
         out /= np.maximum(size, 1)[:, None].astype(out.dtype)
-    return [out, bag, size, size if mode == MEAN else np.zeros(count, np.int64)]
+        return [out, bag, size, size]
+    return [out, bag, np.zeros(len(offsets), np.int64), np.zeros(len(offsets), np.int64)]       # torch: sums tell no sizes
 
 
-@primitive("_embedding_bag_dense_backward(Tensor grad, Tensor indices, Tensor offset2bag, Tensor bag_size, Tensor maximum_indices, int num_weights, "
-           "bool scale_grad_by_freq, int mode, Tensor? per_sample_weights, int padding_idx=-1) -> Tensor", ns=None, nograd=True)
-def _embedding_bag_dense_backward(grad, indices, offset2bag, bag_size, maximum_indices, num_weights, scale_grad_by_freq, mode, per_sample_weights,
-                                  padding_idx):
+def _bag_gradients(grad, indices, offsets, offset2bag):
+    """The gradients of the bags, with zeros for what lies behind the last one, and the bag of each index."""
+    if offset2bag.size or not indices.size:
+        return grad, offset2bag
+    bag = _bags(indices, offsets.astype(np.int64), False)[0]
+    return grad if bag[-1] < len(grad) else np.append(grad, np.zeros_like(grad[:1]), 0), bag
+
+
+@primitive("_embedding_bag_dense_backward(Tensor grad, Tensor indices, Tensor offsets, Tensor offset2bag, Tensor bag_size, Tensor maximum_indices, "
+           "int num_weights, bool scale_grad_by_freq, int mode, Tensor? per_sample_weights, int padding_idx=-1) -> Tensor", ns=None, nograd=True)
+def _embedding_bag_dense_backward(grad, indices, offsets, offset2bag, bag_size, maximum_indices, num_weights, scale_grad_by_freq, mode,
+                                  per_sample_weights, padding_idx):
     """The gradient of `_embedding_bag` by its weight."""
     total = np.zeros((num_weights, grad.shape[1]), grad.dtype)
     if mode == MAX:
-        bag, column = np.nonzero(maximum_indices >= 0)
-        np.add.at(total, (maximum_indices[bag, column], column), grad[bag, column])
+        bag = np.flatnonzero(bag_size)
+        np.add.at(total, (maximum_indices[bag], np.arange(grad.shape[1])), grad[bag])
         return total
     scale = _row_scale(indices, num_weights, padding_idx, scale_grad_by_freq, grad.dtype)
+    grad, bag = _bag_gradients(grad, indices, offsets, offset2bag)
     if mode == MEAN:
-        scale = scale / np.maximum(bag_size, 1)[offset2bag].astype(grad.dtype)
+        scale = (1 if scale is None else scale) / np.maximum(bag_size, 1)[bag].astype(grad.dtype)
     if per_sample_weights is not None:
-        scale = scale * per_sample_weights
-    if not kernel.add_rows(total, grad, offset2bag, indices, scale):
-        add_rows(total, indices, grad[offset2bag] * scale[:, None])
+        scale = per_sample_weights if scale is None else scale * per_sample_weights
+    if not kernel.add_rows(total, grad, bag, indices, scale):
+        add_rows(total, indices, grad[bag] if scale is None else grad[bag] * scale[:, None])
     return total
 
 
-@primitive("_embedding_bag_per_sample_weights_backward(Tensor grad, Tensor weight, Tensor indices, Tensor offset2bag, int padding_idx=-1) -> Tensor",
-           ns=None, nograd=True)
-def _embedding_bag_per_sample_weights_backward(grad, weight, indices, offset2bag, padding_idx):
+@primitive("_embedding_bag_per_sample_weights_backward(Tensor grad, Tensor weight, Tensor indices, Tensor offsets, Tensor offset2bag, "
+           "int padding_idx=-1) -> Tensor", ns=None, nograd=True)
+def _embedding_bag_per_sample_weights_backward(grad, weight, indices, offsets, offset2bag, padding_idx):
     """The gradient of `_embedding_bag` by its sample weights: rows times gradients."""
-    return np.where(indices != padding_idx, (weight[indices] * grad[offset2bag]).sum(1), 0).astype(grad.dtype)
+    grad, bag = _bag_gradients(grad, indices, offsets, offset2bag)
+    return np.where(indices != padding_idx, (weight[indices] * grad[bag]).sum(1), 0).astype(grad.dtype)
 
 
 @composite("embedding_bag(Tensor weight, Tensor indices, Tensor offsets, bool scale_grad_by_freq=False, int mode=0, bool sparse=False, "
@@ -183,6 +189,22 @@ def embedding_bag(weight, indices, offsets, scale_grad_by_freq, mode, sparse, pe
                                f"{padding_idx}")
         padding_idx %= weight.shape[0]
     return tuple(T._embedding_bag(weight, indices, offsets, scale_grad_by_freq, mode, sparse, per_sample_weights, include_last_offset, padding_idx))
+
+
+@composite("_bag_values(Tensor weight, Tensor indices, Tensor offsets, bool scale_grad_by_freq, int mode, bool sparse, Tensor? per_sample_weights=None, "
+           "bool include_last_offset=False, int? padding_idx=None) -> Tensor", ns=None,
+           quick="_embedding_bag(weight, indices, offsets, scale_grad_by_freq, mode, sparse, per_sample_weights, include_last_offset)")
+def _bag_values(weight, indices, offsets, scale_grad_by_freq, mode, sparse, per_sample_weights, include_last_offset, padding_idx):
+    """The first result of `embedding_bag`."""
+    return T.embedding_bag(weight, indices, offsets, scale_grad_by_freq, mode, sparse, per_sample_weights, include_last_offset, padding_idx)[0]
+
+
+@primitive("_row_starts(Tensor self) -> Tensor", ns=None, nograd=True, quick="rows:row_starts")
+def _row_starts(self):
+    """Where the rows of a matrix start, counted in its elements, in its dtype."""
+    if self.shape[1] == 0:
+        raise RuntimeError("step must be nonzero")
+    return np.arange(0, self.size, self.shape[1], dtype=self.dtype)
 
 
 @composite("one_hot(Tensor self, int num_classes=-1) -> Tensor", shown="tensor, num_classes=-1", ns="nn.functional")

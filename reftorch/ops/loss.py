@@ -241,8 +241,8 @@ def _nll_spread(loss, target, weight, shape, ignore_index):
     return out
 
 
-@primitive("nll_loss_forward(Tensor self, Tensor target, Tensor? weight, int reduction, int ignore_index) -> (Tensor output, Tensor total_weight)",
-           ns=None, node="NllLossBackward0",
+@primitive("nll_loss_forward(Tensor self, Tensor target, Tensor? weight=None, int reduction=Mean, int ignore_index=-100) -> "
+           "(Tensor output, Tensor total_weight)", ns=None, node="NllLossBackward0", quick="rows:nll_loss",
            self=lambda grad, self_shape, target, weight, reduction, ignore_index, result1:
                _nll_gradient(grad, self_shape, target, weight, reduction, ignore_index, result1))
 def nll_loss_forward(self, target, weight, reduction, ignore_index):
@@ -272,7 +272,8 @@ def nll_loss2d_forward(self, target, weight, reduction, ignore_index):
     return _nll(self, target, weight, reduction, ignore_index)
 
 
-@composite("nll_loss_nd(Tensor self, Tensor target, Tensor? weight=None, int reduction=Mean, int ignore_index=-100) -> Tensor", ns=None)
+@composite("nll_loss_nd(Tensor self, Tensor target, Tensor? weight=None, int reduction=Mean, int ignore_index=-100) -> Tensor", ns=None,
+           quick="nll_loss_forward(self, target, weight, reduction, ignore_index)")
 def nll_loss_nd(self, target, weight, reduction, ignore_index):
     """Negative log likelihood of classes `target` under log-probabilities [N, C, *] or [C]."""
     dim = self.dim()

@@ -5,6 +5,7 @@ import numpy as np
 
 from ..core import DTYPES, T, composite, primitive
 from ..core._core import expand_gradient, normalize_dim
+from ..kernels import pointwise
 from ..kernels import reduce as kernels
 from ._common import is_half, numpy_axes, refuse, type_name, unique_dims, unreduce
 
@@ -385,7 +386,7 @@ def logsumexp(self, dim, keepdim):
         return np.log(np.add.reduce(np.exp(self), axis, None, None, keepdim))
     top = np.maximum.reduce(self.real, axis, None, None, True)
     top = np.where(np.isinf(top), top.dtype.type(0), top)
-    total = np.log(np.add.reduce(np.exp(self - top), axis, None, None, True)) + top
+    total = pointwise.log(_add_up(np.asarray(pointwise.exp(self - top)), axis, True, self.dtype)) + top
     return total if keepdim else total.squeeze(axis)
 
 

@@ -5,6 +5,8 @@
 #ifndef CASCADE_H
 #define CASCADE_H
 enum { LEVELS = 4, CHAINS = 4 };            /* runs of runs, and sums that go on side by side */
+INLINE void f32_turn(f32x8 *r) { f32_transpose8(r); }
+INLINE void f64_turn(f64x4 *r) { f64_transpose4(r); }
 static int ceil_log2(isize n) { return n <= 1 ? 0 : 64 - __builtin_clzll((unsigned long long)n - 1); }
 #endif
 
@@ -73,6 +75,25 @@ INLINE void R(sum_of_row)(const real *x, isize n, const int parts, real *to) {
     vec lanes = R(sum_of_vectors)(x, LANES, vectors, LANES);
     for (int k = 0; k < LANES; k++) total[k % parts] += lanes[k];
     for (int p = 0; p < parts; p++) to[p] = total[p];
+}
+
+/* The same of as many rows of numbers, one after the other, as a vector has lanes: what is left to add one by one lies side by side once
+ * turned. n is at least LANES. */
+INLINE void R(sum_of_rows)(const real *x, isize n, real *to) {
+    const isize vectors = n / LANES, rest = n % LANES;
+    vec lanes[LANES], ends[LANES], total = V(all)(0);
+    for (int r = 0; r < LANES; r++) {
+        lanes[r] = R(sum_of_vectors)(x + r * n, LANES, vectors, LANES);
+        ends[r] = V(load)(x + (r + 1) * n - LANES);
+    }
+    V(turn)(lanes);
+    if (rest) {
+        V(turn)(ends);
+        for (isize i = LANES - rest; i < LANES; i++) total += ends[i];
+    }
+#pragma GCC unroll 8
+    for (int k = 0; k < LANES; k++) total += lanes[k];
+    V(store)(to, total);
 }
 
 static void R(store_part)(real *to, vec x, isize lanes) {

@@ -3,7 +3,8 @@
 #include <stddef.h>
 #include "isa.h"
 
-enum { SUM_GRAIN = 65536 };                  /* numbers below which one thread adds them all */
+enum { SUM_GRAIN = 65536,                    /* numbers below which one thread adds them all */
+       SHORT_ROW = 4096 };                   /* numbers of rows that are added up several at a time */
 
 typedef struct {
     /* to[o][j] = the sum of x[o][i][j] over i < n, of numbers of `parts` parts: 2 for complex ones */

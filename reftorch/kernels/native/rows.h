@@ -17,8 +17,18 @@ typedef struct {
     void (*running_sum)(int threads, int from_back, isize rows, isize n, const void *x, void *y);
     /* total [.., n] += factors x rows: total[to[i]] += factors[i] x[from[i]]; no `from`, `to`: i itself; no factors: 1 */
     void (*add_rows)(int threads, isize count, isize n, const void *x, const int64_t *from, const int64_t *to, const void *factors, void *total);
+    /* sums [bags, n]: of factors x rows of x, those of bag b being x[from[i]], start[b] <= i < start[b + 1], the last one up to `end`; no factors:
+     * 1; divided by sizes[b], unless NULL */
+    void (*bag_sums)(int threads, isize bags, isize n, const void *x, const int64_t *from, const int64_t *start, isize end, const void *factors,
+                     const int64_t *sizes, void *sums);
 } row_functions;
-typedef struct { row_functions f32, f64; } row_kernels;
+typedef struct {
+    row_functions f32, f64;
+    /* y = x: in the caches faster than memcpy, to which it leaves small and large pieces */
+    void (*copy)(isize bytes, const void *x, void *y);
+    /* y[i] = x[from[i]] for rows of `bytes` */
+    void (*pick)(int threads, isize count, isize bytes, const void *x, const int64_t *from, void *y);
+} row_kernels;
 EVERY_ISA(row_kernels, row_table)
 
-enum { ROW_GRAIN = 8192, ROWS_AHEAD = 8 };
+enum { ROW_GRAIN = 8192, ROWS_AHEAD = 12, PICK_GRAIN = 1 << 18, COPY_LEAST = 1 << 14, COPY_MOST = 1 << 21, BAG_VECTORS = 16 };

@@ -195,3 +195,46 @@ static void R(add_rows)(int threads, isize count, isize n, const void *x, const 
         }
     }
 }
+
+/* The columns at `x` and `sum`, some full vectors or a part of one, of the sum of one bag; rows are fetched ahead, over the end of the bag. */
+INLINE void R(bag_columns)(const int vectors, const int lanes, const real *x, isize n, const int64_t *from, isize first, isize last, isize count,
+                           const real *factors, real *sum) {
+    vec total[BAG_VECTORS];
+#pragma GCC unroll 16
+    for (int k = 0; k < vectors; k++) total[k] = V(all)(0);
+    for (isize i = first; i < last; i++) {
+        const real *row = x + from[i] * n, *later = x + from[isize_min(i + ROWS_AHEAD, count - 1)] * n;
+        const vec factor = V(all)(factors ? factors[i] : 1);
+#pragma GCC unroll 16
+        for (int k = 0; k < vectors; k++) {
+            const vec part = lanes == LANES ? V(load)(row + k * LANES) : V(load_part)(row, lanes);
+            if (k % 2 == 0) __builtin_prefetch(later + k * LANES);
+            if (factors) total[k] = V(bag_add)(total[k], factor, part);
+            else total[k] += part;
+        }
+    }
+#pragma GCC unroll 16
+    for (int k = 0; k < vectors; k++) memcpy(sum + k * LANES, &total[k], lanes * sizeof(real));
+}
+
+INLINE void R(bag_sum)(const real *x, isize n, const int64_t *from, isize first, isize last, isize count, const real *factors, real *sum) {
+    isize j = 0;
+    for (; j + BAG_VECTORS * LANES <= n; j += BAG_VECTORS * LANES)
+        R(bag_columns)(BAG_VECTORS, LANES, x + j, n, from, first, last, count, factors, sum + j);
+    for (; j + 4 * LANES <= n; j += 4 * LANES) R(bag_columns)(4, LANES, x + j, n, from, first, last, count, factors, sum + j);
+    for (; j + LANES <= n; j += LANES) R(bag_columns)(1, LANES, x + j, n, from, first, last, count, factors, sum + j);
+    if (j < n) R(bag_columns)(1, (int)(n - j), x + j, n, from, first, last, count, factors, sum + j);
+}
+
+static void R(bag_sums)(int threads, isize bags, isize n, const void *x, const int64_t *from, const int64_t *start, isize end, const void *factors,
+                        const int64_t *sizes, void *sums) {
+    SHARE(end * n)
+    for (isize b = 0; b < bags; b++) {
+        const isize last = b + 1 < bags ? start[b + 1] : end;
+        real *sum = (real *)sums + b * n;
+        if (factors) R(bag_sum)(x, n, from, start[b], last, end, factors, sum);
+        else R(bag_sum)(x, n, from, start[b], last, end, NULL, sum);
+        if (sizes && sizes[b])
+            for (isize j = 0; j < n; j++) sum[j] /= (real)sizes[b];
+    }
+}
