@@ -15,7 +15,7 @@ enum { PANELS_AT_ONCE = 12, TILES_AT_ONCE = 16, PIXELS_AT_ONCE = 48, CONV_SERIAL
       LINES_AT_ONCE = 64 };
 
 /* A part of a sum: so short that it rounds little, and weights of a tile and pixels of a panel stay in the first cache. */
-INLINE isize sum_block(int way, isize left) { return even_part(left, way == BY_ROWS || way == BY_PIXELS ? 64 : 96, 1); }
+INLINE isize sum_block(int way, isize left) { return even_part(left, way == BY_ROWS ? 64 : 96, 1); }
 
 /* The stretches of one row, each whole or cut by the panel's ends, that a panel of pixels consists of. */
 typedef struct { int count, lane[16], length[16]; isize from[16], to[16]; } stretches;
