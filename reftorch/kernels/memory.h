@@ -1,7 +1,7 @@
 /* Blocks of memory for large arrays, kept for the next one: fresh pages cost several times the work of an elementwise op, and
  * malloc gives what is free at the end of its heap back to the system again and again.
  *
- * Blocks of 64 KB and more come in four sizes a doubling and go to a stack of their size when freed: at most 8 a size, 2 above 64 MB, and
+ * Blocks of 4 KB and more come in four sizes a doubling and go to a stack of their size when freed: at most 8 a size, 2 above 64 MB, and
  * no more than `memory_limit` bytes in all; what does not fit goes back to the system. All memory is aligned to 64 bytes, that of 4 MB
  * and more lies on huge pages where Linux has them. NumPy's handler of array memory (NEP 49) makes arrays own such blocks. */
 #define NPY_TARGET_VERSION NPY_1_22_API_VERSION
@@ -15,7 +15,7 @@
 #endif
 
 enum { HEADER = 64, SIZES = 176, KEPT = 8, KEPT_HUGE = 2 };
-#define LARGE_BYTES ((size_t)1 << 16)
+#define LARGE_BYTES ((size_t)1 << 12)
 #define HUGE_PAGE ((size_t)1 << 21)
 #define HUGE_BLOCK ((size_t)64 << 20)
 

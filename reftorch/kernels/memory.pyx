@@ -17,6 +17,9 @@ cdef extern from "memory.h":
     int pool_keep(PyObject *array) noexcept
     object PyDataMem_SetHandler(object handler)
 
+cdef enum:
+    PAGE = 4096
+
 
 cdef object array_of(int nd, cnp.npy_intp *dims, int type_number, Py_ssize_t item_size):
     """A new row-major array of any size: a small one is most often one of those kept."""
@@ -42,8 +45,13 @@ cdef int leave(object former) except -1:
     return 0
 
 
-def empty(shape, dtype):
-    """An uninitialised array; a large one in memory that is used again."""
+def empty(tuple shape, dtype):
+    """An uninitialised array of a NumPy dtype; of a page or more at a boundary of 64 bytes, a large one in memory that is used again."""
+    cdef double size = dtype.itemsize
+    for n in shape:
+        size *= <double>n
+    if size < PAGE:
+        return np.empty(shape, dtype)
     cdef object former = memory_enter()
     try:
         return np.empty(shape, dtype)

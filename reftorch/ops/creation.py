@@ -6,6 +6,7 @@ import numpy as np
 
 from ..core import DTYPES, T, composite, primitive
 from ..core._core import MEMORY_FORMATS, dtype_of_array, empty_permuted_like, get_default_dtype, restride, result_code
+from ..kernels import memory
 from ._common import check_factory, number_array
 from ._geometry import contiguous_strides, extent, memory_strides
 
@@ -30,7 +31,7 @@ def allocate(size, dtype=None, memory_format=None):
     for n in size:
         if n < 0:
             raise RuntimeError(f"Trying to create tensor with negative dimension {n}: {list(size)}")
-    a = np.empty(size, _addressable(size, dtype))
+    a = memory.empty(tuple(size), _addressable(size, dtype))
     if memory_format is None or memory_format is CONTIGUOUS:
         return a
     return restride(a, size, memory_strides(size, memory_format))

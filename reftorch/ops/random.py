@@ -10,6 +10,7 @@ import numpy as np
 from ..core import DTYPES, T, Tensor, composite, primitive
 from ..core._core import empty_permuted_like, from_array, get_default_dtype
 from ..core.errors import C_NAMES
+from ..kernels import memory
 from ..kernels import random as kernel
 from ..random import default_generator
 from ._common import check_factory, not_implemented, refuse, type_name, underived
@@ -281,7 +282,7 @@ def _made(fill, parameters, generator, size, out=None, dtype=None, layout=None, 
     """A new tensor, or `out` resized, with a fill run on it; `default` is the dtype when none is asked for."""
     _check(size, out, dtype, layout, device, pin_memory)
     if out is None:
-        return from_array(fill(np.empty(size, (dtype or default or get_default_dtype()).numpy), *parameters, generator))
+        return from_array(fill(memory.empty(tuple(size), (dtype or default or get_default_dtype()).numpy), *parameters, generator))
     return getattr(T, fill.__name__)(T.resize_(out, size), *parameters, generator=generator)
 
 
