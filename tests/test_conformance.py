@@ -15,7 +15,7 @@ import pytest
 from conformance import expect
 from conformance.case import ArrayRef, Case, read_cases, read_data, write_pack
 from conformance.compare import properties
-from conformance.compare.axes import Comparison, Tolerance, digits, same_text, tolerance
+from conformance.compare.axes import Comparison, Tolerance, digits, same_text, tolerance, value_difference
 from conformance.compare.verdict import Excluded, classify
 from conformance.matching import matches, may_match
 from conformance.report import html, junit, markdown
@@ -411,3 +411,14 @@ def test_code_is_found_in_docstrings():
         ("x = torch.ones(2)", "for i in range(2):\n    x += i", "x"), ("y = f(\n    x)", "g(y)"),
     ]  # fmt: skip
     assert undefined(("y = f(x)", "def g(): return z + y", "[k for k in y]")) == ["f", "x", "z"]
+
+
+@pytest.mark.parametrize("there, here, said", [
+    ([1, 2, 3], [1, 2.5, 9], "2 of 3 elements differ, worst [2]: 9.0 instead of 3.0"),
+    ([1, 2, 3], [1, np.nan, 9], "2 of 3 elements differ, worst [1]: nan instead of 2.0"),
+    (3, 4, "1 of 1 elements differ, worst []: 4.0 instead of 3.0"),
+    ([1, 2, 3], [1, 2, 3], ""),
+])
+def test_a_difference_names_the_worst_element(there, here, said):
+    text, ulp = value_difference(np.float32(there), np.float32(here), "float32", Tolerance(1e-6, 1e-6))
+    assert text == said and (ulp is None) == (not said)

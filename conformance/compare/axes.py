@@ -350,13 +350,14 @@ def value_difference(a: np.ndarray, b: np.ndarray, dtype: str, tolerance: Tolera
         bad = ~_close(wide(a), wide(b), tolerance)
     if not bad.any():
         return "", None
-    spot = tuple(int(i) for i in np.argwhere(bad)[0]) if a.ndim else ()
-    x, y = wide(a)[spot] if a.ndim else wide(a)[()], wide(b)[spot] if a.ndim else wide(b)[()]
-    ulp = None
+    which, ulp, spot = "first", None, np.argwhere(bad)[0]
     if a.dtype.kind not in "biu":
-        distance = np.where(bad, np.abs(wide(b) - wide(a)), 0)
-        ulp = float(np.nanmax(distance / spacing(np.abs(wide(a)), dtype), initial=0.0))
-    return f"{int(bad.sum())} of {bad.size} elements differ, first {list(spot)}: {y} instead of {x}", ulp
+        units = np.where(bad, np.abs(wide(b) - wide(a)) / spacing(np.abs(wide(a)), dtype), 0)
+        ulp = float(np.nanmax(units, initial=0.0))
+        # a NaN for a number, or the other way round, is farther off than any number
+        which, spot = "worst", np.unravel_index(np.where(np.isnan(units), np.inf, units).argmax(), units.shape)
+    spot = tuple(int(i) for i in spot)
+    return f"{int(bad.sum())} of {bad.size} elements differ, {which} {list(spot)}: {wide(b)[spot]} instead of {wide(a)[spot]}", ulp
 
 
 def spacing(magnitude: np.ndarray, dtype: str) -> np.ndarray:
