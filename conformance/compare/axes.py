@@ -353,7 +353,7 @@ def value_difference(a: np.ndarray, b: np.ndarray, dtype: str, tolerance: Tolera
     which, ulp, spot = "first", None, np.argwhere(bad)[0]
     if a.dtype.kind not in "biu":
         units = np.where(bad, np.abs(wide(b) - wide(a)) / spacing(np.abs(wide(a)), dtype), 0)
-        ulp = float(np.nanmax(units, initial=0.0))
+        ulp = float(np.where(np.isnan(units), 0, units).max(initial=0.0))
         # a NaN for a number, or the other way round, is farther off than any number
         which, spot = "worst", np.unravel_index(np.where(np.isnan(units), np.inf, units).argmax(), units.shape)
     spot = tuple(int(i) for i in spot)
