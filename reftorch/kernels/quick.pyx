@@ -385,6 +385,7 @@ cdef object mse_loss(quick_call *q):
 
 
 QUICK = {"reshaped": capsule(reshaped), "transposed": capsule(transposed), "transpose": capsule(transpose), "select": capsule(select),
-         "slice": capsule(slice_), "unsqueeze": capsule(unsqueeze), "squeeze": capsule(squeeze), "expand": capsule(expand), "cat": capsule(cat), "clone": capsule(clone),
+         "slice": capsule(slice_), "unsqueeze": capsule(unsqueeze), "squeeze": capsule(squeeze), "expand": capsule(expand),
+         "cat": capsule(cat), "clone": capsule(clone),
          "sum_dims": capsule(sum_dims), "mean": capsule(mean), "mse_loss": capsule(mse_loss), "softmax": capsule(softmax),
          "log_softmax": capsule(log_softmax), "softmax_backward": capsule(softmax_backward), "log_softmax_backward": capsule(log_softmax_backward)}

@@ -136,7 +136,8 @@ cdef bint read(call *p, list arrays, tuple args) except -1:
     first, nd = 1 + p.states, cnp.PyArray_NDIM(x)
     p.directions = (len(arrays) - first) // stride
     if ((p.type != cnp.NPY_FLOAT32 and p.type != cnp.NPY_FLOAT64) or cnp.PyArray_SIZE(x) == 0
-            or p.directions == 0 or first + p.directions * stride != len(arrays) or nd != 3 - (p.cell or args[1] is not None) or (p.states and p.states != 1 + (kind == RNN_LSTM))):
+            or p.directions == 0 or first + p.directions * stride != len(arrays) or nd != 3 - (p.cell or args[1] is not None)
+            or (p.states and p.states != 1 + (kind == RNN_LSTM))):
         return False
     if not PyArray_IS_C_CONTIGUOUS(x):
         arrays[0] = x = PyArray_GETCONTIGUOUS(x)

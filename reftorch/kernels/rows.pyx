@@ -2,7 +2,7 @@
 """Softmax, losses of classes, running sums and tables of rows, see native/rows.h; None where NumPy must do."""
 cimport numpy as cnp
 from libc.stdint cimport int64_t, uint64_t
-from libc.string cimport memcpy, memset
+from libc.string cimport memset
 
 from .memory cimport array_of
 from .quick cimport capsule, quick_call
