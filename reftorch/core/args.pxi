@@ -123,6 +123,14 @@ cdef inline bint fits_long(object v) except -1:
     return beyond == 0
 
 
+cdef inline bint plain_ints(tuple values) except -1:
+    """Whether these are int64s of Python's own type, that nobody needs to read."""
+    for v in values:
+        if type(v) is not int or not fits_long(v):
+            return False
+    return True
+
+
 cdef inline object to_int(object v):
     if type(v) is not int:
         v = int((<Tensor>v)._a) if isinstance(v, Tensor) else int(v)
@@ -206,6 +214,8 @@ cdef object read(Overload ov, Arg p, object v):
         return read_one(p, v, ov.numbers)
     if isinstance(v, (tuple, list)):
         if p.code == A_INT:
+            if type(v) is tuple and plain_ints(<tuple>v):
+                return v
             out = [None if x is None and p.elem_optional else read_index(x, i == 0) for i, x in enumerate(v)]
             for x in out:
                 if x is MISMATCH:

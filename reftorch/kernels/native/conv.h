@@ -242,62 +242,84 @@ static void R(pack_filters)(const conv_plan *p, int way, const real *w, real *pa
     }
 }
 
+/* Tasks are pixels [first, last) of one image and group, or of all images where their padded copies are made first. */
+typedef struct {
+    conv_plan p;
+    int way, own;                         /* own: each thread makes the padded copy of the image that it is at */
+    isize unit, span, spans, units;       /* pixels (by rows: rows) of a task; of a stretch of tasks; such stretches; tasks of a stretch */
+    const real *x, *w;
+    real *packed, *starts, *copies, *rooms, *out;
+    isize packed_size, room_size;
+    int *offset, *panel_offset;
+} R(direct_job);
+
+/* On each of the threads, or on one without a region, which would cost more than a small image. */
+static void R(direct_share)(const R(direct_job) *j) {
+    const conv_plan *p = &j->p;
+    const conv_shape *s = &p->s;
+    const isize filters = s->filters, panelled = up_to_multiple(filters, PANEL);
+#pragma omp for
+    for (isize g = 0; g < s->groups; g++) R(pack_filters)(p, j->way, j->w + g * filters * p->taps, j->packed + g * j->packed_size);
+    if (!j->own && j->way != BY_POINTS) {
+#pragma omp for
+        for (isize c = 0; c < s->batch * s->groups * s->channels; c++) {
+            isize channels = s->groups * s->channels;
+            R(pad_channel)(p, j->x + c / channels * s->x_strides[0] + c % channels * s->x_strides[1], j->copies + c * p->channel);
+        }
+    }
+    real *room = j->rooms + thread_number() * j->room_size;
+#pragma omp for schedule(dynamic, 1)
+    for (isize task = 0; task < s->groups * j->spans * j->units; task++) {
+        isize g = task / (j->spans * j->units), n = task / j->units % j->spans, first = task % j->units * j->unit;
+        isize last = j->own ? j->span : isize_min(first + j->unit, j->span);
+        const real *from = j->copies + g * p->group, *weights = j->packed + g * j->packed_size, *start = j->starts + g * panelled;
+        real *to = j->out + (n * s->groups + g) * filters * p->pixels;
+        if (j->own) {
+            real *copy = j->copies + thread_number() * (p->group + SLACK);
+            R(pad_group)(p, j->x, n, g, copy);
+            from = copy;
+        }
+        if (j->way == BY_POINTS) from = j->x + n * s->x_strides[0] + g * s->channels * s->x_strides[1];
+        if (R(plain_plane)(s)) R(by_planes)(p, from, j->offset, weights, start[0], to, first, last);
+        else if (j->way == BY_ROWS) R(by_rows)(p, from, j->offset, weights, start, to, first, last);
+        else if (j->way == BY_PIXELS) R(by_pixels)(p, from, j->offset, weights, start, to, first, last);
+        else
+            for (; first < last; first += j->unit)
+                R(by_panels)(p, j->way, from, j->offset, j->panel_offset, weights, start, to, first, isize_min(first + j->unit, last), room);
+    }
+}
+
 static int R(direct_forward)(int threads, const conv_shape *s, const real *x, const real *w, const real *bias, real *out) {
     int way = way_of(s, LANES);
-    conv_plan p = plan_of(s, way != BY_PIXELS);
+    R(direct_job) j = {.p = plan_of(s, way != BY_PIXELS), .way = way, .x = x, .w = w, .out = out};
+    const conv_plan *p = &j.p;
     isize filters = s->filters, images = s->batch * s->groups, panelled = up_to_multiple(filters, PANEL);
-    if ((double)images * p.pixels * filters * p.taps < CONV_SERIAL) threads = 1;
-    /* each thread makes its own padded image where there are enough of them, and where pixels left over at their ends do not matter */
-    int own = way != BY_POINTS && images >= 2 * threads && (way == BY_ROWS || p.pixels >= 400);
-    if (threads == 1 && images == 1) own = 1;
-    size_t packed_size = panelled * p.taps, padded = way == BY_POINTS ? 0 : own ? threads * (p.group + SLACK) : s->batch * p.image + SLACK;
-    size_t room_size = way == BY_PANELS || way == BY_POINTS ? PANELS_AT_ONCE * GEMM_DEPTH * PANEL + SLACK : 0;
-    size_t numbers = s->groups * (packed_size + panelled) + padded + threads * room_size;
-    char *memory = scratch_get(numbers * sizeof(real) + (p.taps + GEMM_DEPTH) * sizeof(int));
+    if ((double)images * p->pixels * filters * p->taps < CONV_SERIAL) threads = 1;
+    /* where there are enough images for a copy each, and where pixels left over at their ends do not matter */
+    j.own = way != BY_POINTS && images >= 2 * threads && (way == BY_ROWS || p->pixels >= 400);
+    if (threads == 1 && images == 1) j.own = 1;
+    j.packed_size = panelled * p->taps;
+    j.room_size = way == BY_PANELS || way == BY_POINTS ? PANELS_AT_ONCE * GEMM_DEPTH * PANEL + SLACK : 0;
+    size_t padded = way == BY_POINTS ? 0 : j.own ? threads * (p->group + SLACK) : s->batch * p->image + SLACK;
+    size_t numbers = s->groups * (j.packed_size + panelled) + padded + threads * j.room_size;
+    char *memory = scratch_get(numbers * sizeof(real) + (p->taps + GEMM_DEPTH) * sizeof(int));
     if (!memory) return -1;
-    real *packed = (real *)memory, *starts = packed + s->groups * packed_size, *copies = starts + s->groups * panelled, *rooms = copies + padded;
-    int *offset = (int *)(rooms + threads * room_size), *panel_offset = offset + p.taps;
-    if (way != BY_POINTS) plan_offsets(&p, offset);
-    for (int k = 0; k < GEMM_DEPTH; k++) panel_offset[k] = k * PANEL;
+    j.packed = (real *)memory, j.starts = j.packed + s->groups * j.packed_size, j.copies = j.starts + s->groups * panelled;
+    j.rooms = j.copies + padded, j.offset = (int *)(j.rooms + threads * j.room_size), j.panel_offset = j.offset + p->taps;
+    if (way != BY_POINTS) plan_offsets(p, j.offset);
+    for (int k = 0; k < GEMM_DEPTH && j.room_size; k++) j.panel_offset[k] = k * PANEL;
     for (isize g = 0; g < s->groups; g++)          /* by_pixels reads whole panels of the bias */
-        for (isize f = 0; f < panelled; f++) starts[g * panelled + f] = bias && f < filters ? bias[g * filters + f] : 0;
+        for (isize f = 0; f < panelled; f++) j.starts[g * panelled + f] = bias && f < filters ? bias[g * filters + f] : 0;
 
-    isize per_image = way == BY_ROWS ? p.rows : p.pixels, total = s->batch * per_image;
-    isize unit = way == BY_ROWS ? 8 : way == BY_PIXELS ? 4 * PIXELS_AT_ONCE : PANELS_AT_ONCE * PANEL;
-    isize span = own || way == BY_POINTS ? per_image : total, spans = own || way == BY_POINTS ? s->batch : 1;
-    isize units = own ? 1 : (span + unit - 1) / unit;
-#pragma omp parallel num_threads(threads) if (threads > 1)
-    {
-#pragma omp for
-        for (isize g = 0; g < s->groups; g++) R(pack_filters)(&p, way, w + g * filters * p.taps, packed + g * packed_size);
-        if (!own && way != BY_POINTS) {
-#pragma omp for
-            for (isize c = 0; c < images * s->channels; c++) {
-                isize channels = s->groups * s->channels;
-                R(pad_channel)(&p, x + c / channels * s->x_strides[0] + c % channels * s->x_strides[1], copies + c * p.channel);
-            }
-        }
-        real *room = rooms + thread_number() * room_size;
-#pragma omp for schedule(dynamic, 1)
-        for (isize task = 0; task < s->groups * spans * units; task++) {
-            isize g = task / (spans * units), n = task / units % spans, first = task % units * unit;
-            isize last = own ? span : isize_min(first + unit, span);
-            const real *from = copies + g * p.group, *weights = packed + g * packed_size, *start = starts + g * panelled;
-            real *to = out + (n * s->groups + g) * filters * p.pixels;
-            if (own) {
-                real *copy = copies + thread_number() * (p.group + SLACK);
-                R(pad_group)(&p, x, n, g, copy);
-                from = copy;
-            }
-            if (way == BY_POINTS) from = x + n * s->x_strides[0] + g * s->channels * s->x_strides[1];
-            if (R(plain_plane)(s)) R(by_planes)(&p, from, offset, weights, start[0], to, first, last);
-            else if (way == BY_ROWS) R(by_rows)(&p, from, offset, weights, start, to, first, last);
-            else if (way == BY_PIXELS) R(by_pixels)(&p, from, offset, weights, start, to, first, last);
-            else
-                for (; first < last; first += unit)
-                    R(by_panels)(&p, way, from, offset, panel_offset, weights, start, to, first, isize_min(first + unit, last),
-                                 room);
-        }
+    isize per_image = way == BY_ROWS ? p->rows : p->pixels;
+    int by_image = j.own || way == BY_POINTS;
+    j.unit = way == BY_ROWS ? 8 : way == BY_PIXELS ? 4 * PIXELS_AT_ONCE : PANELS_AT_ONCE * PANEL;
+    j.span = by_image ? per_image : s->batch * per_image, j.spans = by_image ? s->batch : 1;
+    j.units = j.own ? 1 : (j.span + j.unit - 1) / j.unit;
+    if (threads == 1) R(direct_share)(&j);
+    else {
+#pragma omp parallel num_threads(threads)
+        R(direct_share)(&j);
     }
     scratch_put(memory);
     return 0;

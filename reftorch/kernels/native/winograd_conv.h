@@ -165,7 +165,9 @@ static int winograd_forward(const winograd_kind *kind, int threads, const conv_s
     /* tiles enough that reading all of U for each block weighs as little as writing and reading the block's V and M */
     isize block = isize_max(LEAST_BLOCK, 3 * p.channels * p.filters / (4 * (p.channels + p.filters)));
     block = up_to_multiple(isize_min(LARGEST_BLOCK, block), TILE_ROWS);
-    isize blocks = (p.tiles + block - 1) / block, groups = (p.filters + FILTERS_AT_ONCE - 1) / FILTERS_AT_ONCE;
+    isize blocks = (p.tiles + block - 1) / block;
+    block = up_to_multiple((p.tiles + blocks - 1) / blocks, TILE_ROWS), blocks = (p.tiles + block - 1) / block;
+    isize groups = (p.filters + FILTERS_AT_ONCE - 1) / FILTERS_AT_ONCE;
     /* reading V for every few filters against writing U and reading it for every block */
     int by_filters = p.tiles <= 128 && p.tiles * groups < (blocks + 2) * p.filters;
     if (by_filters) block = p.tiles, blocks = 1;
@@ -217,8 +219,8 @@ static int winograd_forward(const winograd_kind *kind, int threads, const conv_s
                 isize first = task % blocks * block, count = isize_min(block, p.tiles - first);
                 kind->load_tiles(&j, copies + g * p.images * j.octets * j.x_image, first, count, 0, j.octets, room, v_place, count);
                 for (isize i = 0; i < j.places; i++)
-                    for (isize c = 0; c < p.channels; c += j.part)
-                        for (isize o = 0; o < p.filters; o += 16)
+                    for (isize o = 0; o < p.filters; o += 16)
+                        for (isize c = 0; c < p.channels; c += j.part)
                             multiply(count, isize_min(j.part, p.channels - c), room + i * v_place + c * count, j.part,
                                      tables + (g * j.places + i) * u_place + o * p.channels + c * 16, m + i * m_place + o * count, c > 0, ahead);
                 kind->store_tiles(&j, g, first, count, 0, s->filters, m, m_place, count * 16, bias, out);
