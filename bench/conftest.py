@@ -1,7 +1,7 @@
 """`paired`: time the same statement on reftorch and PyTorch, interleaved, in one run; the rows are saved, summed up and drawn.
 
-The ratio of a row is PyTorch's time over ours: above 1 we are faster. Several threads need a process of their own (`--threads 2`): two
-libraries' pools that spin against each other in one process would be measured too.
+The ratio of a row is PyTorch's time over ours: above 1 we are faster. Several threads (`--threads 2`) need a process of their own, and a pause
+before every batch: the threads of the library that was called last spin for some milliseconds, on the processors that the other one wants.
 """
 import json
 import math
@@ -24,6 +24,7 @@ except ImportError:                      # the rows then show reftorch's own tim
 
 SAVED = Path(__file__).parents[1] / ".bench"
 BATCH = 2e-3                             # seconds of one batch, at least
+PAUSE = 20e-3                            # seconds in which a pool of threads has long gone to sleep
 ROUNDS = 15                              # at least
 PATIENCE, AGREE = 3.0, 1.03              # seconds of further rounds for a machine that is busy: until the two smallest times of each agree
 ROWS = []
@@ -68,11 +69,15 @@ def paired(request, benchmark):
     def run(make):
         calls = [make(module) for module in (reftorch, torch) if module is not None]
         rounds = 1 if request.config.getoption("benchmark_disable") else ROUNDS
+        pools = rounds > 1 and request.config.getoption("--threads") > 1
         numbers = [calibrate(call) if rounds > 1 else 1 for call in calls]
         times = [[] for _ in calls]
         end = time.perf_counter() + PATIENCE
         while len(times[0]) < rounds or rounds > 1 and not all(map(settled, times)) and time.perf_counter() < end:
             for call, number, kept in zip(calls, numbers, times, strict=True):
+                if pools:
+                    time.sleep(PAUSE)
+                    call()                   # wakes the library's own threads
                 kept.append(seconds(call, number))
         row = {"name": request.node.nodeid.split("bench/")[-1], "us": min(times[0]) * 1e6, "settled": rounds > 1 and all(map(settled, times))}
         if len(calls) > 1:
