@@ -8,6 +8,7 @@ enum { LEVELS = 4, CHAINS = 4 };            /* runs of runs, and sums that go on
 INLINE void f32_turn(f32x8 *r) { f32_transpose8(r); }
 INLINE void f64_turn(f64x4 *r) { f64_transpose4(r); }
 static int ceil_log2(isize n) { return n <= 1 ? 0 : 64 - __builtin_clzll((unsigned long long)n - 1); }
+static int run_power(isize n) { return (int)isize_max(4, ceil_log2(n) / LEVELS); }
 #endif
 
 INLINE vec R(take)(const real *x, int lanes) { return lanes == LANES ? V(load)(x) : V(load_part)(x, lanes); }
@@ -42,7 +43,7 @@ INLINE void R(cascade_of)(const int levels, int power, const real *x, isize step
         for (int level = 1; level < levels; level++) sum[k] += run[level][k];
 }
 INLINE void R(cascade)(const real *x, isize step, isize next, isize n, int width, int lanes, vec *sum) {
-    const int power = (int)isize_max(4, ceil_log2(n) / LEVELS);
+    const int power = run_power(n);
     if (n < (isize)1 << power) R(cascade_of)(1, power, x, step, next, n, width, lanes, sum);
     else if (n < (isize)1 << 2 * power) R(cascade_of)(2, power, x, step, next, n, width, lanes, sum);     /* no run of runs gets full */
     else R(cascade_of)(LEVELS, power, x, step, next, n, width, lanes, sum);
@@ -56,10 +57,17 @@ INLINE vec R(sum_of_vectors)(const real *x, isize step, isize n, int lanes) {
     return ((sum[0] + sum[1]) + sum[2]) + sum[3];
 }
 
+/* to[part] = the sum of a row from that of its vectors, each of which has numbers of `parts` parts, and the numbers that fill none */
+INLINE void R(sum_of_lanes)(const real *x, isize n, const int parts, vec lanes, real *to) {
+    real total[2] = {0};
+    for (isize i = n * parts / LANES * LANES; i < n * parts; i++) total[i % parts] += x[i];
+    for (int k = 0; k < LANES; k++) total[k % parts] += lanes[k];
+    for (int p = 0; p < parts; p++) to[p] = total[p];
+}
+
 /* to[part] = the sum of n numbers that follow each other, each of which has `parts` parts (two: complex) */
 INLINE void R(sum_of_row)(const real *x, isize n, const int parts, real *to) {
     const int width = LANES / parts;                                    /* numbers of a vector */
-    real total[2] = {0};
     if (n < width) {                                                    /* four sums of numbers */
         for (int p = 0; p < parts; p++) {
             real sum[CHAINS] = {0};
@@ -70,11 +78,7 @@ INLINE void R(sum_of_row)(const real *x, isize n, const int parts, real *to) {
         }
         return;
     }
-    isize vectors = n / width;
-    for (isize i = vectors * LANES; i < n * parts; i++) total[i % parts] += x[i];
-    vec lanes = R(sum_of_vectors)(x, LANES, vectors, LANES);
-    for (int k = 0; k < LANES; k++) total[k % parts] += lanes[k];
-    for (int p = 0; p < parts; p++) to[p] = total[p];
+    R(sum_of_lanes)(x, n, parts, R(sum_of_vectors)(x, LANES, n / width, LANES), to);
 }
 
 /* The same of as many rows of numbers, one after the other, as a vector has lanes: what is left to add one by one lies side by side once
