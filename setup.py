@@ -20,9 +20,10 @@ elif LINUX:
     CFLAGS.append("-fno-asynchronous-unwind-tables")   # a tenth of the size, for debuggers alone
 
 
-#: Builds of native kernels: their name and what the compiler may use, see kernels/native/isa.h.
+#: Builds of native kernels: their name and what begins them, see kernels/native/isa.h. Beside a better one the plain build is for old processors
+#: alone: it is to be small.
 V3 = platform.machine() in ("x86_64", "AMD64")
-ISAS = {"base": "", **({"v3": '#pragma GCC target("arch=x86-64-v3")\n'} if V3 else {})}
+ISAS = {"base": "#define SMALL\n", "v3": '#pragma GCC target("arch=x86-64-v3")\n'} if V3 else {"base": ""}
 
 
 #: Cython files that leave their loops to native/, or whose loops are no vector ones; and of these, the ones that are called for much work at a time
@@ -33,9 +34,9 @@ SMALLER = {"attention", "conv", "norms", "optim", "runtime", "windows"}
 def native(family):
     """The sources that build kernels/native/FAMILY.c for every instruction set."""
     made = []
-    for isa, target in ISAS.items():
+    for isa, start in ISAS.items():
         path = Path("build/isa", f"{family.stem}_{isa}.c")
-        text = f'{target}#define ISA(name) name##_{isa}\n#include "native/{family.name}"\n'
+        text = f'{start}#define ISA(name) name##_{isa}\n#include "native/{family.name}"\n'
         if not path.exists() or path.read_text() != text:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)

@@ -132,6 +132,11 @@ INLINE f32x8 f32_at_least(f32x8 x, f32x8 bound) { return f32_where(x < bound, bo
 INLINE f64x4 f64_at_most(f64x4 x, f64x4 bound) { return f64_where(x > bound, bound, x); }
 INLINE f64x4 f64_at_least(f64x4 x, f64x4 bound) { return f64_where(x < bound, bound, x); }
 #endif
+#ifdef __AVX2__
+INLINE f64x4 f64_sqrt(f64x4 x) { return (f64x4)_mm256_sqrt_pd((__m256d)x); }
+#else
+INLINE f64x4 f64_sqrt(f64x4 x) { for (int i = 0; i < 4; i++) x[i] = __builtin_sqrt(x[i]); return x; }
+#endif
 INLINE f32x8 f32_abs(f32x8 x) { return (f32x8)((i32x8)x & INT32_MAX); }
 INLINE f64x4 f64_abs(f64x4 x) { return (f64x4)((i64x4)x & INT64_MAX); }
 INLINE f32x8 f32_signed(f32x8 size, f32x8 sign) { return (f32x8)((i32x8)size | ((i32x8)sign & INT32_MIN)); }     /* of a size >= 0 */
@@ -149,3 +154,8 @@ INLINE f32x4 f32_of(f64x4 x) { return __builtin_convertvector(x, f32x4); }
 INLINE f64x4 f32_low(f32x8 x) { return f64_of(__builtin_shufflevector(x, x, 0, 1, 2, 3)); }
 INLINE f64x4 f32_high(f32x8 x) { return f64_of(__builtin_shufflevector(x, x, 4, 5, 6, 7)); }
 INLINE f32x8 f32_join(f64x4 low, f64x4 high) { return __builtin_shufflevector(f32_of(low), f32_of(high), 0, 1, 2, 3, 4, 5, 6, 7); }
+
+#ifdef SMALL                            /* larger functions, which come after these, are inlined where the compiler likes to */
+#undef INLINE
+#define INLINE static inline
+#endif
