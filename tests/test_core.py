@@ -181,6 +181,77 @@ def test_deep_graph_does_not_recurse():
     del y
 
 
+def test_leaf_waits_for_all_of_its_gradients():
+    seen = []
+    x = torch.ones(2, requires_grad=True)
+    x.register_hook(lambda g: seen.append(g.tolist()))
+    x.register_post_accumulate_grad_hook(lambda t: seen.append(t.grad.tolist()))
+    (x * 2 + x.exp() * 0 + x).sum().backward()
+    assert seen == [[3, 3], [3, 3]]
+
+
+def test_hooks_of_leaves_come_in_the_order_of_pytorch():
+    order = []
+    leaves = [torch.ones(1, requires_grad=True) for _ in range(7)]
+    for i, t in enumerate(leaves):
+        t.register_hook(lambda g, i=i: order.append(i))
+    torch.cat(leaves).sum().backward()
+    assert order == [0, 2, 5, 6, 4, 1, 3]
+
+
+def test_no_leaf_is_written_to_when_an_input_of_it_fails():
+    x, y = (torch.ones(2, requires_grad=True) for _ in range(2))
+    z = x * 2 * torch.floor_divide(x, y)
+    with pytest.raises(RuntimeError, match="derivative for aten::floor_divide is not implemented"):
+        z.sum().backward()
+    assert x.grad is None and y.grad is None
+    (x * y).sum().backward()                 # nothing of the failed pass is left
+    assert x.grad.tolist() == y.grad.tolist() == [1, 1]
+
+
+def test_gradients_are_added_up_and_kept_without_a_copy():
+    x, made = torch.ones(2, requires_grad=True), []
+    (x * 2 + x * 3).sum().backward()
+    assert x.grad._version == 1              # the first product, to which the second was added
+    x = torch.ones(2, requires_grad=True)
+    y = x * 2
+    y.register_hook(made.append)             # whoever holds a gradient keeps it as it is
+    (y + x).sum().backward()
+    x.grad.add_(1)
+    assert made[0].tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("size", [2, 60])
+def test_pass_within_a_pass(size):
+    """From a hook, through nodes that the outer pass has yet to visit; small graphs and such as outgrow the stack."""
+    x = torch.ones(2, requires_grad=True)
+    middle = x * 2
+    y = middle
+    for _ in range(size):
+        y = y + x
+
+    def hook(g):
+        with torch.enable_grad():
+            inner.append(torch.autograd.grad(middle.sum(), x, retain_graph=True)[0].tolist())
+    inner = []
+    y.register_hook(hook)
+    y.sum().backward()
+    assert inner == [[2, 2]] and x.grad.tolist() == [2 + size] * 2
+
+
+def test_inputs_of_backward_retain_their_gradients():
+    x, other = (torch.ones(2, requires_grad=True) for _ in range(2))
+    y = x * 2
+    (y * x * other).sum().backward(inputs=[y, y, x])
+    assert y.retains_grad and y.grad.tolist() == [1, 1] and x.grad.tolist() == [4, 4] and other.grad is None
+
+
+def test_inputs_of_grad_must_be_reached():
+    x, other = (torch.ones(2, requires_grad=True) for _ in range(2))
+    with pytest.raises(RuntimeError, match="The differentiated Tensor at index 1 appears to not have been used"):
+        torch.autograd.grad((x * 2).sum(), [x, other])
+
+
 def test_non_leaf_grad_warns():
     y = torch.ones(1, requires_grad=True) * 2
     with warnings.catch_warnings(record=True) as caught:

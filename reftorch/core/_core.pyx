@@ -2,14 +2,16 @@
 # cython: c_api_binop_methods=True, binding=False
 """The compiled core: dtypes, Tensor, ops, autograd.  It knows no op; ops/ defines them.
 
-One module, read in this order: dtype.pxi, tensor.pxi, args.pxi, op.pxi, run.pxi, record.pxi, quick.pxi, call.pxi, engine.pxi, surface.pxi, kernel_node.pxi.
+One module, read in this order: dtype.pxi, tensor.pxi, args.pxi, op.pxi, run.pxi, record.pxi, quick.pxi, call.pxi, gradients.pxi, engine.pxi,
+nodes.pxi, surface.pxi, kernel_node.pxi.
 """
 cimport cython
 cimport numpy as cnp
 from cpython.object cimport PyObject, PyTypeObject
-from cpython.ref cimport Py_INCREF, Py_REFCNT
+from cpython.ref cimport Py_INCREF
 
 from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_IsValid
+from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
 from ..kernels cimport memory
@@ -51,6 +53,7 @@ cdef extern from "opcall.h":
     int tls_inference
     int tls_no_dispatch
     int tls_saved_hooks
+    PyObject *tls_pass
 
 cdef extern from *:
     """
@@ -58,11 +61,15 @@ cdef extern from *:
     static void tls_inference_write(int v) { tls_inference = v; }
     static void tls_no_dispatch_write(int v) { tls_no_dispatch = v; }
     static void tls_saved_hooks_write(int v) { tls_saved_hooks = v; }
+    static void tls_pass_write(PyObject *v) { tls_pass = v; }
     """
     void tls_no_grad_write(int)
     void tls_inference_write(int)
     void tls_no_dispatch_write(int)
     void tls_saved_hooks_write(int)
+    void tls_pass_write(PyObject *)
+    Py_ssize_t count_of "Py_REFCNT"(PyObject *)
+    void let_go "Py_DECREF"(PyObject *)
 
 cdef extern from "strided.h":
     const int *strided_threads
@@ -99,7 +106,7 @@ cdef extern from "Python.h":
     void PyTuple_SET_ITEM(object, Py_ssize_t, object)
     object PyContextVar_Set(object var, object value)
     int PyContextVar_Reset(object var, object token) except -1
-    object PyObject_Call(object fn, tuple args, PyObject *kwargs)
+    object PyObject_Vectorcall(object fn, PyObject *const *args, size_t count, PyObject *names)
 
 cdef tuple _empty = ()
 
@@ -140,8 +147,6 @@ T = _Table()
 
 cdef class Storage
 cdef class Tensor
-cdef class Pass
-cdef class Visit
 cdef class Hooks
 cdef class Node
 cdef class Op
@@ -155,7 +160,9 @@ include "run.pxi"
 include "record.pxi"
 include "quick.pxi"
 include "call.pxi"
+include "gradients.pxi"
 include "engine.pxi"
+include "nodes.pxi"
 include "surface.pxi"
 include "kernel_node.pxi"
 

@@ -3,10 +3,6 @@
 cdef enum:
     KERNEL_INPUTS = 16               # the most that one takes
 
-cdef extern from *:
-    Py_ssize_t count_of "Py_REFCNT"(PyObject *)
-    void let_go "Py_DECREF"(PyObject *)
-
 
 cdef class KernelNode(Node):
     """The backward step of a `Kernel`; subclasses give it its name."""
@@ -25,7 +21,7 @@ cdef class KernelNode(Node):
         if saved != NULL and not (count_of(saved) == 1 and memory.keep(saved)):
             let_go(saved)
 
-    cdef list apply(self, list grads):
+    cdef tuple apply(self, tuple grads):
         cdef list inputs, arrays = [], given = [], found
         cdef long wanted = 0
         cdef Tensor t
@@ -45,14 +41,14 @@ cdef class KernelNode(Node):
             if self.edges[i] is not None:
                 wanted |= 1 << i
         if not tls_no_grad or forward_hook is not None:
-            return list(self.kernel.composed(inputs, grads, self.args))
+            return tuple(self.kernel.composed(inputs, grads, self.args))
         for g in grads:
             given.append(None if g is None else (<Tensor>g)._a)
         found = self.kernel.backward(arrays, wanted, <object>self.saved, given, self.args)
         for i in range(len(found)):
             if found[i] is not None:
                 found[i] = wrap(<cnp.ndarray>found[i], (<Tensor>inputs[i]).code)
-        return found
+        return tuple(found)
 
     cdef int release(self) except -1:
         self.inputs = None
@@ -63,8 +59,8 @@ cdef class KernelNode(Node):
 cdef class PassNode(Node):
     """Hands its gradient on: what PyTorch's graph shows after a kernel; subclasses give it its name."""
 
-    cdef list apply(self, list grads):
-        return list(grads)
+    cdef tuple apply(self, tuple grads):
+        return grads
 
 
 def node_class(name, base):

@@ -130,3 +130,4 @@ PER_THREAD int tls_no_grad = 0;             /* torch.no_grad() */
 PER_THREAD int tls_inference = 0;           /* torch.inference_mode() */
 PER_THREAD int tls_no_dispatch = 0;         /* __torch_function__ switched off */
 PER_THREAD int tls_saved_hooks = 0;         /* how many saved_tensors_hooks are open */
+PER_THREAD PyObject *tls_pass = NULL;       /* the backward pass under way, whose frame holds it */

@@ -19,7 +19,7 @@ cdef class OpNode(Node):
         if self.saved is None:
             raise RuntimeError(FREED)
         if plan.kind[i] == SAVE_SHAPE and self.shape_nd:
-            return size_from(self.shape_nd - 1, self.shape)
+            return plain_shape(self.shape_nd - 1, self.shape)
         v = self.saved[i]
         if type(v) is Packed:
             return (<Packed>v).unpack(self)
@@ -39,29 +39,36 @@ cdef class OpNode(Node):
         name = type(self).__name__
         return name if "Backward" in name and name != "CopyBackwards" else "torch::autograd::" + name
 
-    cdef object ask_rule(self, Ask ask, list grads):
+    cdef object ask_rule(self, Ask ask, tuple grads):
         """What a rule gives for the gradients of the results."""
-        cdef tuple args = tuple_of_none(ask.count)
-        cdef int j, src
-        for j in range(ask.count):
-            src = ask.source[j]
-            if src >= 0:
-                v = self.unpack(src, tls_no_grad)
-            elif src == SRC_GRAD:
-                if grads[0] is None:
-                    grads[0] = zeros_of(self, 0)
-                v = grads[0]
-            elif src == SRC_GRADS:
-                v = tuple(grads)
-            else:
-                v = tuple([self.plan.needed[s] for s in ask.rule.slots])
-            tuple_put(args, j, v)
-        return PyObject_Call(ask.rule.fn, args, NULL)
+        cdef PyObject *args[MAX_ASKED]           # references
+        cdef int j, src, count = 0
+        try:
+            for j in range(ask.count):
+                src = ask.source[j]
+                if src >= 0:
+                    v = self.unpack(src, tls_no_grad)
+                elif src == SRC_GRAD:
+                    v = <object>PyTuple_GET_ITEM(grads, 0)
+                    if v is None:
+                        v = zeros_of(self, 0)
+                elif src == SRC_GRADS:
+                    v = grads
+                else:
+                    v = tuple([self.plan.needed[s] for s in ask.rule.slots])
+                Py_INCREF(v)
+                args[j] = <PyObject *>v
+                count += 1
+            return PyObject_Vectorcall(ask.rule.fn, args, count, NULL)
+        finally:
+            for j in range(count):
+                let_go(args[j])
 
-    cdef list apply(self, list grads):
+    cdef tuple apply(self, tuple grads):
         cdef Rule r
         cdef int s, edge
-        cdef list out = [None] * len(self.edges), first = None
+        cdef tuple out = tuple_of_none(len(self.edges))
+        cdef list first = None
         cdef Overload ov = self.ov
         if self.freed:
             raise RuntimeError(FREED)
@@ -75,7 +82,7 @@ cdef class OpNode(Node):
             r = (<Ask>ask).rule
             got = self.ask_rule(<Ask>ask, grads)
             if not r.many and first is None:
-                out[r.slot] = got
+                tuple_put(out, r.slot, got)
                 continue
             if not r.many:
                 got = (got,)
@@ -84,12 +91,12 @@ cdef class OpNode(Node):
                 if g is None:
                     continue
                 if first is None:
-                    out[s] = g
+                    tuple_put(out, s, g)
                 elif self.counts[s] < 0:
-                    out[<int>first[s]] = g
+                    tuple_put(out, first[s], g)
                 else:
                     for j in range(self.counts[s]):
-                        out[<int>first[s] + j] = g[j]
+                        tuple_put(out, <int>first[s] + j, g[j])
         return out
 
     cdef int release(self) except -1:
@@ -326,18 +333,17 @@ cdef object fact_of(object v, str kind):
     """The shape, dtype or the like of an argument that need not be saved itself."""
     if isinstance(v, Tensor):
         return meta_of(<Tensor>v, kind)
-    if type(v) is list and kind == "shape":              # plain tuples take half the time
-        return [shape_tuple((<Tensor>x)._a) for x in <list>v]
     if type(v) is list:
         return [meta_of(<Tensor>x, kind) for x in <list>v]
     return () if kind == "shape" else None
 
 
-cdef tuple shape_tuple(cnp.ndarray a):
+cdef tuple plain_shape(int nd, cnp.npy_intp *dims):
+    """A shape as rules get it: a plain tuple takes half the time of a Size."""
     cdef int i
-    cdef tuple made = tuple_of_none(cnp.PyArray_NDIM(a))
-    for i in range(cnp.PyArray_NDIM(a)):
-        tuple_put(made, i, cnp.PyArray_DIMS(a)[i])
+    cdef tuple made = tuple_of_none(nd)
+    for i in range(nd):
+        tuple_put(made, i, dims[i])
     return made
 
 
@@ -349,7 +355,7 @@ cdef inline bint is_turned(cnp.ndarray a):
 
 cdef object meta_of(Tensor t, str kind):
     if kind == "shape":
-        return size_of(t)
+        return plain_shape(cnp.PyArray_NDIM(t._a), cnp.PyArray_DIMS(t._a))
     if kind == "turned":
         return is_turned(t._a)
     if kind == "dtype":
@@ -534,26 +540,25 @@ cdef class CopySlices(Node):
     cdef str node_name(self):
         return "torch::autograd::CopySlices"
 
-    cdef list apply(self, list grads):
-        cdef list out, inner
+    cdef tuple apply(self, tuple grads):
+        cdef list out
         grad = grads[0]
         if grad is None:
-            return [None] * len(self.edges)
+            return tuple_of_none(len(self.edges))
         result = T.clone(grad, memory_format=MEMORY_FORMATS["contiguous_format"]) if not tls_no_grad else T.clone(grad)
         shape, strides, offset = self.geometry
         base_shape, base_strides = self.extra["base"]
         if tuple(result.stride()) != base_strides:
             result = T.new_empty_strided(grad, base_shape, base_strides).copy_(grad)
         piece = look(result, self.view_code, shape, strides, offset)
-        inner = self.fn.apply([piece.clone()])
-        out = list(inner)
+        out = list(self.fn.apply((piece.clone(),)))
         if out:
             if out[0] is None:
                 piece.zero_()
             else:
                 piece.copy_(sum_to_shape(out[0], shape))
             out[0] = result
-        return out
+        return tuple(out)
 
     cdef int release(self) except -1:
         return self.fn.release()

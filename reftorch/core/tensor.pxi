@@ -74,8 +74,8 @@ cdef class Node:
     cdef long seq
     cdef tuple edges                 # Node, leaf Tensor or None, one a differentiable input
     cdef tuple edge_nrs              # which output of that node; None when all are output 0
-    cdef Visit visit                 # its part in the backward pass under way
     cdef int n_grads                 # gradients that `apply` expects: outputs of the forward op
+    cdef int place                   # of its visit in a backward pass
     cdef int nd0, code0              # shape and type of output 0 ...
     cdef cnp.npy_intp dims0[4]
     cdef list metas                  # ... or of all outputs: (shape, code)
@@ -83,7 +83,8 @@ cdef class Node:
     cdef dict extra                  # metadata, and where it was made (anomaly mode)
     cdef object __weakref__
 
-    cdef list apply(self, list grads):
+    cdef tuple apply(self, tuple grads):
+        """The gradients of the inputs, one an edge, for those of the outputs."""
         raise NotImplementedError
 
     cdef int release(self) except -1:
@@ -152,6 +153,7 @@ cdef class Tensor:
     cdef dict _x                     # rare: hooks, tangents, names, `retain`, accumulate node
     cdef int code, out_nr
     cdef int creation                # how a view came to be: see VIEW_*
+    cdef int place                   # of a leaf: that of its visit in a backward pass
     cdef long fn_version             # version at which `_fn` of a view was made
     cdef bint rg, inference
     cdef object __weakref__
@@ -487,14 +489,10 @@ cdef inline Py_ssize_t element_stride(cnp.ndarray a, Py_ssize_t i, Py_ssize_t it
 
 cdef object size_of(Tensor t):
     """The shape, a Size."""
-    return size_from(cnp.PyArray_NDIM(t._a), cnp.PyArray_DIMS(t._a))
-
-
-cdef object size_from(int nd, cnp.npy_intp *dims):
-    cdef int i
+    cdef int i, nd = cnp.PyArray_NDIM(t._a)
     cdef object made = tuple_alloc(<PyTypeObject *>Size, nd), n
     for i in range(nd):
-        n = dims[i]
+        n = cnp.PyArray_DIMS(t._a)[i]
         Py_INCREF(n)
         PyTuple_SET_ITEM(made, i, n)
     return made
