@@ -77,37 +77,27 @@ static void R(by_rows)(const conv_plan *p, const real *x, const int *offset, con
                        isize first, isize last) {
     isize width = p->s.out[2], filters = p->s.filters, out_image = p->s.groups * filters * p->pixels;
     real part[TILE_ROWS * 4 * LANES];
-    for (isize k = 0, block; k < p->taps; k += block) {
-        block = sum_block(BY_ROWS, p->taps - k);
-        row_walk at = walk_from(p, first);
-        for (isize r = first; r < last; r++, walk_on(p, &at)) {
-            const real *line = x + at.at;
-            real *to = out + at.image * out_image + at.row * width;
-            for (isize o = 0, h; o < filters; o += h) {
-                h = tile_height(filters - o);
-                const real *start = bias && k == 0 ? bias + o : NULL;
-                for (isize j = 0, covered; j < width; j += covered) {
-                    isize left = width - j, from = j;
-                    int vecs = left <= LANES ? 1 : h <= 3 && left > 2 * LANES ? 4 : 2;
-                    covered = vecs * LANES;
-                    /* the last tile of a row moves left over what is done already; it may not where that would add twice */
-                    if (left < covered && width >= covered && block == p->taps) from = width - covered;
-                    real *c = to + o * p->pixels + from;
-                    if (from + covered <= width) {
-                        R(window_tile)((int)h, vecs, block, packed + k * filters + o * block, line + from, offset + k, c,
-                                       p->pixels, start, k > 0);
-                        continue;
-                    }
-                    R(window_tile)((int)h, vecs, block, packed + k * filters + o * block, line + from, offset + k, part, covered,
-                                   start, 0);
-                    for (isize i = 0; i < h; i++)
-                        for (isize q = 0; q < left; q += LANES) {
-                            int lanes = (int)isize_min(LANES, left - q);
-                            vec v = V(load)(part + i * covered + q);
-                            if (k > 0) v += V(load_part)(c + i * p->pixels + q, lanes);
-                            V(store_part)(c + i * p->pixels + q, v, lanes);
-                        }
+    row_walk at = walk_from(p, first);
+    for (isize r = first; r < last; r++, walk_on(p, &at)) {
+        const real *line = x + at.at;
+        real *to = out + at.image * out_image + at.row * width;
+        for (isize o = 0, h; o < filters; o += h) {
+            h = tile_height(filters - o);
+            for (isize j = 0, covered; j < width; j += covered) {
+                isize left = width - j, from = j;
+                int vecs = left <= LANES ? 1 : h <= 3 && left > 2 * LANES ? 4 : 2;
+                covered = vecs * LANES;
+                if (left < covered && width >= covered) from = width - covered;     /* the last tile moves left over what is done already */
+                int whole = from + covered <= width;
+                real *c = to + o * p->pixels + from, *sums = whole ? c : part;
+                for (isize k = 0, block; k < p->taps; k += block) {
+                    block = sum_block(BY_ROWS, p->taps - k);
+                    R(window_tile)((int)h, vecs, block, packed + k * filters + o * block, line + from, offset + k, sums,
+                                   whole ? p->pixels : covered, bias && k == 0 ? bias + o : NULL, k > 0);
                 }
+                for (isize i = 0; i < h && !whole; i++)
+                    for (isize q = 0; q < left; q += LANES)
+                        V(store_part)(c + i * p->pixels + q, V(load)(part + i * covered + q), (int)isize_min(LANES, left - q));
             }
         }
     }

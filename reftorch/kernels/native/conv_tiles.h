@@ -202,31 +202,32 @@ static void R(gradient_tile)(int rows, int vecs, isize lines, isize width, const
 }
 
 /* ---- rows are filters, columns are taps, summed along the pixels of a row: dw [filter][taps] += sum of grad * x[tap] */
+INLINE void R(few_step)(const int filters, const int taps, const real *x, const int *offset, const real *grad, isize grad_filter, const int whole, int count,
+                        vec sum[3][4]) {
+    vec g[3];
+#pragma GCC unroll 3
+    for (int f = 0; f < filters; f++) g[f] = whole ? V(load)(grad + f * grad_filter) : V(load_part)(grad + f * grad_filter, count);
+#pragma GCC unroll 4
+    for (int t = 0; t < taps; t++) {
+        vec cell = whole ? V(load)(x + offset[t]) : V(load_part)(x + offset[t], count);
+#pragma GCC unroll 3
+        for (int f = 0; f < filters; f++) sum[f][t] = V(fma)(g[f], cell, sum[f][t]);
+    }
+}
 INLINE void R(few_body)(const int filters, const int taps, isize lines, isize width, const real *x, const isize *line,
                         const int *offset,
                         const real *grad, isize grad_filter, real *dw, isize dw_filter) {
+    const isize whole = width / LANES * LANES;
     vec sum[3][4];
 #pragma GCC unroll 3
     for (int f = 0; f < filters; f++)
 #pragma GCC unroll 4
         for (int t = 0; t < taps; t++) sum[f][t] = V(all)(0);
-    for (isize q = 0; q < lines; q++, grad += width)
-        for (isize j = 0; j < width; j += LANES) {
-            int left = (int)isize_min(LANES, width - j);
-            vec g[3];
-#pragma GCC unroll 3
-            for (int f = 0; f < filters; f++) {
-                const real *from = grad + f * grad_filter + j;
-                g[f] = left == LANES ? V(load)(from) : V(load_part)(from, left);
-            }
-#pragma GCC unroll 4
-            for (int t = 0; t < taps; t++) {
-                const real *from = x + line[q] + offset[t] + j;
-                vec cell = left == LANES ? V(load)(from) : V(load_part)(from, left);
-#pragma GCC unroll 3
-                for (int f = 0; f < filters; f++) sum[f][t] = V(fma)(g[f], cell, sum[f][t]);
-            }
-        }
+    for (isize q = 0; q < lines; q++, grad += width) {
+        const real *at = x + line[q];
+        for (isize j = 0; j < whole; j += LANES) R(few_step)(filters, taps, at + j, offset, grad + j, grad_filter, 1, LANES, sum);
+        if (whole < width) R(few_step)(filters, taps, at + whole, offset, grad + whole, grad_filter, 0, (int)(width - whole), sum);
+    }
 #pragma GCC unroll 3
     for (int f = 0; f < filters; f++)
 #pragma GCC unroll 4

@@ -67,16 +67,22 @@ INLINE isize cell_at(const conv_shape *s, int dim, isize i) {
 }
 #endif
 
+INLINE void R(put_zeros)(real *to, isize count) {
+    for (; count >= LANES; count -= LANES, to += LANES) V(store)(to, V(all)(0));
+    if (count > 0) V(store_part)(to, V(all)(0), (int)count);
+}
+
 static void R(pad_row)(const conv_plan *p, const real *x, real *to) {
     const conv_shape *s = &p->s;
     isize step = s->x_strides[4], phases = p->phases, pad = s->pad[2], width = p->size[2];
     isize first = isize_max(0, pad), last = isize_min(width, pad + s->in[2]);
     if (phases == 1 && s->spacing[2] == 1 && step == 1 && first < last) {
         isize i = first;
-        for (isize j = 0; j < first; j++) to[j] = 0;
+        R(put_zeros)(to, first);
         for (; i + LANES <= last; i += LANES) V(store)(to + i, V(load)(x + i - pad));
-        for (; i < last; i++) to[i] = x[i - pad];
-        for (; i < p->row; i++) to[i] = 0;
+        if (i < last && i > first) V(store)(to + last - LANES, V(load)(x + last - LANES - pad));
+        else if (i < last) V(store_part)(to + i, V(load_part)(x + i - pad, (int)(last - i)), (int)(last - i));
+        R(put_zeros)(to + last, p->row - last);
         return;
     }
     memset(to, 0, p->row * sizeof(real));
