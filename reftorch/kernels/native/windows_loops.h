@@ -1,6 +1,7 @@
 /* The loops of windows.h for one REAL. Planes are shared out among the threads. */
 
-#define ints PASTE(ints, REAL)          /* as many whole numbers as a vector has lanes */
+#define ints PASTE(ints, REAL)
+#define places PASTE(places, REAL)
 
 #define PRAGMA(TEXT) _Pragma(#TEXT)
 #define FOR_PLANES(cost) PRAGMA(omp parallel for num_threads(threads) if (threads > 1 && (cost) >= WINDOW_GRAIN))
@@ -22,60 +23,88 @@ INLINE R(span) R(span_of)(const window_dim *d, isize o) {
     else if ((h).step == 1 && (w).step == 1 && (h).count == 3 && (w).count == 3) { CALL(3, 3, 1, 1); }                            \
     else { CALL((h).count, (w).count, (h).step, (w).step); }
 
-/* Where LANES windows beside each other have their k-th elements: column[k * padded + o], windows past the last like the last. A window with
+/* Where windows beside each other have their k-th elements: column[k * padded + o], windows past the last like the last. A window with
  * fewer elements than others has its last one several times, which changes no maximum. */
-typedef struct { isize padded, taps; int32_t *column; } R(columns);
+typedef struct {
+    isize padded, taps;
+    int32_t *column;
+    int8_t *apart;                      /* of each LANES windows: how far these lie apart, 1 or 2; 0: otherwise or unevenly, or some are empty */
+} R(columns);
 
 static int R(columns_of)(const window_dim *d, R(columns) *made) {
     made->padded = up_to_multiple(d->out, LANES), made->taps = 1;
     for (isize o = 0; o < d->out; o++) made->taps = isize_max(made->taps, R(span_of)(d, o).count);
-    made->column = scratch_get(made->padded * made->taps * sizeof(int32_t));
+    made->column = scratch_get(made->padded * made->taps * sizeof(int32_t) + made->padded / LANES);
     if (!made->column) return -1;
+    made->apart = (int8_t *)(made->column + made->padded * made->taps);
     for (isize o = 0; o < made->padded; o++) {
         R(span) w = R(span_of)(d, isize_min(o, d->out - 1));
         for (isize k = 0; k < made->taps; k++)
             made->column[k * made->padded + o] = w.count ? (int32_t)(w.first + isize_min(k, w.count - 1) * w.step) : 0;
     }
+    for (isize c = 0; c < made->padded; c += LANES) {
+        isize end = isize_min(c + LANES, d->out);
+        int step = c + 1 < end ? made->column[c + 1] - made->column[c] : 1, even = step == 1 || step == 2;
+        for (isize o = c; even && o < end; o++) {
+            even = R(span_of)(d, o).count > 0;
+            for (isize k = 0; k < made->taps; k++) even &= o == c || made->column[k * made->padded + o] - made->column[k * made->padded + o - 1] == step;
+        }
+        made->apart[c / LANES] = even ? step : 0;
+    }
     return 0;
 }
 
-INLINE vec R(picked)(const real *x, const int32_t *at) {
+/* The elements at x[base + at[i]], of windows past the last any; nothing past the `size` of x is read. */
+INLINE vec R(picked)(const real *x, isize size, isize base, const int32_t *at, int apart) {
+    const real *from = x + base + at[0];
+    if (apart == 1 && base + at[0] + LANES <= size) return V(load)(from);
+    if (apart == 2 && base + at[0] + 2 * LANES <= size) return V(evens)(V(load)(from), V(load)(from + LANES));
     vec v;
 #pragma GCC unroll 8
-    for (int i = 0; i < LANES; i++) v[i] = x[at[i]];
+    for (int i = 0; i < LANES; i++) v[i] = x[base + at[i]];
     return v;
 }
 INLINE ints R(widened)(const int32_t *at, isize base) {
-    ints v;
-#pragma GCC unroll 8
-    for (int i = 0; i < LANES; i++) v[i] = at[i] + base;
-    return v;
+    places v;
+    ints made;
+    memcpy(&v, at, sizeof v);
+    made = __builtin_convertvector(v, ints);
+    return made + (__typeof__(made[0]))base;
 }
 
 static void R(max_plane)(const window_grid *g, const R(columns) *columns, const real *x, real *values, int64_t *indices) {
-    const isize rows = g->dim[1].size, row = g->dim[2].size, out = g->dim[2].out;
+    const isize rows = g->dim[1].size, row = g->dim[2].size, out = g->dim[2].out, size = g->dim[0].size * rows * row;
     for (isize a = 0; a < g->dim[0].out; a++) {
         R(span) d = R(span_of)(&g->dim[0], a);
         for (isize b = 0; b < g->dim[1].out; b++, values += out, indices += out) {
             R(span) h = R(span_of)(&g->dim[1], b);
+            const int empty = !d.count || !h.count;
             for (isize c = 0; c < out; c += LANES) {
                 const int32_t *column = columns->column + c;
+                const int apart = columns->apart[c / LANES];
                 vec best = V(all)(-(real)INFINITY);
                 ints at = R(widened)(column, (d.first * rows + h.first) * row);
                 for (isize i = 0; i < d.count; i++)
                     for (isize j = 0; j < h.count; j++) {
                         const isize base = ((d.first + i * d.step) * rows + h.first + j * h.step) * row;
                         for (isize k = 0; k < columns->taps; k++) {
-                            vec v = R(picked)(x + base, column + k * columns->padded);
+                            vec v = R(picked)(x, size, base, column + k * columns->padded, apart);
                             ints better = (v > best) | (v != v), here = R(widened)(column + k * columns->padded, base);
                             best = V(where)(better, v, best);
                             at = (better & here) | (~better & at);
                         }
                     }
+                if (apart && !empty) {
+                    PASTE(indices, REAL) wide = __builtin_convertvector(at, PASTE(indices, REAL));
+                    isize count = isize_min(LANES, out - c);
+                    V(store_part)(values + c, best, (int)count);
+                    memcpy(indices + c, &wide, count * sizeof *indices);
+                    continue;
+                }
                 for (isize o = c; o < isize_min(out, c + LANES); o++) {
-                    const int empty = !d.count || !h.count || !R(span_of)(&g->dim[2], o).count;
-                    values[o] = empty ? -(real)INFINITY : best[o - c];
-                    indices[o] = empty ? 0 : at[o - c];
+                    const int none = empty || !R(span_of)(&g->dim[2], o).count;
+                    values[o] = none ? -(real)INFINITY : best[o - c];
+                    indices[o] = none ? 0 : at[o - c];
                 }
             }
         }
@@ -214,6 +243,7 @@ static void R(resample_adjoint)(int threads, isize outer, isize size, isize out,
 }
 
 #undef ints
+#undef places
 #undef PRAGMA
 #undef FOR_PLANES
 #undef BY_SIZE
