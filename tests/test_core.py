@@ -356,3 +356,17 @@ def test_joined_tensors_are_taken_when_the_call_is_made():
     parts.clear()
     made.backward(torch.arange(5.0))
     assert a.grad.tolist() == [0, 8] and b.grad.tolist() == [1, 2, 3]
+
+
+def test_hooks_of_all_modules_run_until_removed():
+    seen, net = [], torch.nn.Linear(2, 2)
+    modules = torch.nn.modules.module
+    handles = [modules.register_module_forward_pre_hook(lambda m, given: seen.append("before")),
+               modules.register_module_forward_hook(lambda m, given, made: seen.append("after")),
+               modules.register_module_full_backward_hook(lambda m, inner, outer: seen.append("backward"))]
+    net(torch.ones(1, 2)).sum().backward()
+    assert seen == ["before", "after", "backward"]
+    for handle in handles:
+        handle.remove()
+    net(torch.ones(1, 2)).sum().backward()
+    assert len(seen) == 3

@@ -337,8 +337,8 @@ cdef object call_vector(Op op, PyObject *const *args, Py_ssize_t n, PyObject *na
     cdef list values
     cdef dict kwargs = None
     cdef Py_ssize_t i
-    if op.real_is_self and mode != INPLACE and not function_modes and n == 1 and names == NULL and (
-            type(<object>args[0]) is Tensor and KIND[(<Tensor><object>args[0]).code] < KIND_COMPLEX):
+    if (op.real_is_self and mode != INPLACE and not function_modes and n == 1 and names == NULL and isinstance(<object>args[0], Tensor)
+            and KIND[(<Tensor><object>args[0]).code] < KIND_COMPLEX and not is_overriding(<object>args[0])):
         return <object>args[0]
     if names == NULL and mode != INPLACE and op.first is not None and op.first.kind == LOOP:
         if n == 2 and len(op.first.operands) == 2:

@@ -132,22 +132,23 @@ cdef class Kernel:
     cpdef list run(self, type cls, type first, list inputs, tuple args):
         """The results as tensors, from under a `cls` node, the first of them with a `first` node in between unless that is None; None if the
         kernel does not take the arrays."""
-        cdef list arrays = [], results = []
+        cdef Py_ssize_t i, count = len(inputs)
+        cdef list arrays = [None] * count, results
         cdef tuple made
         cdef bint saves = False
-        cdef Py_ssize_t i
         cdef Tensor t
-        if len(inputs) > KERNEL_INPUTS:
+        if count > KERNEL_INPUTS:
             return None
-        for x in inputs:
-            t = <Tensor?>x
-            arrays.append(t._a)
+        for i in range(count):
+            t = <Tensor?>inputs[i]
+            arrays[i] = t._a
             saves = saves or (not tls_no_grad and requires_grad(t))
         made = self.forward(arrays, saves, args)
         if made is None:
             return None
-        for x in <list>made[1]:
-            results.append(wrap(<cnp.ndarray>x, code_of(<cnp.ndarray>x)))
+        results = made[1]
+        for i in range(len(results)):
+            results[i] = wrap(<cnp.ndarray>results[i], code_of(<cnp.ndarray>results[i]))
         if saves:
             self.record(cls, first, inputs, made[0], results, args)
         return results

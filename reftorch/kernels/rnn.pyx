@@ -129,7 +129,7 @@ cdef bint read(call *p, list arrays, tuple args) except -1:
     """Describe the call for its first direction; False for what the kernels do not take: another dtype, a size of zero, shapes that do not go
     together. `p` points into the arrays, which are contiguous from then on."""
     cdef rnn_layer *c = &p.c
-    cdef int kind = args[2], stride = args[3], nd, first, i
+    cdef int kind = args[2], stride = args[3], nd, first, i, direction
     cdef cnp.ndarray x = <cnp.ndarray?>arrays[0], w
     cdef ptrdiff_t gates
     p.states, p.stride, p.cell, p.type, p.item = args[0], stride, args[4], cnp.PyArray_TYPE(x), cnp.PyArray_ITEMSIZE(x)
@@ -155,7 +155,8 @@ cdef bint read(call *p, list arrays, tuple args) except -1:
     c.hidden = gates // GATES[kind]
     if c.output == 0 or gates != c.hidden * GATES[kind] or (c.hidden != c.output if not stride & 1 else c.hidden < c.output):
         return False
-    for i in range(first, first + p.directions * stride, stride):
+    for direction in range(p.directions):                # Cython makes a Python range of one with a step that it does not know
+        i = first + direction * stride
         if not fits(arrays, i, p.type, 2, gates, c.input) or not fits(arrays, i + 1, p.type, 2, gates, c.output):
             return False
         if stride >= 4 and not (fits(arrays, i + 2, p.type, 1, gates) and fits(arrays, i + 3, p.type, 1, gates)):

@@ -3,6 +3,7 @@ from ...utils.hooks import HookDict, RemovableHandle
 
 _global_hooks = {name: HookDict() for name in ("forward_pre", "forward", "backward_pre", "backward", "parameter", "buffer", "module")}
 _global_options = {"always": {}, "full_backward": None}
+_global_calls = HookDict()               # ids of those that run when a module is called: one question instead of four
 
 
 def _add(hooks, hook, prepend=False, **flags):
@@ -19,12 +20,12 @@ def _add(hooks, hook, prepend=False, **flags):
 
 def register_module_forward_pre_hook(hook):
     """`hook(module, args)` before every module's forward."""
-    return _add(_global_hooks["forward_pre"], hook)
+    return _add(_global_hooks["forward_pre"], hook, call=(_global_calls, True))
 
 
 def register_module_forward_hook(hook, *, with_kwargs=False, always_call=False):
     """`hook(module, args, output)` after every module's forward."""
-    handle = _add(_global_hooks["forward"], hook)
+    handle = _add(_global_hooks["forward"], hook, call=(_global_calls, True))
     if with_kwargs:
         _global_options.setdefault("with_kwargs", {})[handle.id] = True
     if always_call:
@@ -34,7 +35,7 @@ def register_module_forward_hook(hook, *, with_kwargs=False, always_call=False):
 
 def register_module_full_backward_pre_hook(hook):
     """`hook(module, grad_output)` before every module's backward."""
-    return _add(_global_hooks["backward_pre"], hook)
+    return _add(_global_hooks["backward_pre"], hook, call=(_global_calls, True))
 
 
 def register_module_full_backward_hook(hook):
@@ -42,7 +43,7 @@ def register_module_full_backward_hook(hook):
     if _global_options["full_backward"] is False:
         raise RuntimeError("Cannot use both regular backward hooks and full backward hooks as a global Module hook. Please use only one of them.")
     _global_options["full_backward"] = True
-    return _add(_global_hooks["backward"], hook)
+    return _add(_global_hooks["backward"], hook, call=(_global_calls, True))
 
 
 def register_module_backward_hook(hook):
@@ -50,7 +51,7 @@ def register_module_backward_hook(hook):
     if _global_options["full_backward"] is True:
         raise RuntimeError("Cannot use both regular backward hooks and full backward hooks as a global Module hook. Please use only one of them.")
     _global_options["full_backward"] = False
-    return _add(_global_hooks["backward"], hook)
+    return _add(_global_hooks["backward"], hook, call=(_global_calls, True))
 
 
 def register_module_parameter_registration_hook(hook):

@@ -10,6 +10,7 @@ from ..parameter import Buffer, Parameter
 from ._global_hooks import (  # noqa: F401  (the register functions are public here)
     _add,
     _call_registration,
+    _global_calls,
     _global_hooks,
     _global_options,
     register_module_backward_hook,
@@ -306,8 +307,7 @@ class Module(StateDict):
     def __call__(self, *args, **kwargs):
         own = self.__dict__                  # `__getattr__` makes reading attributes slow
         try:
-            hooked = (own["_forward_hooks"] or own["_forward_pre_hooks"] or own["_backward_hooks"] or own["_backward_pre_hooks"]
-                      or _global_hooks["forward"] or _global_hooks["forward_pre"] or _global_hooks["backward"] or _global_hooks["backward_pre"])
+            hooked = own["_forward_hooks"] or own["_forward_pre_hooks"] or own["_backward_hooks"] or own["_backward_pre_hooks"] or _global_calls
         except KeyError:
             hooked = True                    # not initialised, as is going to show
         if hooked:
