@@ -6,7 +6,7 @@
 #pragma once
 #include "winograd.h"
 
-enum { CHANNELS_AT_ONCE = 64, FILTERS_AT_ONCE = 32, TILES_AHEAD = 3, LEAST_BLOCK = 36, LARGEST_BLOCK = 96 };
+enum { CHANNELS_AT_ONCE = 8 * TILE_ROWS, FILTERS_AT_ONCE = 32, TILES_AHEAD = 3, LEAST_BLOCK = 36, LARGEST_BLOCK = 96 };
 enum { U_NEAR = 1536 << 10, M_NEAR = 128 << 10 };   /* bytes of U and numbers of M that stay in the caches next to the core, more or less */
 
 typedef struct {
@@ -101,12 +101,12 @@ INLINE void multiply(isize tiles, isize channels, const float *v, isize v_row, c
     gemm_strip_f32(tiles, 16, channels, v, v_row, 1, u, m, 16, accumulate, u + next, next ? channels * 16 : 0);
 }
 
-/* M, that is A dy A^T, of tiles [first, last) and all filters, and V likewise. */
+/* M, that is A dy A^T, of tiles [first, last) and all filters, and V likewise, into tables of `rows` tiles from `begin` on. */
 INLINE void load_both(const winograd_rule *f, const winograd_job *j, const float *xs, const float *ys, isize first, isize last,
-                      isize begin, float *v,
+                      isize begin, isize rows, float *v,
                       isize v_place, float *m, isize m_place) {
     isize wide = j->p.wide * f->across.tile;
-    load_tiles(f, j, xs, first, last - first, 0, j->octets, v + (first - begin) * j->part, v_place, 0);
+    load_tiles(f, j, xs, first, last - first, 0, j->octets, v + (first - begin) * j->part, v_place, rows);
     for (isize pair = 0; pair < 2 * j->panels; pair += 2) {
         tile_place at = tile_at(f, &j->p, first);
         for (isize t = first; t < last; t++, tile_on(f, &j->p, &at))
@@ -121,9 +121,8 @@ typedef struct {
     const winograd_rule *rule;
     void (*load_tiles)(const winograd_job *, const float *copies, isize first, isize count, isize begin, isize end, float *v,
                        isize v_place, isize rows);
-    void (*load_both)(const winograd_job *, const float *xs, const float *ys, isize first, isize last, isize begin, float *v,
-                      isize v_place, float *m,
-                      isize m_place);
+    void (*load_both)(const winograd_job *, const float *xs, const float *ys, isize first, isize last, isize begin, isize rows, float *v,
+                      isize v_place, float *m, isize m_place);
     void (*store_tiles)(const winograd_job *, isize g, isize first, isize count, isize begin, isize end, const float *m,
                         isize m_place, isize m_panel,
                         const float *bias, float *out);
@@ -136,9 +135,9 @@ typedef struct {
                                   isize rows) { \
         load_tiles(&RULE, j, copies, first, count, begin, end, v, v_place, rows); \
     } \
-    static void load_both_##RULE(const winograd_job *j, const float *xs, const float *ys, isize first, isize last, isize begin, float *v, isize v_place, \
-                                 float *m, isize m_place) { \
-        load_both(&RULE, j, xs, ys, first, last, begin, v, v_place, m, m_place); \
+    static void load_both_##RULE(const winograd_job *j, const float *xs, const float *ys, isize first, isize last, isize begin, isize rows, float *v, \
+                                 isize v_place, float *m, isize m_place) { \
+        load_both(&RULE, j, xs, ys, first, last, begin, rows, v, v_place, m, m_place); \
     } \
     static void store_tiles_##RULE(const winograd_job *j, isize g, isize first, isize count, isize begin, isize end, const float *m, isize m_place, \
                                    isize m_panel, const float *bias, float *out) { \
@@ -254,14 +253,15 @@ static int winograd_weight(const winograd_kind *kind, int threads, const conv_sh
     const winograd_rule *f = kind->rule;
     winograd_job j = winograd_job_of(f, s);
     winograd_plan p = j.p;
-    j.part = p.channels;
-    isize high = p.high * f->down.tile, wide = p.wide * f->across.tile, part = CHANNELS_AT_ONCE, parts = (p.channels + part - 1) / part;
+    /* parts of V that a register tile finds in the cache next to it, whole tiles each */
+    isize part = j.part = isize_min(CHANNELS_AT_ONCE, up_to_multiple(p.channels, 16)), parts = (p.channels + part - 1) / part;
+    isize high = p.high * f->down.tile, wide = p.wide * f->across.tile;
     /* the sums run over the tiles: how they are cut must not depend on the threads */
     isize block = 2 * WINOGRAD_MEMORY / (j.places * 4 * (p.channels + p.filters)) / TILE_ROWS * TILE_ROWS;
     if (block < 48) block = LARGEST_BLOCK;
     block = isize_min(block, p.tiles);
-    int at_once = p.tiles <= 32;          /* so few that the sums of some filters can be finished before those of others begin */
-    isize v_place = place_size(block * p.channels), m_place = place_size(block * p.filters), u_place = at_once ? place_size(part * 16) : p.u_place;
+    int at_once = p.tiles <= 64 && block == p.tiles;      /* so few that the sums of some filters can be finished before those of others begin */
+    isize v_place = place_size(block * parts * part), m_place = place_size(block * p.filters), u_place = at_once ? place_size(part * 16) : p.u_place;
     size_t x_size = p.images * j.octets * j.x_image, y_size = p.images * 2 * j.panels * j.y_image;
     size_t shared = j.places * (v_place + m_place + (at_once ? 0 : u_place)), own = block * 16 + (at_once ? j.places * u_place : 0);
     float *xs = scratch_get((x_size + y_size + shared + threads * own) * sizeof(float));
@@ -290,8 +290,8 @@ static int winograd_weight(const winograd_kind *kind, int threads, const conv_sh
                 isize count = isize_min(block, p.tiles - first), pieces = isize_min(count, 4 * threads);
 #pragma omp for
                 for (isize q = 0; q < pieces; q++)
-                    kind->load_both(&j, xs, ys, first + count * q / pieces, first + count * (q + 1) / pieces, first, v, v_place,
-                                    m, m_place);
+                    kind->load_both(&j, xs, ys, first + count * q / pieces, first + count * (q + 1) / pieces, first, count, v,
+                                    v_place, m, m_place);
 #pragma omp for schedule(dynamic, 1)
                 for (isize task = 0; task < (at_once ? parts * j.panels : j.places); task++) {
                     /* all channels and filters of one place, or all places of some channels and a panel of filters */
@@ -303,8 +303,8 @@ static int winograd_weight(const winograd_kind *kind, int threads, const conv_sh
                         for (isize o = o_begin; o < o_end; o += 16) {
                             pack_panel_f32(m + i * m_place + o, p.filters, 1, count, 16, room);
                             for (isize c = c_begin, h; c < c_end; c += h) {
-                                h = tile_height(c_end - c);
-                                gemm_tile_f32((int)h, 16, count, v + i * v_place + c, 1, p.channels, room, 16,
+                                h = tile_height(isize_min(c_end, c / part * part + part) - c);
+                                gemm_tile_f32((int)h, 16, count, v + i * v_place + c / part * count * part + c % part, 1, part, room, 16,
                                               u + i * u_place + (c - c_begin) * u_row + o - o_begin, u_row, first > 0);
                             }
                         }
