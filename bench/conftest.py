@@ -65,26 +65,33 @@ def settled(times):
 
 @pytest.fixture
 def paired(request, benchmark):
-    """paired(make): `make(module)` prepares on that module and gives the call to time; records the ratio PyTorch / reftorch."""
-    def run(make):
-        calls = [make(module) for module in (reftorch, torch) if module is not None]
+    """paired(make): `make(module)` prepares on that module and gives the call to time; records the ratio PyTorch / reftorch.
+
+    `plain()` gives what NumPy has for it, which is timed beside them and has no part in the ratio."""
+    def run(make, plain=None):
+        calls = {name: make(module) for name, module in (("reftorch", reftorch), ("torch", torch)) if module is not None}
+        if plain:
+            calls["numpy"] = plain()
         rounds = 1 if request.config.getoption("benchmark_disable") else ROUNDS
         pools = rounds > 1 and request.config.getoption("--threads") > 1
-        numbers = [calibrate(call) if rounds > 1 else 1 for call in calls]
-        times = [[] for _ in calls]
+        numbers = {name: calibrate(call) if rounds > 1 else 1 for name, call in calls.items()}
+        times = {name: [] for name in calls}
+        ours = times["reftorch"]
         end = time.perf_counter() + PATIENCE
-        while len(times[0]) < rounds or rounds > 1 and not all(map(settled, times)) and time.perf_counter() < end:
-            for call, number, kept in zip(calls, numbers, times, strict=True):
+        while len(ours) < rounds or rounds > 1 and not all(map(settled, times.values())) and time.perf_counter() < end:
+            for name, call in calls.items():
                 if pools:
                     time.sleep(PAUSE)
                     call()                   # wakes the library's own threads
-                kept.append(seconds(call, number))
-        row = {"name": request.node.nodeid.split("bench/")[-1], "us": min(times[0]) * 1e6, "settled": rounds > 1 and all(map(settled, times))}
-        if len(calls) > 1:
-            row |= {"torch_us": min(times[1]) * 1e6, "ratio": min(times[1]) / min(times[0]),
-                    "median_ratio": statistics.median(times[1]) / statistics.median(times[0])}
+                times[name].append(seconds(call, numbers[name]))
+        row = {"name": request.node.nodeid.split("bench/")[-1], "us": min(ours) * 1e6, "settled": rounds > 1 and all(map(settled, times.values()))}
+        if "torch" in times:
+            row |= {"torch_us": min(times["torch"]) * 1e6, "ratio": min(times["torch"]) / min(ours),
+                    "median_ratio": statistics.median(times["torch"]) / statistics.median(ours)}
+        if plain:
+            row["numpy_us"] = min(times["numpy"]) * 1e6
         benchmark.extra_info.update(row)
-        benchmark.pedantic(calls[0], rounds=1, iterations=numbers[0])
+        benchmark.pedantic(calls["reftorch"], rounds=1, iterations=numbers["reftorch"])
         ROWS.append(row)
         return row.get("ratio")
     return run
@@ -122,10 +129,11 @@ def pytest_terminal_summary(terminalreporter, config):
     about = {"when": time.strftime("%Y-%m-%dT%H:%M:%S"), "commit": commit(), "threads": threads, "machine": machine(),
              "load": os.getloadavg()[0], "torch": getattr(torch, "__version__", None)}
     write("")
-    write(f"{'row':72} {'reftorch us':>12} {'PyTorch us':>12} {'ratio':>7} {'median':>7}")
+    write(f"{'row':72} {'reftorch us':>12} {'PyTorch us':>12} {'ratio':>7} {'median':>7}   {'NumPy us':>12}")
     for row in ROWS:
         theirs, ratio, median = (row.get(key, math.nan) for key in ("torch_us", "ratio", "median_ratio"))
-        write(f"{row['name']:72} {row['us']:12.3f} {theirs:12.3f} {ratio:7.2f} {median:7.2f}{'' if row['settled'] else ' ?'}")
+        plain = f"{row['numpy_us']:12.3f}" if "numpy_us" in row else ""
+        write(f"{row['name']:72} {row['us']:12.3f} {theirs:12.3f} {ratio:7.2f} {median:7.2f} {' ' if row['settled'] else '?'} {plain}".rstrip())
     if not all(row["settled"] for row in ROWS):
         write("?: the smallest times do not agree, the machine is too busy for this row")
     write("")

@@ -1,4 +1,5 @@
 """Products of matrices: tiny, of layers, large; the right one as it is or transposed, as `linear` has it."""
+import numpy as np
 import pytest
 
 #: rows, columns, depth
@@ -14,7 +15,11 @@ def test_mm(paired, shape, right):
     def make(t):
         a, b = t.randn(rows, depth), t.randn(columns, depth).t() if right == "columns" else t.randn(depth, columns)
         return lambda: t.mm(a, b)
-    paired(make)
+
+    def plain():
+        a, b = np.ones((rows, depth), np.float32), np.ones((columns, depth), np.float32).T if right == "columns" else np.ones((depth, columns), np.float32)
+        return lambda: a @ b
+    paired(make, plain)
 
 
 def test_linear(paired):
