@@ -34,6 +34,8 @@ FUNCTIONS = {
     "exp": (np.exp, (-103, 88.7), 1.0), "exp2": (np.exp2, (-148, 127.9), 1.0), "expm1": (np.expm1, (-30, 88.7), 0.6),
     "log": (np.log, (0, 3e38), 1.2), "log2": (np.log2, (0, 3e38), 0.6), "log10": (np.log10, (0, 3e38), 0.6), "log1p": (np.log1p, (-1, 3e38), 0.6),
     "tanh": (np.tanh, (-20, 20), 0.6), "sin": (np.sin, (-1e6, 1e6), 0.6), "cos": (np.cos, (-1e6, 1e6), 0.6),
+    "tan": (np.tan, (-1e6, 1e6), 0.6), "sinh": (np.sinh, (-89, 89), 0.6), "cosh": (np.cosh, (-89, 89), 0.6), "arcsin": (np.arcsin, (-1, 1), 0.6),
+    "arccos": (np.arccos, (-1, 1), 0.6), "arctan": (np.arctan, (-3e38, 3e38), 0.6), "erfinv": (special.erfinv, (-0.99999994, 0.99999994), 0.6),
     "erf": (special.erf, (-6, 6), 1.5), "erfc": (special.erfc, (-6, 9), 0.6), "sigmoid": (sigmoid, (-87, 40), 2.5),
     "silu": (lambda x: x * sigmoid(x), (-80, 100), 3.5), "gelu": (lambda x: x * special.ndtr(x), (-1, 100), 3.0),
     "gelu_tanh": (lambda x: 0.5 * x * (1 + tanh_of_gelu(x)), (0, 100), 2.5),
@@ -63,6 +65,19 @@ def test_accuracy(name):
     got = getattr(pointwise, name)(points(max(low, -700), min(high, 700)).astype(np.float64))
     assert got.dtype == np.float64
     assert np.allclose(got, want, rtol=1e-14 if name not in ("gelu", "gelu_tanh", "mish") else 1e-13, atol=1e-300)
+
+
+def test_angles():
+    rng = np.random.default_rng(5)
+    edges = [0.0, -0.0, INF, -INF, NAN, 1, -1, 1e-45, -3e38]
+    y, x = [np.concatenate([part.ravel(), np.exp2(rng.uniform(-140, 127, 40_000)) * rng.choice([-1, 1], 40_000)]).astype(np.float32)
+            for part in np.meshgrid(edges, edges)]
+    want, got = np.arctan2(y.astype(np.float64), x.astype(np.float64)), pointwise.arctan2(y, x)
+    assert np.array_equal(np.isnan(want), np.isnan(got))
+    number = ~np.isnan(want)
+    assert (np.abs(got - want)[number] / np.spacing(np.maximum(np.abs(want[number]), TINY).astype(np.float32))).max() <= 0.6
+    assert np.array_equal(np.signbit(got)[number], np.signbit(want)[number])
+    assert pointwise.arctan2(y.astype(np.float64), x.astype(np.float64)).dtype == np.float64
 
 
 def test_gelu_below_zero():
@@ -105,6 +120,12 @@ SPECIAL = {"exp": {INF: INF, -INF: 0, NAN: NAN, 0: 1, 88.8: INF, -104: 0, -103.9
            "log1p": {INF: INF, -1: -INF, -2: NAN, NAN: NAN, -0.0: -0.0, 1e-40: 1e-40}, "tanh": {INF: 1, -INF: -1, NAN: NAN, -0.0: -0.0, 1e-40: 1e-40},
            "sin": {INF: NAN, NAN: NAN, -0.0: -0.0, 1e30: np.sin(np.float64(np.float32(1e30)))},
            "cos": {INF: NAN, NAN: NAN, 0: 1, 1e30: np.cos(np.float64(np.float32(1e30)))},
+           "tan": {INF: NAN, NAN: NAN, -0.0: -0.0, 1e30: np.tan(np.float64(np.float32(1e30))), 1e-40: 1e-40},
+           "sinh": {INF: INF, -INF: -INF, NAN: NAN, -0.0: -0.0, 1e-40: 1e-40, 90: INF}, "cosh": {INF: INF, -INF: INF, NAN: NAN, 0: 1, -90: INF},
+           "arcsin": {1: np.pi / 2, -1: -np.pi / 2, 1.1: NAN, INF: NAN, NAN: NAN, -0.0: -0.0, 1e-40: 1e-40},
+           "arccos": {1: 0, -1: np.pi, -1.1: NAN, -INF: NAN, NAN: NAN, -0.0: np.pi / 2},
+           "arctan": {INF: np.pi / 2, -INF: -np.pi / 2, NAN: NAN, -0.0: -0.0, 1e-40: 1e-40},
+           "erfinv": {1: INF, -1: -INF, 1.1: NAN, INF: NAN, NAN: NAN, -0.0: -0.0, 1e-40: 8.862269e-41},
            "erf": {INF: 1, -INF: -1, NAN: NAN, -0.0: -0.0}, "erfc": {INF: 0, -INF: 2, NAN: NAN, 0: 1},
            "sigmoid": {INF: 1, -INF: 0, NAN: NAN, 0: 0.5, -89: 0}, "silu": {INF: INF, -INF: NAN, NAN: NAN, -0.0: -0.0, -89: -0.0},
            "gelu": {INF: INF, -INF: NAN, NAN: NAN, -0.0: -0.0, -100: -0.0, 1e30: 1e30}, "gelu_tanh": {INF: INF, -INF: NAN, NAN: NAN, -100: -0.0},
@@ -125,21 +146,22 @@ def test_special_values(name, dtype):
     assert (np.signbit(got) == np.signbit(want))[numbers].all()
 
 
-@pytest.mark.parametrize("name", [n for n in FUNCTIONS if n not in ("log", "log2", "log10", "log1p")])
+@pytest.mark.parametrize("name", FUNCTIONS)
 def test_place_changes_nothing(name):
     """The same bits at any place in a row, with gaps and alone."""
+    assert_same = np.testing.assert_array_equal
     function = getattr(pointwise, name)
     for dtype in ("float32", "float64") if name in ("sigmoid", "gelu", "mish", "erf", "softplus") else ("float32",):
         x = np.random.default_rng(2).standard_normal(1100).astype(dtype) * 3
         whole = function(x)
         for start, count in [(0, 1), (1, 2), (3, 7), (5, 9), (2, 31), (11, 1000)]:
-            assert np.array_equal(function(x[start:start + count]), whole[start:start + count])
-        assert np.array_equal(function(x[::3]), whole[::3])
-        assert np.array_equal(function(x[::-1]), whole[::-1])
-        assert np.array_equal(function(np.repeat(x, 5).reshape(-1, 5)[:, 2]), whole)
+            assert_same(function(x[start:start + count]), whole[start:start + count])
+        assert_same(function(x[::3]), whole[::3])
+        assert_same(function(x[::-1]), whole[::-1])
+        assert_same(function(np.repeat(x, 5).reshape(-1, 5)[:, 2]), whole)
         inside = x.copy()
         function(inside, out=inside)
-        assert np.array_equal(inside, whole)
+        assert_same(inside, whole)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from reftorch.kernels import norms, rows, runtime, sort, windows
+from reftorch.kernels import norms, quick, rows, runtime, sort, windows
 
 ERROR = {"float32": 3e-6, "float64": 1e-14}
 DTYPES = pytest.mark.parametrize("dtype", ERROR)
@@ -297,6 +297,26 @@ def test_partition_by_blocks_keeps_the_order_of_equals():
 
 
 # ---- threads and instruction sets
+@pytest.mark.parametrize("dtype", ["float32", "int8", "complex128"])
+@pytest.mark.parametrize("shape", [(), (0, 3), (70,), (5, 33), (3, 4, 40), (2, 3, 1, 64), (4, 5, 6, 7), (70, 50, 100)], ids=str)
+def test_move(shape, dtype):
+    """Between any layouts, and nothing beside."""
+    rng = np.random.default_rng(0)
+
+    def within():
+        """Some memory, and an array in it whose dims lie in any order, with gaps or without."""
+        order, gap = rng.permutation(len(shape)), rng.integers(2)
+        room = np.full([shape[d] + gap for d in order], 7, dtype)
+        return room, room[(..., *(slice(shape[d]) for d in order))].transpose(np.argsort(order).astype(int))
+    for _ in range(12):
+        (room, to), (_, a) = within(), within()
+        a[...] = rng.integers(0, 100, shape)
+        quick.move(to, a)
+        assert np.array_equal(to, a)
+        to[...] = 7
+        assert (room == 7).all()
+
+
 def everything():
     x, w = numbers("float32", 16, 12, 31, 33), numbers("float32", 12, seed=1)
     grid = windows.regular((31, 33), (16, 17), (3, 3), (2, 2), (1, 1), (1, 1))

@@ -10,7 +10,8 @@ cdef extern from "native/attention.h":
     ctypedef struct attention_functions:
         void weigh(int threads, Py_ssize_t rows, Py_ssize_t n, Py_ssize_t height, Py_ssize_t seen, double scale, void *scores, const void *mask, void *most,
                    void *total, void *fade) noexcept nogil
-        void finish(Py_ssize_t rows, Py_ssize_t columns, const void *most, const void *total, void *sums, void *log_total) noexcept nogil
+        void finish(int threads, Py_ssize_t rows, Py_ssize_t columns, const void *most, const void *total, void *sums,
+                    void *log_total) noexcept nogil
         void weigh_again(int threads, Py_ssize_t rows, Py_ssize_t n, Py_ssize_t height, Py_ssize_t seen, void *scores, const void *mask,
                          const void *log_total) noexcept nogil
         void change(int threads, Py_ssize_t rows, Py_ssize_t n, Py_ssize_t columns, const void *weights, const void *a, const void *b,
@@ -46,8 +47,12 @@ def weigh(cnp.ndarray scores not None, double scale, cnp.ndarray mask, cnp.ndarr
 def finish(cnp.ndarray sums not None, cnp.ndarray most not None, cnp.ndarray total not None):
     """sums [B, L, E] are divided by total [B, L]; gives most + log(total)."""
     cdef cnp.ndarray log_total = cnp.PyArray_EMPTY(2, cnp.PyArray_DIMS(most), cnp.PyArray_TYPE(most), 0)
-    functions_for(sums).finish(cnp.PyArray_SIZE(most), cnp.PyArray_DIM(sums, 2), cnp.PyArray_DATA(most), cnp.PyArray_DATA(total), cnp.PyArray_DATA(sums),
-                               cnp.PyArray_DATA(log_total))
+    cdef const attention_functions *functions = functions_for(sums)
+    cdef Py_ssize_t rows = cnp.PyArray_SIZE(most)
+    cdef int threads = THREADS
+    with nogil:
+        functions.finish(threads, rows, cnp.PyArray_DIM(sums, 2), cnp.PyArray_DATA(most), cnp.PyArray_DATA(total), cnp.PyArray_DATA(sums),
+                         cnp.PyArray_DATA(log_total))
     return log_total
 
 

@@ -95,34 +95,37 @@ static double trigamma_of(double x, double sin_pi_x) {
     return sign * (r + (1 + 0.5 / x + z * (1. / 6 - z * (1. / 30 - z * (1. / 42 - z * (1. / 30 - z * 5. / 66))))) / x);
 }
 
-/* Polynomials by p[k+1] = UP * p[k] - DOWN * p[k-1] from p[0] = 1 and p[1] = FIRST; degrees below 0 give 0, those beyond LIMIT NaN. */
-#define POLYNOMIAL_OF(NAME, S, TYPE, FIRST, UP, DOWN, CLOSED, LIMIT)                                    \
-    static TYPE NAME##_of_##S(TYPE x, npy_int64 n) {                                                    \
+/* Polynomials by p[k+1] = (UP * p[k] - DOWN * p[k-1]) / BY from p[0] = 1 and p[1] = FIRST; degrees below 0 give 0, those beyond LIMIT
+ * NaN. torch: between -1 and 1 the degrees beyond `summed` are CLOSED, and UP * p[k] is not rounded before the difference. */
+#define POLYNOMIAL_OF(NAME, S, TYPE, FIRST, UP, DOWN, BY, CLOSED, LIMIT)                                \
+    static inline __attribute__((always_inline)) TYPE NAME##_of_##S(TYPE x, npy_int64 n, npy_int64 summed) { \
         typedef TYPE T;                                                                                 \
         T p = 1, q = FIRST;                                                                             \
         if (n < 0) return 0;                                                                            \
         if (n > LIMIT) return NAN;                                                                      \
         if (n == 0) return p;                                                                           \
-        if (n > 8 && x > -1 && x < 1) { T t = acos(x); (void)t; CLOSED; }                               \
-        for (npy_int64 k = 1; k < n && q == q; k++) { T r = (UP) * q - (DOWN) * p; p = q; q = r; }      \
+        if (n > summed && x > -1 && x < 1) { T t = acos(x); (void)t; CLOSED; }                          \
+        for (npy_int64 k = 1; k < n && q == q; k++) { T r = fma(UP, q, -((T)(DOWN) * p)) / (BY); p = q; q = r; } \
         return q;                                                                                       \
     }
 #define POLYNOMIAL(NAME, ...) POLYNOMIAL_OF(NAME, f, float, __VA_ARGS__) POLYNOMIAL_OF(NAME, d, double, __VA_ARGS__)
-#define POLYNOMIAL_AT(NAME, v, n) (sizeof(T) == 4 ? (T)NAME##_of_f(v, n) : (T)NAME##_of_d(v, n))
+#define POLYNOMIAL_AT(NAME, v, n, summed) (sizeof(T) == 4 ? (T)NAME##_of_f(v, n, summed) : (T)NAME##_of_d(v, n, summed))
 #define ANY_DEGREE NPY_MAX_INT64
 #define HERMITE_DEGREE (sizeof(T) == 4 ? 128 : 512)
-POLYNOMIAL(chebyshev_t, x, 2 * x, 1, return cos(n * t), ANY_DEGREE)
-POLYNOMIAL(chebyshev_u, 2 * x, 2 * x, 1, return sin((n + 1) * t) / sin(t), ANY_DEGREE)
-POLYNOMIAL(chebyshev_v, 2 * x - 1, 2 * x, 1, return cos((n + HALF) * t) / cos(t / 2), ANY_DEGREE)
-POLYNOMIAL(chebyshev_w, 2 * x + 1, 2 * x, 1, return sin((n + HALF) * t) / sin(t / 2), ANY_DEGREE)
-POLYNOMIAL(hermite_h, 2 * x, 2 * x, 2 * (T)k, , HERMITE_DEGREE)
-POLYNOMIAL(hermite_he, x, x, (T)k, , HERMITE_DEGREE)
-POLYNOMIAL(laguerre, 1 - x, (2 * k + 1 - x) / (k + 1), (T)k / (k + 1), , ANY_DEGREE)
-POLYNOMIAL(legendre, x, (2 * k + 1) * x / (k + 1), (T)k / (k + 1), , ANY_DEGREE)
+POLYNOMIAL(chebyshev_t, x, 2 * x, 1, 1, return cos(n * t), ANY_DEGREE)
+POLYNOMIAL(chebyshev_u, 2 * x, 2 * x, 1, 1, return sin((n + 1) * t) / sin(t), ANY_DEGREE)
+POLYNOMIAL(chebyshev_v, 2 * x - 1, 2 * x, 1, 1, return cos((n + HALF) * t) / cos(t / 2), ANY_DEGREE)
+POLYNOMIAL(chebyshev_w, 2 * x + 1, 2 * x, 1, 1, return sin((n + HALF) * t) / sin(t / 2), ANY_DEGREE)
+POLYNOMIAL(hermite_h, 2 * x, 2 * x, 2 * k, 1, , HERMITE_DEGREE)
+POLYNOMIAL(hermite_he, x, x, k, 1, , HERMITE_DEGREE)
+POLYNOMIAL(laguerre, 1 - x, 2 * k + (1 - x), k, k + 1, , ANY_DEGREE)
+POLYNOMIAL(legendre, x, (2 * k + 1) * x, k, k + 1, , ANY_DEGREE)
 
 /* ------------------------------------------------------------------ functions of real numbers */
 #define REAL1(X)                                                                                        \
     X(frac, x - trunc(x))                                                                               \
+    X(deg2rad, x * (T)(M_PI / 180))                                                                     \
+    X(rad2deg, x * (T)(180 / M_PI))                                                                     \
     X(ndtr, CDF(x))                                                                                     \
     X(digamma, (T)digamma_of(x))                                                                        \
     X(trigamma, (T)trigamma_of(x, sin((T)M_PI * x)))                                                    \
@@ -131,19 +134,21 @@ POLYNOMIAL(legendre, x, (2 * k + 1) * x / (k + 1), (T)k / (k + 1), , ANY_DEGREE)
     X(hardsigmoid, CLAMP(x + 3, 0, 6) / 6)                                                              \
     X(hardswish, x * CLAMP(x + 3, 0, 6) / 6)
 
+#define POLYNOMIALS(X)                                                                                  \
+    X(chebyshev_polynomial_t, POLYNOMIAL_AT(chebyshev_t, x, (npy_int64)y, 6))                            \
+    X(chebyshev_polynomial_u, POLYNOMIAL_AT(chebyshev_u, x, (npy_int64)y, 8))                            \
+    X(chebyshev_polynomial_v, POLYNOMIAL_AT(chebyshev_v, x, (npy_int64)y, 8))                            \
+    X(chebyshev_polynomial_w, POLYNOMIAL_AT(chebyshev_w, x, (npy_int64)y, 8))                            \
+    X(shifted_chebyshev_polynomial_t, POLYNOMIAL_AT(chebyshev_t, 2 * x - 1, (npy_int64)y, 6))            \
+    X(shifted_chebyshev_polynomial_u, POLYNOMIAL_AT(chebyshev_u, 2 * x - 1, (npy_int64)y, 6))            \
+    X(shifted_chebyshev_polynomial_v, POLYNOMIAL_AT(chebyshev_v, 2 * x - 1, (npy_int64)y, 6))            \
+    X(shifted_chebyshev_polynomial_w, POLYNOMIAL_AT(chebyshev_w, 2 * x - 1, (npy_int64)y, 4))            \
+    X(hermite_polynomial_h, POLYNOMIAL_AT(hermite_h, x, (npy_int64)y, ANY_DEGREE))                       \
+    X(hermite_polynomial_he, POLYNOMIAL_AT(hermite_he, x, (npy_int64)y, ANY_DEGREE))                     \
+    X(laguerre_polynomial_l, POLYNOMIAL_AT(laguerre, x, (npy_int64)y, ANY_DEGREE))                       \
+    X(legendre_polynomial_p, POLYNOMIAL_AT(legendre, x, (npy_int64)y, ANY_DEGREE))
+
 #define REAL2(X)                                                                                        \
-    X(chebyshev_polynomial_t, POLYNOMIAL_AT(chebyshev_t, x, (npy_int64)y))                               \
-    X(chebyshev_polynomial_u, POLYNOMIAL_AT(chebyshev_u, x, (npy_int64)y))                               \
-    X(chebyshev_polynomial_v, POLYNOMIAL_AT(chebyshev_v, x, (npy_int64)y))                               \
-    X(chebyshev_polynomial_w, POLYNOMIAL_AT(chebyshev_w, x, (npy_int64)y))                               \
-    X(shifted_chebyshev_polynomial_t, POLYNOMIAL_AT(chebyshev_t, 2 * x - 1, (npy_int64)y))               \
-    X(shifted_chebyshev_polynomial_u, POLYNOMIAL_AT(chebyshev_u, 2 * x - 1, (npy_int64)y))               \
-    X(shifted_chebyshev_polynomial_v, POLYNOMIAL_AT(chebyshev_v, 2 * x - 1, (npy_int64)y))               \
-    X(shifted_chebyshev_polynomial_w, POLYNOMIAL_AT(chebyshev_w, 2 * x - 1, (npy_int64)y))               \
-    X(hermite_polynomial_h, POLYNOMIAL_AT(hermite_h, x, (npy_int64)y))                                   \
-    X(hermite_polynomial_he, POLYNOMIAL_AT(hermite_he, x, (npy_int64)y))                                 \
-    X(laguerre_polynomial_l, POLYNOMIAL_AT(laguerre, x, (npy_int64)y))                                   \
-    X(legendre_polynomial_p, POLYNOMIAL_AT(legendre, x, (npy_int64)y))                                   \
     X(leaky_relu, x > 0 ? x : x * y)                                                                    \
     X(hardshrink, (x >= -y && x <= y) ? 0 : x)                                                          \
     X(softshrink, x > y ? x - y : x < -y ? x + y : x != x ? x : 0)
@@ -267,10 +272,11 @@ static npy_int64 int_pow(npy_int64 x, npy_int64 y) {
 #define INTEGER4(X)                                                                                     \
     X(addcmul, x + w * y * z)
 
-#define R1(N, E) LOOP1(N, f, float, E) LOOP1(N, d, double, E)
+#define R1(N, E) WIDE LOOP1(N, f, float, E) WIDE LOOP1(N, d, double, E)
 #define R2(N, E) LOOP2(N, f, float, E) LOOP2(N, d, double, E)
 #define R3(N, E) LOOP3(N, f, float, E) LOOP3(N, d, double, E)
 #define R4(N, E) LOOP4(N, f, float, E) LOOP4(N, d, double, E)
+#define F2(N, E) WIDE LOOP2(N, f, float, E) WIDE LOOP2(N, d, double, E)
 #define F3(N, E) WIDE LOOP3(N, f, float, E) WIDE LOOP3(N, d, double, E)
 #define F4(N, E) WIDE LOOP4(N, f, float, E) WIDE LOOP4(N, d, double, E)
 #define C1(N, E) LOOP1(N, F, float _Complex, E) LOOP1(N, D, double _Complex, E)
@@ -283,7 +289,8 @@ static npy_int64 int_pow(npy_int64 x, npy_int64 y) {
 #define I4(N, E) LOOP4(N, b, signed char, E) LOOP4(N, B, unsigned char, E) LOOP4(N, h, short, E) LOOP4(N, i, int, E) LOOP4(N, l, npy_int64, E)
 
 #define CONJ(v) (v)
-REAL1(R1) REAL2(R2) REAL4(R4) FIELD1(R1) FIELD2(R2) ORDERED1(R1) ORDERED3(R3) ORDERED1(I1) ORDERED3(I3) INTEGER1(I1) INTEGER2(I2) FUSED3(F3) FUSED4(F4) INTEGER4(I4)
+REAL1(R1) REAL2(R2) REAL4(R4) FIELD1(R1) FIELD2(R2) ORDERED1(R1) ORDERED3(R3) ORDERED1(I1) ORDERED3(I3) INTEGER1(I1) INTEGER2(I2)
+POLYNOMIALS(F2) FUSED3(F3) FUSED4(F4) INTEGER4(I4)
 #undef CONJ
 #define CONJ(v) conj(v)
 FIELD1(C1) FIELD2(C2) COMPLEX1(C1) COMPLEX2(C2) COMPLEX3(C3) COMPLEX4(C4)
@@ -332,7 +339,7 @@ POW_SCALAR(f, float) POW_SCALAR(d, double) POW_SCALAR(F, float _Complex) POW_SCA
 
 static const pointwise_entry pointwise_table[] = {
     REAL1(R1E) REAL2(R2E) REAL4(R4E) FIELD1(C1E) FIELD2(C2E) ORDERED1(O1E) ORDERED3(O3E) INTEGER1(I1E) INTEGER2(I2E)
-    FUSED3(R3E) FUSED4(R4E) INTEGER4(I4E) COMPLEX1(X1E) COMPLEX2(X2E) COMPLEX3(C3E) COMPLEX4(C4E)
+    POLYNOMIALS(R2E) FUSED3(R3E) FUSED4(R4E) INTEGER4(I4E) COMPLEX1(X1E) COMPLEX2(X2E) COMPLEX3(C3E) COMPLEX4(C4E)
     E_R(pow_scalar, 2) E_C(pow_scalar, 2) {"pow_scalar", pow_b, 2, 'b'}, {"pow_scalar", pow_B, 2, 'B'}, {"pow_scalar", pow_h, 2, 'h'},
     {"pow_scalar", pow_i, 2, 'i'}, {"pow_scalar", pow_l, 2, 'l'}, {"sign", sign_t, 1, '?'}, {"sgn", sgn_t, 1, '?'},
     E_C(absolute, 1) E_C(sgn, 1) {0, 0, 0, 0}

@@ -30,6 +30,7 @@ cdef extern from "numpy/arrayobject.h":
 
 DEF MOST_DIMS = 16
 DEF SMALL = 16384                    # elements up to which one thread does
+DEF LEAST_RUN = 64                   # bytes that lie together
 DEF LONG = 1 << 20                   # bytes whose copying is worth letting other Python threads run
 
 
@@ -187,6 +188,59 @@ cdef object expand(quick_call *q):
 
 
 # ------------------------------------------------------------------ copying and joining
+cdef int by_runs(cnp.ndarray to, cnp.ndarray a, cnp.npy_intp *dims, cnp.npy_intp *far, cnp.npy_intp *near) noexcept:
+    """The dims from the outermost in `to` to the innermost, with the strides of both; what goes on in both is one dim. Gives their number."""
+    cdef int nd = 0, k, at
+    cdef cnp.npy_intp n, step, other
+    for k in range(cnp.PyArray_NDIM(to)):
+        n, step, other = cnp.PyArray_DIM(to, k), cnp.PyArray_STRIDE(to, k), cnp.PyArray_STRIDE(a, k)
+        if n == 1:
+            continue
+        at = nd
+        while at > 0 and far[at - 1] < step:
+            dims[at], far[at], near[at] = dims[at - 1], far[at - 1], near[at - 1]
+            at -= 1
+        dims[at], far[at], near[at] = n, step, other
+        nd += 1
+    k = 0
+    for at in range(1, nd):
+        if far[k] == far[at] * dims[at] and near[k] == near[at] * dims[at]:
+            dims[k] *= dims[at]
+        else:
+            k += 1
+            dims[k] = dims[at]
+        far[k], near[k] = far[at], near[at]
+    return min(nd, k + 1)
+
+
+cdef void move_runs(char *to, const char *a, int nd, cnp.npy_intp *dims, cnp.npy_intp *far, cnp.npy_intp *near, Py_ssize_t run) noexcept nogil:
+    cdef cnp.npy_intp i
+    for i in range(dims[0] if nd else 1):
+        if nd > 1:
+            move_runs(to + i * far[0], a + i * near[0], nd - 1, dims + 1, far + 1, near + 1, run)
+        else:
+            memcpy(to + (i * far[0] if nd else 0), a + (i * near[0] if nd else 0), run)
+
+
+def move(cnp.ndarray to not None, cnp.ndarray a not None):
+    """to[...] = a, of one shape and dtype and without common memory: by runs of what lies together in both."""
+    cdef cnp.npy_intp dims[MOST_DIMS]
+    cdef cnp.npy_intp far[MOST_DIMS]
+    cdef cnp.npy_intp near[MOST_DIMS]
+    cdef Py_ssize_t item = cnp.PyArray_ITEMSIZE(a), run = item
+    cdef int nd = by_runs(to, a, dims, far, near) if plain(a) else 0
+    if nd and far[nd - 1] == item and near[nd - 1] == item:
+        nd -= 1
+        run = dims[nd] * item
+    if run < LEAST_RUN:                      # NumPy goes through these faster
+        cnp.PyArray_CopyInto(to, a)
+    elif cnp.PyArray_NBYTES(a) <= LONG:
+        move_runs(cnp.PyArray_BYTES(to), cnp.PyArray_BYTES(a), nd, dims, far, near, run)
+    else:
+        with nogil:
+            move_runs(cnp.PyArray_BYTES(to), cnp.PyArray_BYTES(a), nd, dims, far, near, run)
+
+
 cdef object clone(quick_call *q):
     """A row-major array once more."""
     cdef cnp.ndarray a = <cnp.ndarray>q.tensor[0], out

@@ -6,7 +6,8 @@ import numpy as np
 from ..core import DTYPES, T, composite, primitive
 from ..core._core import is_grad_enabled
 from ..kernels import attention as kernels
-from ..kernels import gemm
+from ..kernels.quick import move
+from ._products import sum_product
 
 
 def _softmax(scores):
@@ -52,21 +53,9 @@ def _blocks(queries, keys, is_causal):
             yield slice(i, i + step), slice(j, j + 512), i - j + 1 if is_causal else keys
 
 
-def _product(left, right, start=None, factor=None):
+def _product(left, right, start=None, factor=1):
     """start + factor * left @ right, of batches of matrices."""
-    joins = None if factor is None else gemm.factor_joins(left, right)
-    if joins == "left":
-        left = left * factor
-    elif joins == "right":
-        right = right * factor
-    out = gemm.matmul(left, right, None if joins == "result" else start, False)
-    if out is None:
-        out = left @ right
-    elif joins != "result":
-        return out
-    if joins == "result":
-        out *= factor
-    return out if start is None else np.add(out, start, out=out)
+    return sum_product(start, left, right, 0 if start is None else 1, factor, small_in_order=False)
 
 
 def _mask_of(mask, query, key):
@@ -78,58 +67,71 @@ def _mask_of(mask, query, key):
 
     def part(rows, columns):
         chosen = added[:, :, rows, columns]
-        return np.ascontiguousarray(chosen).reshape(-1, *chosen.shape[2:])
+        return _row_major(chosen).reshape(-1, *chosen.shape[2:])
     return part
 
 
 def _heads(*arrays):
     """[B, H, L, E] as [B * H, L, E]."""
-    return [np.ascontiguousarray(x).reshape(-1, *x.shape[2:]) for x in arrays]
+    return [_row_major(x).reshape(-1, *x.shape[2:]) for x in arrays]
 
 
-def _by_position(x, shape):
-    """[B * H, L, ...] as [B, H, L, ...], which lies in memory as [B, L, H, ...]."""
-    made = np.empty((shape[0], x.shape[1], shape[1], *x.shape[2:]), x.dtype)
-    made[...] = x.reshape(*shape[:2], *x.shape[1:]).swapaxes(1, 2)
+def _row_major(x):
+    """`x`, or a copy of it in row-major order."""
+    if x.flags.c_contiguous:
+        return x
+    made = np.empty(x.shape, x.dtype)
+    move(made, x)
+    return made
+
+
+def _by_position(blocks, shape):
+    """Blocks [B * H, l, ...] of the positions of [B, H, L, ...], which lies in memory as [B, L, H, ...]; zeros at positions without a block."""
+    made = np.empty((shape[0], shape[2], shape[1], *blocks[0].shape[2:]), blocks[0].dtype)
+    end = 0
+    for block in blocks:
+        start, end = end, end + block.shape[1]
+        move(made[:, start:end], block.reshape(*shape[:2], *block.shape[1:]).swapaxes(1, 2))
+    made[:, end:] = 0
     return made.swapaxes(1, 2)
 
 
 def _attend(query, key, value, is_causal, mask, scale):
     """softmax(q k^T scale + mask) v, and the log of each row's sum."""
-    like, shape, mask = query, query.shape, _mask_of(mask, query, key)
+    like, mask = query, _mask_of(mask, query, key)
     query, key, value = _heads(query, key, value)
-    out, log_total = np.empty((*query.shape[:2], value.shape[2]), query.dtype), np.empty(query.shape[:2], query.dtype)
+    outs, log_totals = [], []
     for rows, columns, seen in _blocks(query.shape[1], key.shape[1], is_causal):
         scores = _product(query[:, rows], key[:, columns].swapaxes(1, 2))
         if columns.start == 0:
             made, most, total = None, np.full(scores.shape[:2], -np.inf, query.dtype), np.zeros(scores.shape[:2], query.dtype)
         fade = kernels.weigh(scores, scale, mask(rows, columns), most, total, seen)
         made = _product(scores, value[:, columns], None if made is None else made * fade[..., None])
-        if columns.stop < (min(rows.stop, key.shape[1]) if is_causal else key.shape[1]):
-            continue
-        log_total[:, rows] = kernels.finish(made, most, total)
-        out[:, rows] = made
+        if columns.stop >= (min(rows.stop, key.shape[1]) if is_causal else key.shape[1]):
+            log_totals.append(kernels.finish(made, most, total))
+            outs.append(made)
+    out = (outs[0] if len(outs) == 1 else np.concatenate(outs, 1)).reshape(like.shape)
     if not like.flags.c_contiguous:          # torch: the result lies in memory as the query does
         out, made = np.empty_like(like), out
-        out[...] = made.reshape(shape)
-    return [out.reshape(shape), _by_position(log_total, shape)]
+        out[...] = made
+    return [out, _by_position(log_totals, like.shape)]
 
 
 def _attend_gradient(grad, query, key, value, out, log_total, is_causal, mask, scale):
     """The gradients by q, k and v, from weights that are made once more."""
     shapes, mask = (query.shape, key.shape, value.shape), _mask_of(mask, query, key)
     grad, query, key, value, out, log_total = _heads(grad, query, key, value, out, log_total)
-    by_query, by_key, by_value = np.zeros_like(query), np.zeros_like(key), np.zeros_like(value)
+    by_query, by_key, by_value = {}, {}, {}
     for rows, columns, seen in _blocks(query.shape[1], key.shape[1], is_causal):
-        q, g, k, v = query[:, rows], np.ascontiguousarray(grad[:, rows]), key[:, columns], value[:, columns]
+        q, g, k, v = query[:, rows], _row_major(grad[:, rows]), key[:, columns], value[:, columns]
         weights = _product(q, k.swapaxes(1, 2), factor=scale)
-        kernels.weigh_again(weights, mask(rows, columns), np.ascontiguousarray(log_total[:, rows]), seen)
-        by_value[:, columns] = _product(weights.swapaxes(1, 2), g, by_value[:, columns])
+        kernels.weigh_again(weights, mask(rows, columns), _row_major(log_total[:, rows]), seen)
+        by_value[columns.start] = _product(weights.swapaxes(1, 2), g, by_value.get(columns.start))
         changes = _product(g, v.swapaxes(1, 2))
-        kernels.change(weights, g, np.ascontiguousarray(out[:, rows]), changes)
-        by_query[:, rows] = _product(changes, k, by_query[:, rows], scale)
-        by_key[:, columns] = _product(changes.swapaxes(1, 2), q, by_key[:, columns], scale)
-    return [_by_position(x, shape) for x, shape in zip((by_query, by_key, by_value), shapes, strict=True)]
+        kernels.change(weights, g, _row_major(out[:, rows]), changes)
+        by_query[rows.start] = _product(changes, k, by_query.get(rows.start), scale)
+        by_key[columns.start] = _product(changes.swapaxes(1, 2), q, by_key.get(columns.start), scale)
+    return [_by_position([*x.values()], shape) for x, shape in zip((by_query, by_key, by_value), shapes, strict=True)]
 
 
 def _flash_gradient(grad, query, key, value, output, logsumexp, is_causal, attn_mask, scale):

@@ -3,6 +3,7 @@ import numpy as np
 
 from ..core import T, composite, op, primitive, view
 from ..core._core import dtype_of_array
+from ..kernels import pointwise as kernels
 from ._common import broadcast_shapes
 from ._views import view_and_copy
 
@@ -83,7 +84,7 @@ def view_as_complex(self):
 def angle(self):
     """The argument of complex numbers; 0 or pi for real ones."""
     if self.dtype.kind == "c":
-        return np.angle(self)
+        return kernels.arctan2(self.imag, self.real)
     return np.where(np.isnan(self), self, np.where(self < 0, self.dtype.type(np.pi), self.dtype.type(0)))
 
 
@@ -115,7 +116,7 @@ def _polar_backward(grad, result, mask):
 def polar(abs, angle):
     """abs * exp(1j * angle)."""
     made = _pair(abs, angle)
-    made.real, made.imag = abs * np.cos(angle), abs * np.sin(angle)
+    made.real, made.imag = abs * kernels.cos(angle), abs * kernels.sin(angle)
     return made
 
 

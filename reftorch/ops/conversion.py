@@ -14,6 +14,7 @@ from ..core._core import (
     strided_view,
 )
 from ..core._core import can_cast as castable
+from ..kernels.quick import move
 from ._common import check_factory, not_implemented
 from ._geometry import contiguous_strides, element_strides, extent, is_contiguous, memory_strides
 
@@ -34,7 +35,7 @@ def empty_in_format(like, dtype=None, memory_format=None):
 def clone(self, memory_format):
     """A copy, in the layout of the original unless `memory_format` says otherwise."""
     out = empty_in_format(self, None, memory_format)
-    np.copyto(out, self)
+    move(out, self)
     return out
 
 

@@ -6,7 +6,8 @@ import numpy as np
 from ..core import T, composite, primitive
 from ..core._core import dtype_of_array, normalize_dim, promote_types
 from ..kernels import gemm
-from ._common import broadcast_shapes, is_half, refuse, type_name
+from ._common import broadcast_shapes, refuse, type_name
+from ._products import affine, by_factor, by_vector, inner, is_one, matrix_product, sum_product
 
 _C_NAMES = {"Float": "float", "Double": "double", "Half": "c10::Half", "BFloat16": "c10::BFloat16", "ComplexFloat": "c10::complex<float>",
             "ComplexDouble": "c10::complex<double>", "Bool": "bool", "Byte": "unsigned char", "Char": "signed char", "Short": "short", "Int": "int",
@@ -36,58 +37,6 @@ def _right_grad(grad, left, turned, alpha=1):
     """Gradient of R in alpha * L @ R, laid out in memory as R is."""
     product = T.mm(grad.t(), left.conj()).t() if turned else T.mm(left.t().conj(), grad)
     return _scaled(product, _conj_number(alpha))
-
-
-def _affine(self, product, beta, alpha):
-    """beta * self + alpha * product; in integer types the factors lose their fraction, and beta = 0 ignores even nan in `self`."""
-    product = _by_factor(product, alpha)
-    if beta == 0:
-        return product
-    return np.add(product, _by_factor(self, beta), out=product)
-
-
-def _product(left, right):
-    """left @ right, of matrices or of equal batches of matrices, by the faster of the two who can."""
-    out = gemm.matmul(left, right)
-    return out if out is not None else left.dot(right) if left.ndim == 2 else np.matmul(left, right)
-
-
-def _by_vector(mat, vec):
-    """mat @ vec."""
-    out = gemm.matvec(mat, vec)
-    return out if out is not None else mat.dot(vec)
-
-
-def _inner(a, b):
-    """Sum of a * b of two vectors."""
-    out = gemm.dot(a, b)
-    return out if out is not None else a.dot(b)
-
-
-def _is_one(factor):
-    return type(factor) is int and factor == 1
-
-
-def _sum_product(self, left, right, beta, alpha):
-    """beta * self + alpha * left @ right, each factor where PyTorch's BLAS puts it."""
-    if is_half(left.dtype):
-        dtype, self, left, right = left.dtype, *(a.astype(np.float32) for a in (self, left, right))
-        total = _by_factor(_product(left, right), alpha)
-        if beta != 0:                        # torch: rounded to float32 once, by fma
-            total = (np.float64(np.float32(beta)) * self + total).astype(np.float32)
-        return total.astype(dtype)
-    joins = "left" if _is_one(alpha) else gemm.factor_joins(left, right)
-    if left.dtype.kind == "f" and joins != "result":
-        out = gemm.matmul(_by_factor(left, alpha) if joins == "left" else left, _by_factor(right, alpha) if joins == "right" else right,
-                          _by_factor(self, beta) if beta != 0 else None)
-        if out is not None:
-            return out
-    return _affine(self, _product(left, right), beta, alpha)
-
-
-def _by_factor(a, factor):
-    """a * factor in the dtype of `a`."""
-    return a if _is_one(factor) else np.asarray(a * np.asarray(factor).astype(a.dtype))
 
 
 def _check_expand(self, shape):
@@ -131,7 +80,7 @@ def mm(self, mat2):
         raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {_C_NAMES[type_name(self)]} != {_C_NAMES[type_name(mat2)]}")
     if self.dtype.kind == "b":
         refuse("addmm_impl_cpu_", self)
-    return _product(self, mat2)
+    return matrix_product(self, mat2)
 
 
 @primitive("addmm(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> Tensor", make="method inplace out", quick="gemm:addmm",
@@ -148,7 +97,7 @@ def addmm(self, mat1, mat2, beta, alpha):
     _check_mm(mat1, mat2)
     _check_addmm_types(self, mat1, mat2)
     _check_expand(self, (mat1.shape[0], mat2.shape[1]))
-    return _sum_product(self, mat1, mat2, beta, alpha)
+    return sum_product(self, mat1, mat2, beta, alpha)
 
 
 @primitive("bmm(Tensor self, Tensor mat2) -> Tensor", shown="| batch2", make="method out", jvp="product", quick="gemm:bmm", half="alone",
@@ -156,12 +105,10 @@ def addmm(self, mat1, mat2, beta, alpha):
            mat2=lambda grad, self: T.bmm(_conj(self.transpose(1, 2)), grad))
 def bmm(self, mat2):
     """Matrix products of a batch: (b, n, k) @ (b, k, m) -> (b, n, m)."""
-    if 0 in self.shape + mat2.shape:        # torch: nothing is multiplied; no dtype is compared, and the result has the second's
-        self = np.empty(self.shape, mat2.dtype)
     _check_bmm(self, mat2)
-    if self.dtype.kind == "b":
-        refuse("bmm", self)
-    return _product(self, mat2)
+    if mat2.dtype.kind == "b":
+        refuse("bmm", mat2)
+    return matrix_product(self.astype(mat2.dtype, copy=False), mat2)
 
 
 def _check_bmm(batch1, batch2):
@@ -171,7 +118,8 @@ def _check_bmm(batch1, batch2):
     want, got = [batch1.shape[0], batch1.shape[2]], list(batch2.shape[:2])
     if want != got:
         raise RuntimeError(f"Expected size for first two dimensions of batch2 tensor to be: {want} but got: {got}.")
-    if batch1.dtype != batch2.dtype:
+    # torch: where nothing is multiplied no dtype is compared, and the result has the second's
+    if batch1.dtype != batch2.dtype and batch1.size and batch2.size:
         raise RuntimeError(f"expected scalar type {type_name(batch1)} but found {type_name(batch2)}")
 
 
@@ -196,7 +144,7 @@ def _check_mv(name, shape, mat, vec):
 def mv(self, vec):
     """Matrix @ vector: (n, k) @ (k) -> (n)."""
     _check_mv(None, self.shape[:1], self, vec)
-    return _by_vector(self, vec)
+    return by_vector(self, vec)
 
 
 @primitive("addmv(Tensor self, Tensor mat, Tensor vec, *, Scalar beta=1, Scalar alpha=1) -> Tensor", make="method inplace out",
@@ -207,11 +155,11 @@ def mv(self, vec):
 def addmv(self, mat, vec, beta, alpha):
     """beta * self + alpha * mat @ vec."""
     _check_mv(self, self.shape, mat, vec)
-    if _is_one(beta) and _is_one(alpha):
+    if is_one(beta) and is_one(alpha):
         out = gemm.matvec(mat, vec, self)
         if out is not None:
             return out
-    return _affine(self, _by_vector(mat, vec), beta, alpha)
+    return affine(self, by_vector(mat, vec), beta, alpha)
 
 
 def _check_dot(a, b):
@@ -232,7 +180,7 @@ def _check_dot(a, b):
 def dot(self, tensor):
     """Sum of products of two vectors."""
     _check_dot(self, tensor)
-    return _inner(self, tensor)
+    return inner(self, tensor)
 
 
 @primitive("vdot(Tensor self, Tensor other) -> Tensor", make="method out", half="alone",
@@ -241,7 +189,7 @@ def dot(self, tensor):
 def vdot(self, other):
     """Sum of products of two vectors, the first conjugated."""
     _check_dot(self, other)
-    return _inner(self.conj(), other)
+    return inner(self.conj(), other)
 
 
 # ------------------------------------------------------------------ matmul and linear
@@ -365,7 +313,7 @@ def baddbmm(self, batch1, batch2, beta, alpha):
     _check_expand(self, (batch1.shape[0], batch1.shape[1], batch2.shape[2]))
     if self.dtype.kind == "b":
         refuse("baddbmm", self)
-    return _sum_product(self, batch1, batch2, beta, alpha)
+    return sum_product(self, batch1, batch2, beta, alpha)
 
 
 @primitive("addbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor", make="method inplace out",
@@ -385,7 +333,7 @@ def addbmm(self, batch1, batch2, beta, alpha):
         raise RuntimeError(f"Incompatible matrix sizes for bmm ({n}x{k} and {k2}x{m})")
     _check_expand(self, (n, m))
     _check_addmm_types(self, batch1, batch2)
-    return _affine(self, batch1.transpose(1, 0, 2).reshape(n, count * k).dot(batch2.reshape(count * k, m)), beta, alpha)
+    return affine(self, batch1.transpose(1, 0, 2).reshape(n, count * k).dot(batch2.reshape(count * k, m)), beta, alpha)
 
 
 addbmm.grows = True                          # torch: alone among its kind
@@ -439,7 +387,7 @@ def addr(self, vec1, vec2, beta, alpha):
     _check_addr_factor("alpha", alpha, result)
     self, vec1, vec2 = [a.astype(result, copy=False) for a in (self, vec1, vec2)]
     # torch: half types round after every multiplication, alpha first
-    return _affine(self, np.multiply.outer(_by_factor(vec1, alpha), vec2), beta, 1)
+    return affine(self, np.multiply.outer(by_factor(vec1, alpha), vec2), beta, 1)
 
 
 @composite("kron(Tensor self, Tensor other) -> Tensor", make="method out")

@@ -331,12 +331,12 @@ def frexp(self):
 # ------------------------------------------------------------------ trigonometry
 sin = _pointwise("sin(Tensor self) -> Tensor", "kernels:sin", lambda grad, self: grad * self.cos().conj())
 cos = _pointwise("cos(Tensor self) -> Tensor", "kernels:cos", lambda grad, self: grad * -self.sin().conj())
-tan = _pointwise("tan(Tensor self) -> Tensor", "numpy:tan", lambda grad, result: grad * (1 + result.pow(2)).conj())
-asin = _pointwise("asin(Tensor self) -> Tensor", "numpy:arcsin", lambda grad, self: grad * (-self * self + 1).rsqrt().conj())
-acos = _pointwise("acos(Tensor self) -> Tensor", "numpy:arccos", lambda grad, self: grad * -((-self * self + 1).rsqrt()).conj())
-atan = _pointwise("atan(Tensor self) -> Tensor", "numpy:arctan", lambda grad, self: grad / (self * self + 1).conj())
-sinh = _pointwise("sinh(Tensor self) -> Tensor", "numpy:sinh", lambda grad, self: grad * self.cosh().conj())
-cosh = _pointwise("cosh(Tensor self) -> Tensor", "numpy:cosh", lambda grad, self: grad * self.sinh().conj())
+tan = _pointwise("tan(Tensor self) -> Tensor", "kernels:tan", lambda grad, result: grad * (1 + result.pow(2)).conj())
+asin = _pointwise("asin(Tensor self) -> Tensor", "kernels:arcsin", lambda grad, self: grad * (-self * self + 1).rsqrt().conj())
+acos = _pointwise("acos(Tensor self) -> Tensor", "kernels:arccos", lambda grad, self: grad * -((-self * self + 1).rsqrt()).conj())
+atan = _pointwise("atan(Tensor self) -> Tensor", "kernels:arctan", lambda grad, self: grad / (self * self + 1).conj())
+sinh = _pointwise("sinh(Tensor self) -> Tensor", "kernels:sinh", lambda grad, self: grad * self.cosh().conj())
+cosh = _pointwise("cosh(Tensor self) -> Tensor", "kernels:cosh", lambda grad, self: grad * self.sinh().conj())
 asinh = _pointwise("asinh(Tensor self) -> Tensor", "numpy:arcsinh", lambda grad, self: grad * (self.pow(2) + 1).rsqrt().conj()).written(
     self=underived("inplace version of asinh"))
 acosh = _pointwise("acosh(Tensor self) -> Tensor", "numpy:arccosh",
@@ -357,16 +357,16 @@ def _atan2_backward(grad, self, other, mask):
     return scaled * other if mask[0] else None, scaled * -self if mask[1] else None
 
 
-atan2 = op("atan2(Tensor self, Tensor other) -> Tensor", loop="numpy:arctan2", promote="float", make=MATH, check=only("f", "atan2_cpu"),
+atan2 = op("atan2(Tensor self, Tensor other) -> Tensor", loop="kernels:arctan2", promote="float", make=MATH, check=only("f", "atan2_cpu"),
            self__and__other=_atan2_backward)
 arctan2 = atan2.alias("arctan2")
 
 sinc = _pointwise("sinc(Tensor self) -> Tensor", "kernels:sinc",
                   lambda grad, self: T.where(self == 0, 0.0, grad * ((math.pi * self * (math.pi * self).cos() - (math.pi * self).sin()) /
                                                                      (math.pi * self * self)).conj()))
-deg2rad = _pointwise("deg2rad(Tensor self) -> Tensor", "numpy:deg2rad", lambda grad: grad * (math.pi / 180), node="Deg2RadBackward0", jvp="linear",
+deg2rad = _pointwise("deg2rad(Tensor self) -> Tensor", "kernels:deg2rad", lambda grad: grad * (math.pi / 180), node="Deg2RadBackward0", jvp="linear",
                      check=refused("c", "deg2rad is not supported for complex tensors."))
-rad2deg = _pointwise("rad2deg(Tensor self) -> Tensor", "numpy:rad2deg", lambda grad: grad * (180 / math.pi), node="Rad2DegBackward0", jvp="linear",
+rad2deg = _pointwise("rad2deg(Tensor self) -> Tensor", "kernels:rad2deg", lambda grad: grad * (180 / math.pi), node="Rad2DegBackward0", jvp="linear",
                      check=refused("c", "rad2deg is not supported for complex tensors."))
 sigmoid = _pointwise("sigmoid(Tensor self) -> Tensor", "kernels:sigmoid", lambda grad, result: T.sigmoid_backward(grad, result))
 sigmoid_backward = op("sigmoid_backward(Tensor grad_output, Tensor output) -> Tensor", loop="kernels:sigmoid_backward", ns=None,

@@ -32,7 +32,8 @@ def _check(name, self, dim, index, src=None):
     too_wide = [d for d in range(index.ndim) if d != dim and index.shape[d] > (self.shape[d] if self.ndim else 1)]
     if src is not None and max(src.ndim, 1) != max(index.ndim, 1):
         if 0 < src.ndim < index.ndim and not too_wide and all(n <= m for n, m in zip(index.shape, src.shape, strict=False)):
-            normalize_dim(src.ndim, src.ndim)               # torch: src fits so far, and is asked for the size of a dim that it has not
+            # torch: src fits so far, and is asked for the size of a dim that it has not
+            raise IndexError(f"Dimension out of range (expected to be in range of [{-src.ndim}, {src.ndim - 1}], but got {src.ndim})")
         raise RuntimeError("Index tensor must have the same number of dimensions as src tensor")
     if name == "gather" and too_wide:
         raise RuntimeError(f"Size does not match at dimension {too_wide[0]} expected index {list(index.shape)} to be no larger than self "

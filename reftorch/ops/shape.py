@@ -65,7 +65,7 @@ def reinterpret(self, dtype, offset, strides):
     return self.view(dtype.numpy)
 
 
-@primitive("_unsafe_view(Tensor self, SymInt[] size) -> Tensor", half=False, node="UnsafeViewBackward0", jvp="linear",
+@primitive("_unsafe_view(Tensor self, SymInt[] size) -> Tensor", half=False, shares=True, node="UnsafeViewBackward0", jvp="linear",
            self=lambda grad, self_shape: grad.reshape(self_shape))
 def _unsafe_view(self, size):
     """The elements of a tensor that nobody else sees, in another shape."""

@@ -21,7 +21,7 @@ def _function(name, loop, rule=None, torch=True, **options):
 # ------------------------------------------------------------------ error functions and the normal distribution
 erf = _function("erf", "kernels:erf", lambda grad, self: grad * (-self * self).exp() * (2 / ROOT_PI))
 erfc = _function("erfc", "kernels:erfc", lambda grad, self: grad * (-self * self).exp() * (-2 / ROOT_PI))
-erfinv = _function("erfinv", "scipy.special:erfinv", lambda grad, result: grad * result.square().exp() * (ROOT_PI / 2))
+erfinv = _function("erfinv", "kernels:erfinv", lambda grad, result: grad * result.square().exp() * (ROOT_PI / 2))
 erfcx = _function("special_erfcx", "scipy.special:erfcx", lambda grad, self, result: grad * (2 * self * result - 2 / ROOT_PI), False)
 ndtr = _function("special_ndtr", "kernels:ndtr", lambda grad, self: grad * (-0.5 * self * self).exp() * (1 / math.sqrt(2 * math.pi)), False,
                  node="MulBackward1")

@@ -10,7 +10,7 @@ typedef struct {
     void (*weigh)(int threads, isize rows, isize n, isize height, isize seen, double scale, void *scores, const void *mask, void *most, void *total,
                   void *fade);
     /* sums [rows, columns] of what was weighed are divided by total; log_total [rows] = most + log(total). Rows with nothing to look at are zeros. */
-    void (*finish)(isize rows, isize columns, const void *most, const void *total, void *sums, void *log_total);
+    void (*finish)(int threads, isize rows, isize columns, const void *most, const void *total, void *sums, void *log_total);
     /* scores become the same weights once more, over their total: e^(scores + mask - log_total[row]) */
     void (*weigh_again)(int threads, isize rows, isize n, isize height, isize seen, void *scores, const void *mask, const void *log_total);
     /* changes = weights (changes - sum(a b)), a and b [rows, columns] */

@@ -8,27 +8,27 @@ static real R(attend_row)(isize n, isize count, real scale, real *x, const real 
     const real before = *most;
     vec top = V(all)(before);
     isize i = 0;
-    for (; i + LANES <= n; i += LANES) {
+    for (; i + LANES <= count; i += LANES) {
         vec v = V(load)(x + i);
         if (mask) v = V(fma)(v, V(all)(scale), V(load)(mask + i));
         else v *= V(all)(scale);
         V(store)(x + i, v);
-    }
-    for (; i < n; i++) x[i] = mask ? V(fma)(V(all)(x[i]), V(all)(scale), V(all)(mask[i]))[0] : x[i] * scale;
-    for (i = count; i < n; i++) x[i] = -(real)INFINITY;
-    for (i = 0; i + LANES <= n; i += LANES) {
-        vec v = V(load)(x + i);
         top = V(where)((v > top) | (v != v), v, top);
     }
     real now = before;
     for (int l = 0; l < LANES; l++) now = top[l] > now || top[l] != top[l] ? top[l] : now;
-    for (; i < n; i++) now = x[i] > now || x[i] != x[i] ? x[i] : now;
+    for (; i < count; i++) {
+        x[i] = mask ? V(fma)(V(all)(x[i]), V(all)(scale), V(all)(mask[i]))[0] : x[i] * scale;
+        now = x[i] > now || x[i] != x[i] ? x[i] : now;
+    }
     if (now == -(real)INFINITY) {
         memset(x, 0, n * sizeof(real));
         return 1;
     }
+    const isize whole = isize_min(n / PANEL * PANEL, up_to_multiple(count, PANEL));
+    for (i = count; i < whole; i++) x[i] = -(real)INFINITY;
     vec sum[2] = {0};
-    for (i = 0; i + PANEL <= n; i += PANEL)
+    for (i = 0; i < whole; i += PANEL)
 #pragma GCC unroll 2
         for (int k = 0; k < 2; k++) {
             vec e = V(weight_exp)(V(load)(x + i + k * LANES) - V(all)(now));
@@ -36,8 +36,9 @@ static real R(attend_row)(isize n, isize count, real scale, real *x, const real 
             sum[k] += e;
         }
     real made = V(sum)(sum[0] + sum[1]);
-    for (; i < n; i++) x[i] = (real)exp((double)(x[i] - now)), made += x[i];
-    const real fade = (real)exp((double)(before - now));
+    for (; i < count; i++) x[i] = (real)exp((double)(x[i] - now)), made += x[i];
+    for (; i < n; i++) x[i] = 0;
+    const real fade = before == -(real)INFINITY ? 0 : (real)exp((double)(before - now));
     *most = now, *total = made + fade * *total;
     return fade;
 }
@@ -50,7 +51,8 @@ static void R(weigh)(int threads, isize rows, isize n, isize height, isize seen,
                                           (real *)most + r, (real *)total + r);
 }
 
-static void R(finish)(isize rows, isize columns, const void *most, const void *total, void *sums, void *log_total) {
+static void R(finish)(int threads, isize rows, isize columns, const void *most, const void *total, void *sums, void *log_total) {
+#pragma omp parallel for num_threads(threads) if (threads > 1 && rows * columns >= ATTENTION_GRAIN)
     for (isize r = 0; r < rows; r++) {
         const real top = ((const real *)most)[r], all = ((const real *)total)[r], share = 1 / all;
         const int hidden = top == -(real)INFINITY;

@@ -14,6 +14,7 @@
     X(silu, 1, x / (ONE + V(exp_beside_one)(-x)))                                                        \
     X(erf, 1, V(erf)(x))                                                                                 \
     X(erfc, 1, V(erfc)(x))                                                                               \
+    X(erfinv, 1, V(erfinv)(x))                                                                           \
     X(gelu, 1, V(gelu)(x))                                                                               \
     X(gelu_tanh, 1, HALF * x * (ONE + V(tanh)(TANH_ARG(x))))                                             \
     X(silu_backward, 2, ({ vec g = ONE / (ONE + V(exp_beside_one)(-y)); x * g * (ONE + y * (ONE - g)); })) \
@@ -33,7 +34,9 @@
 #define FUNCTIONS_F32(X)                                                                                 \
     X(exp, 1, f32_exp(x)) X(exp2, 1, f32_exp2(x)) X(expm1, 1, f32_expm1(x))                              \
     X(log, 1, f32_log(x)) X(log2, 1, f32_log2(x)) X(log10, 1, f32_log10(x)) X(log1p, 1, f32_log1p(x))    \
-    X(tanh, 1, f32_tanh(x)) X(sin, 1, f32_sin(x)) X(cos, 1, f32_cos(x))
+    X(tanh, 1, f32_tanh(x)) X(sinh, 1, f32_sinh(x)) X(cosh, 1, f32_cosh(x))                              \
+    X(sin, 1, f32_sin(x)) X(cos, 1, f32_cos(x)) X(tan, 1, f32_tan(x))                                    \
+    X(arcsin, 1, f32_arcsin(x)) X(arccos, 1, f32_arccos(x)) X(arctan, 1, f32_arctan(x)) X(arctan2, 2, f32_arctan2(x, y))
 
 #define ZERO V(all)(0)
 #define HALF V(all)((real)0.5)

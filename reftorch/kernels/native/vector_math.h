@@ -262,23 +262,100 @@ static const double wide_sin_terms[] = {
     0.0000027183114939898219064, -0.000198393348360966317347, 0.0083333293858894631756, -0.166666666416265235595};
 static const double wide_cos_terms[] = {
     0.0000243904487962774090654, -0.00138867637746099294692, 0.0416666233237390631894, -0.499999997251031003120};
-/* sin(x + quarters pi / 2) */
-INLINE f64x4 wide_sine(f64x4 x, int quarters) {
+/* sin(r) and cos(r) of x less the nearest multiple of pi / 2, and the number of it in the low bits */
+INLINE i64x4 wide_quarters(f64x4 x, f64x4 *sine, f64x4 *cosine) {
     f64x4 shifted = f64_fma(x, f64_all(0.636619772367581343076), f64_all(TO_WHOLE_F64)), n = shifted - f64_all(TO_WHOLE_F64);
     /* pi / 2 to 25 bits, of which n times is exact, and the rest */
     f64x4 r = f64_fma(n, f64_all(-1.57079631090164184570), x);
     r = f64_fma(n, f64_all(-1.58932547735281966916e-8), r);
-    f64x4 square = r * r, sine = f64_fma(r * square, TWO_CHAINS(f64, square, wide_sin_terms), r);
-    f64x4 cosine = f64_fma(square, TWO_CHAINS(f64, square, wide_cos_terms), f64_all(1));
-    i64x4 turn = (i64x4)shifted + quarters;
+    f64x4 square = r * r;
+    *sine = f64_fma(r * square, TWO_CHAINS(f64, square, wide_sin_terms), r);
+    *cosine = f64_fma(square, TWO_CHAINS(f64, square, wide_cos_terms), f64_all(1));
+    return (i64x4)shifted;
+}
+/* r = f(x) mended where the multiple of pi / 2 has more digits than fit */
+INLINE f64x4 wide_mend_far(double (*f)(double), f64x4 x, f64x4 r) {
+    i64x4 far = ~(f64_abs(x) < f64_all(1e7));
+    return f64_any(far) ? f64_mend(f, far, x, r) : r;
+}
+/* sin(x + quarters pi / 2) */
+INLINE f64x4 wide_sine(f64x4 x, int quarters) {
+    f64x4 sine, cosine;
+    i64x4 turn = wide_quarters(x, &sine, &cosine) + quarters;
     f64x4 made = f64_where((turn & 1) == 0, sine, cosine);
-    made = (f64x4)((i64x4)made ^ ((turn & 2) << 62));
-    i64x4 far = ~(f64_abs(x) < f64_all(1e7));                                   /* n has more digits than fit */
-    return f64_any(far) ? f64_mend(quarters ? cos : sin, far, x, made) : made;
+    return wide_mend_far(quarters ? cos : sin, x, (f64x4)((i64x4)made ^ ((turn & 2) << 62)));
 }
 INLINE f64x4 wide_sin(f64x4 x) { return f64_where(x == f64_all(0), x, wide_sine(x, 0)); }
 INLINE f64x4 wide_cos(f64x4 x) { return wide_sine(x, 1); }
-IN_DOUBLE(sin) IN_DOUBLE(cos)
+INLINE f64x4 wide_tan(f64x4 x) {
+    f64x4 sine, cosine;
+    i64x4 is_even = (wide_quarters(x, &sine, &cosine) & 1) == 0;
+    f64x4 made = f64_where(is_even, sine, -cosine) / f64_where(is_even, cosine, sine);
+    return f64_where(x == f64_all(0), x, wide_mend_far(tan, x, made));          /* -0.0 stays */
+}
+IN_DOUBLE(sin) IN_DOUBLE(cos) IN_DOUBLE(tan)
+
+/* (sinh(r) / r - 1) / r^2 and (cosh(r) - 1) / r^2 of r^2, for |r| <= ln(2) / 2 */
+static const double wide_sinh_terms[] = {0.00019890980869750327, 0.008333310934448869, 0.16666666681614256};
+static const double wide_cosh_terms[] = {0.0013933641031986701, 0.04166646500604005, 0.5000000013457727};
+/* sinh or cosh of |x| = r + n ln 2, from those of r and of n ln 2 */
+INLINE f64x4 wide_hyperbolic(f64x4 x, int is_cosh) {
+    f64x4 size = f64_at_most(f64_abs(x), f64_all(100)), shifted = f64_fma(size, f64_all(LOG2_E), f64_all(TO_WHOLE_F64)), half = f64_all(0.5);
+    f64x4 r = f64_fma(shifted - f64_all(TO_WHOLE_F64), f64_all(-LN_2), size), square = r * r;
+    f64x4 sine = f64_fma(r * square, POLYNOMIAL(f64, square, wide_sinh_terms), r);
+    f64x4 cosine = f64_fma(square, POLYNOMIAL(f64, square, wide_cosh_terms), f64_all(1));
+    f64x4 up = (f64x4)((i64x4)half + ((i64x4)shifted << 52)), down = (f64x4)((i64x4)half - ((i64x4)shifted << 52));
+    return is_cosh ? f64_fma(cosine, up + down, sine * (up - down)) : f64_fma(sine, up + down, cosine * (up - down));
+}
+INLINE f64x4 wide_sinh(f64x4 x) { return f64_signed(wide_hyperbolic(x, 0), x); }
+INLINE f64x4 wide_cosh(f64x4 x) { return wide_hyperbolic(x, 1); }
+IN_DOUBLE(sinh) IN_DOUBLE(cosh)
+
+#define PI 3.14159265358979323846
+/* (asin(s) / s - 1) / s^2 of s^2, below 1/4 */
+static const double wide_asin_terms[] = {
+    0.030974540371355073, 0.010574415516912909, 0.023611817008891752, 0.030269138728589183, 0.04464766388813485,
+    0.07499992404401838, 0.16666666686085643};
+/* asin(|x|), or where that is beyond pi / 6 half of what it lacks to pi / 2 */
+INLINE f64x4 wide_arc(f64x4 x, i64x4 *is_large) {
+    f64x4 size = f64_abs(x), half = f64_all(0.5);
+    *is_large = size > half;
+    f64x4 square = f64_where(*is_large, half - half * size, size * size), sine = f64_where(*is_large, f64_sqrt(square), size);
+    return f64_fma(sine * square, TWO_CHAINS(f64, square, wide_asin_terms), sine);
+}
+INLINE f64x4 wide_arcsin(f64x4 x) {
+    i64x4 is_large;
+    f64x4 arc = wide_arc(x, &is_large);
+    return f64_signed(f64_where(is_large, f64_all(PI / 2) - (arc + arc), arc), x);
+}
+INLINE f64x4 wide_arccos(f64x4 x) {
+    i64x4 is_large;
+    f64x4 arc = wide_arc(x, &is_large), twice = arc + arc;
+    return f64_where(is_large, f64_where(x > f64_all(0), twice, f64_all(PI) - twice), f64_all(PI / 2) - f64_signed(arc, x));
+}
+IN_DOUBLE(arcsin) IN_DOUBLE(arccos)
+
+/* (atan(s) / s - 1) / s^2 of s^2, below 1 */
+static const double wide_atan_terms[] = {
+    -0.0009362994719496015, 0.00620725453378005, -0.019261081322765883, 0.038327445983064846, -0.05760716083128117,
+    0.0741749696430051, -0.09036742342070782, 0.1110470678864422, -0.14285317963907304, 0.19999990275947271,
+    -0.33333333293301176};
+/* The angle between the first axis and (x, y). */
+INLINE f64x4 wide_arctan2(f64x4 y, f64x4 x) {
+    f64x4 wide = f64_abs(x), high = f64_abs(y), one = f64_all(1);
+    i64x4 is_steep = high > wide;
+    f64x4 over = f64_where(is_steep, wide, high), under = f64_where(is_steep, high, wide), ratio = over / under;
+    /* 0 / 0, and inf / inf as if they were the same */
+    ratio = f64_where(over == under, f64_where(over == f64_all(0), over, one), ratio);
+    f64x4 square = ratio * ratio, angle = f64_fma(ratio * square, TWO_CHAINS(f64, square, wide_atan_terms), ratio);
+    angle = f64_where(is_steep, f64_all(PI / 2) - angle, angle);
+    return f64_signed(f64_where((i64x4)x < 0, f64_all(PI) - angle, angle), y);
+}
+INLINE f64x4 wide_arctan(f64x4 x) { return wide_arctan2(x, f64_all(1)); }
+IN_DOUBLE(arctan)
+INLINE f32x8 f32_arctan2(f32x8 y, f32x8 x) {
+    return f32_join(wide_arctan2(f32_low(y), f32_low(x)), wide_arctan2(f32_high(y), f32_high(x)));
+}
 
 /* Of erfc(a) e^(a^2) in t = 1 / (1 + 0.4 a), over t */
 static const double wide_erfc_terms[] = {
@@ -294,6 +371,26 @@ INLINE f64x4 wide_erfc(f64x4 x) {
     return f64_where(x < f64_all(0), f64_all(2) - tail, tail);
 }
 IN_DOUBLE(erfc)
+
+/* erfinv(x) / x of w = -log(1 - x^2), below 5, and of sqrt(w) up to 6.1 */
+static const double wide_erfinv_terms[] = {
+    1.2346577114502573e-10, -2.9612460261028082e-09, 2.072803054987327e-08, 6.466321027721052e-08, -1.5175960280333922e-06,
+    3.331105346921971e-06, 4.456915706736076e-05, -0.0001261178285939345, -0.002336144427612425, 0.011549628771727806,
+    0.2320136360489977, 0.8862269259834256};
+static const double wide_erfinv_far_terms[] = {
+    6.028711409701719e-09, -4.1500661145314563e-07, 1.329162945252118e-05, -0.000262772511615371, 0.0035870257657505673,
+    -0.035825252733456096, 0.27057298663396306, -1.5747705568949784, 7.129512426754571, -25.155944689610763, 68.83297349333388,
+    -144.25642505801378, 226.5825726228894, -257.53218171201456, 199.95575212988263, -94.45501195811703, 21.424636006680238};
+INLINE f64x4 wide_erfinv(f64x4 x) {
+    f64x4 one = f64_all(1), w = -wide_log_of((one - x) * (one + x), 1), ratio = TWO_CHAINS(f64, w, wide_erfinv_terms);
+    i64x4 is_far = ~(w <= f64_all(5));
+    if (f64_any(is_far)) {
+        f64x4 root = f64_sqrt(w), far = f64_where(w < f64_all(INFINITY), TWO_CHAINS(f64, root, wide_erfinv_far_terms), w);
+        ratio = f64_where(is_far, far, ratio);
+    }
+    return ratio * x;
+}
+IN_DOUBLE(erfinv)
 
 /* ------------------------------------------------------------------ of doubles */
 static const double expm1_terms_f64[] = {
@@ -344,6 +441,15 @@ INLINE f64x4 f64_log1p(f64x4 x) {
 }
 INLINE f64x4 f64_erf(f64x4 x) { return f64_mend(erf, ~(i64x4){0}, x, x); }
 INLINE f64x4 f64_erfc(f64x4 x) { return f64_mend(erfc, ~(i64x4){0}, x, x); }
+/* One step of Newton's from so near has all the digits. */
+static __attribute__((noinline)) f64x4 f64_erfinv(f64x4 x) {
+    f64x4 r = wide_erfinv(x);
+    for (int i = 0; i < 4; i++) {
+        double size = fabs(r[i]), above = fabs(x[i]) < 0.5 ? erf(size) - fabs(x[i]) : (1 - fabs(x[i])) - erfc(size);
+        if (size < INFINITY) r[i] = copysign(size - above * exp(size * size) * 0.886226925452758013649, r[i]);
+    }
+    return r;
+}
 INLINE f64x4 f64_normal(f64x4 x, f64x4 *density) {
     *density = f64_exp(x * x * f64_all(-0.5)) * f64_all(0.398942280401432677940);
     return f64_all(0.5) * (f64_all(1) + f64_erf(x * f64_all(ROOT_HALF_F64)));
