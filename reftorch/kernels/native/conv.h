@@ -235,7 +235,7 @@ static void R(pack_filters)(const conv_plan *p, int way, const real *w, real *pa
 /* Tasks are pixels [first, last) of one image and group, or of all images where their padded copies are made first. */
 typedef struct {
     conv_plan p;
-    int way, own;                         /* own: each thread makes the padded copy of the image that it is at */
+    int way, own, plain;                  /* own: each thread makes the padded copy of the image that it is at; plain: x is read where it lies */
     isize unit, span, spans, units;       /* pixels (by rows: rows) of a task; of a stretch of tasks; such stretches; tasks of a stretch */
     const real *x, *w;
     real *packed, *starts, *copies, *rooms, *out;
@@ -250,7 +250,7 @@ static void R(direct_share)(const R(direct_job) *j) {
     const isize filters = s->filters, panelled = up_to_multiple(filters, PANEL);
 #pragma omp for
     for (isize g = 0; g < s->groups; g++) R(pack_filters)(p, j->way, j->w + g * filters * p->taps, j->packed + g * j->packed_size);
-    if (!j->own && j->way != BY_POINTS) {
+    if (!j->own && !j->plain) {
 #pragma omp for
         for (isize c = 0; c < s->batch * s->groups * s->channels; c++) {
             isize channels = s->groups * s->channels;
@@ -262,7 +262,7 @@ static void R(direct_share)(const R(direct_job) *j) {
     for (isize task = 0; task < s->groups * j->spans * j->units; task++) {
         isize g = task / (j->spans * j->units), n = task / j->units % j->spans, first = task % j->units * j->unit;
         isize last = j->own ? j->span : isize_min(first + j->unit, j->span);
-        const real *from = j->copies + g * p->group, *weights = j->packed + g * j->packed_size, *start = j->starts + g * panelled;
+        const real *from = (j->plain ? j->x : j->copies) + g * p->group, *weights = j->packed + g * j->packed_size, *start = j->starts + g * panelled;
         real *to = j->out + (n * s->groups + g) * filters * p->pixels;
         if (j->own) {
             real *copy = j->copies + thread_number() * (p->group + SLACK);
@@ -285,12 +285,14 @@ static int R(direct_forward)(int threads, const conv_shape *s, const real *x, co
     const conv_plan *p = &j.p;
     isize filters = s->filters, images = s->batch * s->groups, panelled = up_to_multiple(filters, PANEL);
     if ((double)images * p->pixels * filters * p->taps < CONV_SERIAL) threads = 1;
+    /* by_pixels reads no number that it does not need, and none at all past the end of x */
+    j.plain = way == BY_POINTS || (way == BY_PIXELS && read_in_place(&j.p));
     /* where there are enough images for a copy each, and where pixels left over at their ends do not matter */
-    j.own = way != BY_POINTS && images >= 2 * threads && (way == BY_ROWS || p->pixels >= 400);
-    if (threads == 1 && images == 1) j.own = 1;
+    j.own = !j.plain && images >= 2 * threads && (way == BY_ROWS || p->pixels >= 400);
+    if (!j.plain && threads == 1 && images == 1) j.own = 1;
     j.packed_size = panelled * p->taps;
     j.room_size = way == BY_PANELS || way == BY_POINTS ? PANELS_AT_ONCE * GEMM_DEPTH * PANEL + SLACK : 0;
-    size_t padded = way == BY_POINTS ? 0 : j.own ? threads * (p->group + SLACK) : s->batch * p->image + SLACK;
+    size_t padded = j.plain ? 0 : j.own ? threads * (p->group + SLACK) : s->batch * p->image + SLACK;
     size_t numbers = s->groups * (j.packed_size + panelled) + padded + threads * j.room_size;
     char *memory = scratch_get(numbers * sizeof(real) + (p->taps + GEMM_DEPTH) * sizeof(int));
     if (!memory) return -1;

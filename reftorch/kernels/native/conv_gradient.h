@@ -124,10 +124,7 @@ static int R(direct_weight)(int threads, const conv_shape *given, const real *x,
     isize total = s.out[0] * s.out[1] * s.out[2], step = point_step(&s);
     if (step && total >= 64 && s.filters >= TILE_ROWS && s.channels >= TILE_ROWS) return R(point_weight)(threads, &s, step, total, x, grad, dw);
     conv_plan p = plan_of(&s, 1);
-    /* no window leaves x, and rows are contiguous: x is its own padded copy */
-    int plain = s.x_strides[4] == 1 && s.stride[2] == 1;
-    for (int d = 0; d < 3; d++) plain &= s.pad[d] == 0 && s.spacing[d] == 1 && p.size[d] <= s.in[d];
-    if (plain) p.row = s.x_strides[3], p.plane = s.x_strides[2], p.channel = s.x_strides[1], p.image = s.x_strides[0], p.group = s.channels * p.channel;
+    int plain = read_in_place(&p);
     isize panels = (s.filters + PANEL - 1) / PANEL, images = s.batch * s.groups, width = s.out[2];
     if ((double)images * p.pixels * s.filters * p.taps < CONV_SERIAL) threads = 1;
     int few = s.filters <= LANES && s.filters % LANES && width >= LANES;

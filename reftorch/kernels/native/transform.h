@@ -33,6 +33,16 @@ static conv_plan plan_of(const conv_shape *s, int split) {
     return p;
 }
 
+/* Where no window leaves x, whose rows are contiguous and whose images are within the reach of offsets: makes x its own padded copy. */
+static int read_in_place(conv_plan *p) {
+    const conv_shape *s = &p->s;
+    isize reach = s->channels * s->x_strides[1] + s->in[0] * s->x_strides[2] + s->in[1] * s->x_strides[3] + s->in[2];
+    int plain = s->x_strides[4] == 1 && p->phases == 1 && reach < INT32_MAX;
+    for (int d = 0; d < 3; d++) plain &= s->pad[d] == 0 && s->spacing[d] == 1 && p->size[d] <= s->in[d];
+    if (plain) p->row = s->x_strides[3], p->plane = s->x_strides[2], p->channel = s->x_strides[1], p->image = s->x_strides[0], p->group = s->channels * p->channel;
+    return plain;
+}
+
 static void plan_offsets(const conv_plan *p, int *offset) {
     const conv_shape *s = &p->s;
     for (isize c = 0; c < s->channels; c++)
