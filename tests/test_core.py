@@ -221,6 +221,34 @@ def test_gradients_are_added_up_and_kept_without_a_copy():
     assert made[0].tolist() == [1, 1]
 
 
+@pytest.mark.parametrize("held", [False, True])
+def test_gradient_turned_twice_is_kept_unless_somebody_has_it(held):
+    made, kept = [], []
+
+    class Twice(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, grad):
+            product = grad * 2
+            made.append(product.data_ptr())
+            if held:
+                kept.append(product)
+            return product.t().t()
+
+    x = torch.ones(2, 3, requires_grad=True)
+    Twice.apply(x).sum().backward()
+    assert (x.grad.data_ptr() == made[0]) is not held
+    assert not x.grad._is_view()
+
+
+def test_parameter_that_is_real_is_its_own_conjugate():
+    p = torch.nn.Parameter(torch.ones(2))
+    assert p.conj() is p
+
+
 @pytest.mark.parametrize("size", [2, 60])
 def test_pass_within_a_pass(size):
     """From a hook, through nodes that the outer pass has yet to visit; small graphs and such as outgrow the stack."""
@@ -370,3 +398,26 @@ def test_hooks_of_all_modules_run_until_removed():
         handle.remove()
     net(torch.ones(1, 2)).sum().backward()
     assert len(seen) == 3
+
+
+@pytest.mark.parametrize("call, words", [
+    (lambda t: t + None, "unsupported operand type(s) for +: 'Tensor' and 'NoneType'"),
+    (lambda t: None - t, "unsupported operand type(s) for -: 'NoneType' and 'Tensor'"),
+    (lambda t: np.ones(1) % t, "unsupported operand type(s) for %: 'numpy.ndarray' and 'Tensor'"),
+    (lambda t: t < object(), "'<' not supported between instances of 'Tensor' and 'object'"),
+    (lambda t: t * "s", "only integer tensors of a single element can be converted to an index"),
+], ids=["left", "right", "array", "comparison", "sequence"])
+def test_operators_say_what_they_refuse(call, words):
+    with pytest.raises(TypeError) as caught:
+        call(torch.ones(3))
+    assert str(caught.value) == words
+
+
+def test_tensor_repeats_a_sequence():
+    assert torch.tensor(2) * [1, 2] == [1, 2, 1, 2]
+
+
+def test_node_without_derivative_lists_what_needs_one():
+    x = torch.ones(2, requires_grad=True)
+    (node, nr), = torch.floor_divide(torch.ones(2), (x * 1).unbind()[1]).grad_fn.next_functions
+    assert type(node).__name__ == "UnbindBackward0" and nr == 1

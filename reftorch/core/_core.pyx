@@ -2,8 +2,8 @@
 # cython: c_api_binop_methods=True, binding=False
 """The compiled core: dtypes, Tensor, ops, autograd.  It knows no op; ops/ defines them.
 
-One module, read in this order: dtype.pxi, tensor.pxi, args.pxi, op.pxi, run.pxi, record.pxi, quick.pxi, call.pxi, gradients.pxi, engine.pxi,
-nodes.pxi, surface.pxi, kernel_node.pxi.
+One module, read in this order: dtype.pxi, tensor.pxi, graph.pxi, args.pxi, op.pxi, run.pxi, record.pxi, writes.pxi, quick.pxi, call.pxi,
+gradients.pxi, engine.pxi, nodes.pxi, surface.pxi, kernel_node.pxi.
 """
 cimport cython
 cimport numpy as cnp
@@ -154,10 +154,12 @@ cdef class Overload
 
 include "dtype.pxi"
 include "tensor.pxi"
+include "graph.pxi"
 include "args.pxi"
 include "op.pxi"
 include "run.pxi"
 include "record.pxi"
+include "writes.pxi"
 include "quick.pxi"
 include "call.pxi"
 include "gradients.pxi"

@@ -425,29 +425,40 @@ cdef object operate(int slot, object a, object b):
         r = quick_vector(op, pair, 2, NULL, False)
     if r is not None:
         return r
-    if not isinstance(a, Tensor):
-        return operate_reversed(slot, op, a, b)
-    got = call_op(op, [a, b], None, FUNCTION, True)
-    if got is NotImplemented:
-        return refuse(slot, a, b)
-    return got
+    got = call_op(op, [a, b], None, FUNCTION, True) if isinstance(a, Tensor) else operate_reversed(slot, op, a, b)
+    return refuse(slot, a, b) if got is NotImplemented else got
+
+
+cdef bint defines(object kind, str name):
+    """Whether a class has a method that is not that of all objects or of its own class."""
+    return any([name in c.__dict__ for c in kind.__mro__ if c is not object])
+
+
+cdef str type_name(object x):
+    """The name of a type as Python's errors have it, but for tensors, whose class is compiled here."""
+    kind = type(x)
+    return kind.__name__ if isinstance(x, Tensor) else (<PyTypeObject *>kind).tp_name.decode()
 
 
 cdef object refuse(int slot, object a, object b, bint inplace=False):
     """NotImplemented when the other operand may know what to do; else Python's own error, with the short name of Tensor."""
     symbol, reflected = SYMBOLS[slot]
+    cdef bint reverse = not isinstance(a, Tensor)
+    other = type(a) if reverse else type(b)
+    if (slot == SLOT_MUL or slot == SLOT_ADD and reverse) and not inplace and defines(other, "__add__") and defines(other, "__getitem__"):
+        return NotImplemented                # Python is going to repeat the sequence, or to concatenate with it
     if slot == SLOT_LT + 2 and isinstance(b, np.ndarray):      # torch: alone among comparisons == takes an array
         try:
             return operate(slot, a, T.from_numpy(b))
         except TypeError:                                      # of strings or objects
             return NotImplemented
-    if slot == SLOT_LT + 2 or slot == SLOT_LT + 3 or (type(b).__module__ != "builtins" and hasattr(type(b), reflected)):
+    if slot == SLOT_LT + 2 or slot == SLOT_LT + 3 or (not reverse and other.__module__ != "builtins" and defines(other, reflected)):
         return NotImplemented
     if slot >= SLOT_LT:
-        raise TypeError(f"'{symbol}' not supported between instances of '{type(a).__name__}' and '{type(b).__name__}'")
+        raise TypeError(f"'{symbol}' not supported between instances of '{type_name(a)}' and '{type_name(b)}'")
     if inplace:
         symbol = symbol.partition(" ")[0] + "="
-    raise TypeError(f"unsupported operand type(s) for {symbol}: '{type(a).__name__}' and '{type(b).__name__}'")
+    raise TypeError(f"unsupported operand type(s) for {symbol}: '{type_name(a)}' and '{type_name(b)}'")
 
 
 cdef object operate_reversed(int slot, Op op, object a, object b):
@@ -474,12 +485,8 @@ cdef object operate1(int slot, object a):
 
 cdef object operate_inplace(int slot, object a, object b):
     cdef Op op = <Op>slot_ops[slot]
-    if op.inplace is None:
-        return NotImplemented
     got = call_op(op, [a, b], None, INPLACE, True)
-    if got is NotImplemented:
-        return refuse(slot, a, b, True)
-    return got
+    return refuse(slot, a, b, True) if got is NotImplemented else got
 
 
 def install_operators():

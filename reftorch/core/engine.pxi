@@ -141,7 +141,7 @@ cdef class Pass:
         former = PyTuple_GET_ITEM(<object>v.grads, nr)
         if former == <PyObject *>None:
             tuple_put(<tuple>v.grads, nr, g)
-        elif not (tls_no_grad and count_of(former) == 1 and stealable(<Tensor>former) and add_plain(<Tensor>former, g)):
+        elif not (tls_no_grad and count_of(former) == 1 and sole_owner(<Tensor>former) is <Tensor>former and add_plain(<Tensor>former, g)):
             tuple_put(<tuple>v.grads, nr, add_gradients(<Tensor>former, g))
         return 0
 

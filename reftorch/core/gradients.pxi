@@ -104,23 +104,32 @@ cdef Tensor add_gradients(Tensor a, Tensor b):
     return r if r is not None else <Tensor>call_op(<Op>slot_ops[SLOT_ADD], [a, b], None, FUNCTION)
 
 
-cdef bint stealable(Tensor g):
-    """Nobody else sees this gradient or its memory: the leaf may keep it."""
-    if not (PyArray_IS_C_CONTIGUOUS(g._a) and cnp.PyArray_BASE(g._a) == NULL and g._fn is None and type(g) is Tensor):
-        return False
-    if g._st is None:
-        return count_of(<PyObject *>g._a) == 1
-    return count_of(<PyObject *>g._st) == 1 and count_of(<PyObject *>g._a) == 2        # its storage knows the array, too
+cdef Tensor sole_owner(Tensor g):
+    """`g`, or what it views if it shows just that, when nobody but the one reference to `g` leads to it or its memory; else None."""
+    cdef Tensor t = g
+    cdef int views = g._base_ is not None
+    if views:                                # turned twice, as the gradient of the weight of a linear layer
+        t = g._base_
+        if count_of(<PyObject *>t) > 2 or cnp.PyArray_BYTES(t._a) != cnp.PyArray_BYTES(g._a) or not same_shape(t._a, g._a) or t.code != g.code:
+            return None
+    if not (PyArray_IS_C_CONTIGUOUS(t._a) and PyArray_IS_C_CONTIGUOUS(g._a) and cnp.PyArray_BASE(t._a) == NULL and t._fn is None
+            and type(t) is Tensor):
+        return None
+    if t._st is None:
+        return t if count_of(<PyObject *>t._a) == 1 else None
+    # its storage knows the array, too, and a view both
+    return t if count_of(<PyObject *>t._st) == 1 + views and count_of(<PyObject *>t._a) == 2 + views else None
 
 
 cdef accumulate_into(Tensor v, Tensor g, bint mine):
     """`v.grad += g`; `mine`: the engine holds the only reference to `g`."""
+    cdef Tensor kept = None
     if v._grad is None:
         if tls_no_grad:
-            if mine and stealable(g):
-                v._grad = g
-            else:
-                v._grad = wrap(gradient_copy(v, g), g.code) if forward_hook is None else T.clone(g)
+            kept = sole_owner(g) if mine else None
+            if kept is None:
+                kept = wrap(gradient_copy(v, g), g.code) if forward_hook is None else T.clone(g)
+            v._grad = kept
         else:
             v._grad = T.clone(g)
     elif tls_no_grad:

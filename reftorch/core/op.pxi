@@ -116,6 +116,7 @@ cdef class Overload:
     cdef list steps                  # the same of a composite: expressions of ops that have one
     cdef str reduce                  # ufunc that reduces all elements (sum), for the quick way
     cdef str node_name
+    cdef bint refuses                # whether that says that there is no derivative
     cdef list defaults               # vals of a call that gives the operands alone
 
     def __repr__(self):
@@ -376,6 +377,7 @@ def build_overload(Op op, int kind, schema, body=None, loop=None, promote=None, 
         ov.body_args = body_arguments(body, schema)
     ov.result_type = result_type_of(op, schema)
     ov.node_name = node or "".join([w[:1].upper() + w[1:] for w in (stem or op.name).split("_")]) + f"Backward{len(op.built)}"
+    ov.refuses = ov.node_name == "NotImplemented"
     add_rules(ov, rules or {})
     if quick is not None:
         state_quick(ov, quick)
