@@ -15,7 +15,7 @@ import platform
 import re
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -150,3 +150,7 @@ class Golden:
             return Transcripts.of_pack(path) if path.exists() else Transcripts()
 
         yield stored
+
+    def again(self) -> nullcontext:
+        """Nobody that could be asked about other cases."""
+        return nullcontext()

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from conformance.case import read_cases
+from conformance.case import read_cases, read_data
 from conformance.compare.axes import PROFILES
+from conformance.compare.origins import name_origin
 from conformance.compare.referee import judge
 from conformance.compare.verdict import Excluded, Verdict, verdicts
 from conformance.runner.ask import Asked
@@ -71,7 +72,7 @@ class CaseItem(pytest.Item):
         if not isinstance(excinfo.value, CaseFailed):
             return super().repr_failure(excinfo, style)
         verdict = excinfo.value.args[0]
-        found = [f"{item.axis} at {item.path}: {item.message}" for item in verdict.differences]
+        found = (item.line for item in verdict.differences)
         return "\n".join([f"{verdict.status}: {verdict.cause}", *found, f"python -m conformance explain '{verdict.id}'"])
 
     def reportinfo(self):
@@ -92,6 +93,7 @@ class Bench:
         self.ends = ExitStack()
         self.subject = self.ends.enter_context(Asked(subject, root, self.session.sample))
         self.wide = self.ends.enter_context(self.session.oracle.wide())
+        self.theirs = self.ends.enter_context(self.session.oracle.again())
         self.counted = PROFILES[config.getoption("profile")]
         self.known: tuple[Path | None, Transcripts] = None, Transcripts()
 
@@ -112,4 +114,6 @@ class Bench:
         ((verdict, _),) = verdicts([case], self.known[1], subject, self.counted)
         if isinstance(verdict, Verdict):
             judge(self.wide, pack, [(verdict, case)], self.known[1], subject)
+            if not verdict.passed and case["id"] in subject:
+                name_origin(case, read_data(pack), verdict, self.known[1][case["id"]], subject[case["id"]], self.theirs, self.subject.ask)
         return verdict

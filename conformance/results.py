@@ -43,7 +43,7 @@ class Results:
     def of_json(cls, data: dict) -> Results:
         verdicts = []
         for case in data["cases"]:
-            differences = [Difference(**item) for item in case.pop("differences", ())]
+            differences = [Difference.of_json(item) for item in case.pop("differences", ())]
             lists = {name: tuple(case.pop(name, ())) for name in ("axes", "checked", "beside", "apis")}
             verdicts.append(Verdict(**case, **lists, differences=differences))
         return cls(data["meta"], verdicts, [Excluded(**item) for item in data["excluded"]], data["details"], data["problems"])

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from conformance.case import read_cases, read_data
 from conformance.compare.axes import PROFILES
+from conformance.compare.origins import Again, name_origin
 from conformance.compare.referee import Wide, judge
 from conformance.compare.skew import Other, judge_skew, live
 from conformance.compare.verdict import KINDS, Excluded, Verdict, verdicts
@@ -148,9 +149,10 @@ class Session:
             self.heard("running the subject", done["cases"], expected)
 
         try:
-            with self.oracle.wide() as wide, live(self.skew, self.root, self.sample) if self.skew else nullcontext() as other:
+            skewed = live(self.skew, self.root, self.sample) if self.skew else nullcontext()
+            with self.oracle.wide() as wide, skewed as other, self.oracle.again() as theirs, Asked(self.subject, self.root, self.sample) as ours:
                 for pack, out, error in run_jobs(self.subject, self.root, jobs, self.workers, heard):
-                    part = self.compare(by_pack[pack], self.heard_in(out), counted, wide, other)
+                    part = self.compare(by_pack[pack], self.heard_in(out), counted, wide, other, (theirs, ours.ask))
                     if error:
                         part.problems.append(f"{pack.name}: {error}")
                     else:
@@ -184,8 +186,11 @@ class Session:
         """What a worker left under this name, sampled as the oracle's transcripts are."""
         return Transcripts.of_files(out).thinned(self.sample) if Path(f"{out}.jsonl").exists() else Transcripts()
 
-    def compare(self, item: Chosen, subject: Transcripts, counted: set[str], wide: Wide, other: tuple[str, Other] | None = None) -> Results:
-        """What came out for one pack."""
+    def compare(
+        self, item: Chosen, subject: Transcripts, counted: set[str], wide: Wide, other: tuple[str, Other] | None = None,
+        again: tuple[Again | None, Again] | None = None,
+    ) -> Results:
+        """What came out for one pack; with both sides to ask `again`, where the worst numbers of the cases kept in full come from."""
         oracle = Transcripts.of_pack(self.oracle.recorded(item.pack))
         pairs = list(verdicts(item.cases, oracle, subject, counted))
         part = Results({}, excluded=[verdict for verdict, _ in pairs if isinstance(verdict, Excluded)])
@@ -196,10 +201,13 @@ class Session:
         part.verdicts = [verdict for verdict, _ in judged]
         data = None
         for verdict, case in judged:
-            if verdict.passed or self.kept[verdict.cause] >= KEPT_PER_CAUSE or self.kept.total() >= KEPT:
+            cause = verdict.cause or verdict.status
+            if verdict.status == "pass" or self.kept[cause] >= KEPT_PER_CAUSE or self.kept.total() >= KEPT:
                 continue
-            self.kept[verdict.cause] += 1
+            self.kept[cause] += 1
             data = read_data(item.pack) if data is None else data
+            if again and verdict.id in subject:
+                name_origin(case, data, verdict, oracle[verdict.id], subject[verdict.id], *again)
             part.details[verdict.id] = detail(case, data, oracle.get(verdict.id), subject.get(verdict.id), self.subject.module)
         return part
 

@@ -63,6 +63,19 @@ class Difference:
     path: str  # "2/y/value": statement, name, part
     message: str
     ulp: float | None = None
+    spot: tuple[int, ...] | None = None  # the worst element of what differs in value
+    reference: str = ""  # what the referee has there
+    origin: str = ""  # the numbers it comes from
+
+    @classmethod
+    def of_json(cls, data: dict) -> Difference:
+        return cls(**data | ({"spot": tuple(data["spot"])} if data.get("spot") is not None else {}))
+
+    @property
+    def line(self) -> str:
+        """All of it for people."""
+        distance = f" ({self.ulp:.3g} ulp)" if self.ulp else ""
+        return ", ".join(filter(None, [f"{self.axis} at {self.path}: {self.message}{distance}", self.reference, self.origin]))
 
 
 @dataclass
@@ -76,8 +89,8 @@ class Comparison:
     differences: list[Difference] = field(default_factory=list)
     axes: set[str] = field(default_factory=set)  # the axes on which there was anything to compare
 
-    def add(self, axis: str, path: str, message: str, ulp: float | None = None) -> None:
-        self.differences.append(Difference(axis, path, message, ulp))
+    def add(self, axis: str, path: str, message: str, ulp: float | None = None, spot: tuple[int, ...] | None = None) -> None:
+        self.differences.append(Difference(axis, path, message, ulp, spot))
 
     def tolerance(self, dtype: str) -> Tolerance:
         return Tolerance() if self.exact else tolerance(self.case["id"], dtype, self.case.get("tolerance"))
@@ -258,7 +271,7 @@ class Comparison:
     def _number(self, path: str, a: dict, b: dict, axis: str) -> None:
         x, y = (np.asarray(v["v"], float) for v in (a, b))
         if not _close(x, y, self.tolerance(self.loosest)).all():
-            self.add(axis, path + "/value", f"{b['v']} instead of {a['v']}")
+            self.add(axis, path + "/value", f"{b['v']} instead of {a['v']}", spot=() if a["k"] == "float" else None)
 
     def _numbers(self, path: str, a: dict, b: dict, axis: str) -> None:
         self.axes |= {"shape", "dtype", axis}
@@ -267,9 +280,9 @@ class Comparison:
         if a["shape"] != b["shape"]:
             self.add("shape", path + "/shape", f"{b['shape']} instead of {a['shape']}")
         if a["dtype"] == b["dtype"] and a["shape"] == b["shape"] and self.oracle.bytes(a) != self.subject.bytes(b):
-            message, ulp = value_difference(self.oracle.array(a), self.subject.array(b), a["dtype"], self.tolerance(a["dtype"]))
-            if message:
-                self.add(axis, path + "/value", message, ulp)
+            found = value_difference(self.oracle.array(a), self.subject.array(b), a["dtype"], self.tolerance(a["dtype"]))
+            if found:
+                self.add(axis, path + "/value", *found)
 
     # -- text ------------------------------------------------------------------------------------------------------
 
@@ -340,8 +353,8 @@ def _close(a: np.ndarray, b: np.ndarray, tolerance: Tolerance) -> np.ndarray:
 
 
 @np.errstate(all="ignore")
-def value_difference(a: np.ndarray, b: np.ndarray, dtype: str, tolerance: Tolerance) -> tuple[str, float | None]:
-    """What is wrong with array `b`, and by how many units in the last place; empty if nothing is."""
+def value_difference(a: np.ndarray, b: np.ndarray, dtype: str, tolerance: Tolerance) -> tuple[str, float | None, tuple[int, ...]] | None:
+    """What is wrong with array `b`, by how many units in the last place, and where most; None if nothing is."""
     if a.dtype.kind in "biu":
         bad = a != b
         wide = lambda x: x.astype(object) if x.dtype.itemsize == 8 else x.astype(np.int64)  # noqa: E731
@@ -349,7 +362,7 @@ def value_difference(a: np.ndarray, b: np.ndarray, dtype: str, tolerance: Tolera
         wide = lambda x: x.astype(np.complex128 if x.dtype.kind == "c" else np.float64)  # noqa: E731
         bad = ~_close(wide(a), wide(b), tolerance)
     if not bad.any():
-        return "", None
+        return None
     which, ulp, spot = "first", None, np.argwhere(bad)[0]
     if a.dtype.kind not in "biu":
         units = np.where(bad, np.abs(wide(b) - wide(a)) / spacing(np.abs(wide(a)), dtype), 0)
@@ -357,7 +370,7 @@ def value_difference(a: np.ndarray, b: np.ndarray, dtype: str, tolerance: Tolera
         # a NaN for a number, or the other way round, is farther off than any number
         which, spot = "worst", np.unravel_index(np.where(np.isnan(units), np.inf, units).argmax(), units.shape)
     spot = tuple(int(i) for i in spot)
-    return f"{int(bad.sum())} of {bad.size} elements differ, {which} {list(spot)}: {wide(b)[spot]} instead of {wide(a)[spot]}", ulp
+    return f"{int(bad.sum())} of {bad.size} elements differ, {which} {list(spot)}: {wide(b)[spot]} instead of {wide(a)[spot]}", ulp, spot
 
 
 def spacing(magnitude: np.ndarray, dtype: str) -> np.ndarray:

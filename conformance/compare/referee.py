@@ -28,6 +28,7 @@ from conformance.transcript import Transcript, Transcripts, numpy_dtype
 WIDER = {"float32": "float64", "float16": "float64", "bfloat16": "float64", "complex64": "complex128"}
 NUMERIC = {"value", "gradient", "mutation"}
 ALLOWED = 3.0  # times the oracle's own error
+SAYS = {"wide": "float64 says", "elsewhere": "the oracle on another processor says"}
 PROGRAMS = {"tutorial", "script"}  # sources whose cases draw their own numbers and compute with them at length
 ELSEWHERE = {"ATEN_CPU_CAPABILITY": "default", "MKL_CBWR": "COMPATIBLE", "ONEDNN_MAX_CPU_ISA": "SSE41"}
 
@@ -37,7 +38,7 @@ Wide = Callable[[Path, Sequence[dict]], Transcripts]
 
 def judge(wide: Wide, pack: Path, failed: Iterable[tuple[Verdict, dict]], oracle: Transcripts, subject: Transcripts) -> None:
     """Give the verdicts that deserve it the status `pass (referee)`."""
-    asked = [(verdict, case) for verdict, case in failed if verdict.status == "mismatch" and set(verdict.axes) <= judged_axes(case)]
+    asked = [(verdict, case) for verdict, case in failed if verdict.status == "mismatch" and judged_axes(case).intersection(verdict.axes)]
     if not asked:
         return
     references = wide(pack, [case for _, case in asked])
@@ -45,10 +46,10 @@ def judge(wide: Wide, pack: Path, failed: Iterable[tuple[Verdict, dict]], oracle
         reference = references.get(verdict.id)
         if not reference or reference.status != "ok":
             continue
-        sides = [_Numbers(case, side) for side in (oracle[verdict.id], subject[verdict.id], reference)]
-        if within(case, *sides):
+        sides = [Numbers(case, side) for side in (oracle[verdict.id], subject[verdict.id], reference)]
+        if set(verdict.axes) <= judged_axes(case) and within(case, *sides):
             verdict.status, verdict.axes, verdict.cause = "pass (referee)", (), ""
-        verdict.differences = [_with_reference(item, sides) for item in verdict.differences]
+        verdict.differences = [_with_reference(item, case, sides) for item in verdict.differences]
 
 
 def opinion(case: dict) -> str:
@@ -73,12 +74,12 @@ def live(oracle: Implementation, root: Path) -> Iterator[Wide]:
             ids = [case["id"] for case in cases]
             if how == "elsewhere":
                 return elsewhere.ask(pack, ids)
-            return here.ask(_write(Path(home, "wide.zip"), cases, read_data(pack)), ids)
+            return here.ask(_widened(Path(home, "wide.zip"), cases, read_data(pack)), ids)
 
         yield ask
 
 
-class _Numbers(Comparison):
+class Numbers(Comparison):
     """Finds the numbers of a transcript by the paths that comparison gives them."""
 
     def __init__(self, case: dict, transcript: Transcript):
@@ -98,7 +99,7 @@ class _Numbers(Comparison):
         self.found[path] = a
 
 
-def within(case: dict, theirs: _Numbers, ours: _Numbers, right: _Numbers) -> bool:
+def within(case: dict, theirs: Numbers, ours: Numbers, right: Numbers) -> bool:
     """Whether every differing value is about as near to the reference as the oracle's is."""
     unstable = {tuple(item) for item in theirs.oracle.record.get("unstable", ())}
     for difference in Comparison(case, theirs.oracle, ours.oracle).run():  # all of them: a verdict keeps some
@@ -113,11 +114,16 @@ def within(case: dict, theirs: _Numbers, ours: _Numbers, right: _Numbers) -> boo
     return True
 
 
-def _with_reference(item: Difference, sides: Sequence[_Numbers]) -> Difference:
-    """A difference of printed digits, with what the reference prints there."""
-    texts = [side.found.get(item.path) for side in sides]
-    named = digits(*texts) if item.axis == "text" and None not in texts else ""
-    return replace(item, message=named) if named else item
+def _with_reference(item: Difference, case: dict, sides: Sequence[Numbers]) -> Difference:
+    """A difference in the worst element or in printed digits, with what the reference has there."""
+    found = [side.found.get(item.path) for side in sides]
+    if item.axis not in judged_axes(case) or any(part is None for part in found):
+        return item
+    if item.axis == "text":
+        return replace(item, message=digits(*found) or item.message)
+    if item.spot is not None and sides[0].whole.get(item.path) == sides[2].whole.get(item.path):
+        return replace(item, reference=f"{SAYS[opinion(case)]} {found[2][item.spot]}")
+    return item
 
 
 def _arrays_near(x: np.ndarray, y: np.ndarray, exact: np.ndarray) -> bool:
@@ -141,7 +147,7 @@ def _texts_near(a: str, b: str, reference: str) -> bool:
     )
 
 
-def _write(path: Path, cases: Sequence[dict], data: bytes) -> Path:
+def _widened(path: Path, cases: Sequence[dict], data: bytes) -> Path:
     """A pack of the same cases with every narrow float in double precision."""
     parts: list[bytes] = []
     size = 0
@@ -170,6 +176,11 @@ def _write(path: Path, cases: Sequence[dict], data: bytes) -> Path:
         program = [_names(statement) for statement in case["program"]]
         inputs = {name: widen(tree) for name, tree in case["inputs"].items()}
         lines.append(json.dumps({**case, "program": program, "inputs": inputs}))
+    return write(path, lines, parts)
+
+
+def write(path: Path, lines: Iterable[str], parts: Iterable[bytes]) -> Path:
+    """A pack of cases made of others: their records, and the bytes these refer to."""
     with zipfile.ZipFile(path, "w") as pack:
         pack.writestr("cases.jsonl", "\n".join(lines))
         pack.writestr("cases.bin", b"".join(parts))

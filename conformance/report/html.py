@@ -60,7 +60,7 @@ def payload(results: Results) -> dict:
     room = BUDGET - len(json.dumps(data))
     for verdict in results.verdicts:
         if verdict.id in results.details:
-            differences = [f"{d.axis} at {d.path}: {d.message}" for d in verdict.differences[:6]]
+            differences = [item.line for item in verdict.differences[:6]]
             entry = {**results.details[verdict.id], "differences": differences}
             room -= len(json.dumps(entry))
             if room > 0:

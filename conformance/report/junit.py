@@ -31,4 +31,4 @@ def _case(suite: xml.Element, area: str, verdict: Verdict) -> None:
     test = xml.SubElement(suite, "testcase", classname=area, name=verdict.id, time=f"{(verdict.ms or 0) / 1e3:.4f}")
     if not verdict.passed:
         failure = xml.SubElement(test, "failure", type=verdict.status, message=verdict.cause.translate(CONTROL))
-        failure.text = "\n".join(f"{d.axis} at {d.path}: {d.message}" for d in verdict.differences[:10]).translate(CONTROL)
+        failure.text = "\n".join(item.line for item in verdict.differences[:10]).translate(CONTROL)

@@ -55,7 +55,7 @@ def explain(case: dict, oracle: Transcript | None, subject: Transcript | None, r
     for verdict in results.verdicts:
         console.print(f"{verdict.status}  {escape(verdict.cause)}")
         for item in verdict.differences:
-            console.print(f"  {item.axis} at {escape(item.path)}: {escape(item.message)}" + (f" ({item.ulp:.3g} ulp)" if item.ulp else ""))
+            console.print(f"  {escape(item.line)}")
     for item in results.excluded:
         console.print(f"outside the denominator: {item.kind}: {escape(item.cause)}")
 

@@ -23,10 +23,10 @@ class Asked:
     def worker(self) -> Worker:
         return self.start()
 
-    def ask(self, pack: Path, ids: Sequence[str]) -> Transcripts:
-        """What it does with these cases of a pack."""
+    def ask(self, pack: Path, ids: Sequence[str], limit: float | None = None) -> Transcripts:
+        """What it does with these cases of a pack, each within `limit` seconds, or those that its source is given."""
         out = Path(self.home.name, "out")
-        self.worker.run(pack, out, only=list(ids), seconds=seconds(ids[0].split("/")[0]))
+        self.worker.run(pack, out, only=list(ids), seconds=limit or seconds(ids[0].split("/")[0]))
         return Transcripts.of_files(out).thinned(self.sample)
 
     def close(self) -> None:

@@ -28,6 +28,7 @@ from conformance.compare.referee import live
 from conformance.compare.verdict import classify
 from conformance.matching import may_match
 from conformance.runner import pool
+from conformance.runner.ask import Asked
 from conformance.runner.pool import Implementation, Worker, WorkerError, run_packs
 from conformance.sources import SOURCES, file_name
 from conformance.transcript import Transcript, Transcripts
@@ -68,6 +69,12 @@ class Oracle:
     def wide(self):
         """The oracle in double precision, for the referee."""
         return live(self.implementation, self.root)
+
+    @contextmanager
+    def again(self) -> Iterator[Callable[..., Transcripts]]:
+        """The oracle as it is, for cases made of others; its worker starts with the first of them."""
+        with Asked(self.implementation, self.root) as asked:
+            yield asked.ask
 
     @contextmanager
     def alone(self, folder: Path) -> Iterator[None]:
