@@ -67,11 +67,9 @@ def settled(times):
 def paired(request, benchmark):
     """paired(make): `make(module)` prepares on that module and gives the call to time; records the ratio PyTorch / reftorch.
 
-    `plain()` gives what NumPy has for it, which is timed beside them and has no part in the ratio."""
+    `plain()` gives what NumPy has for it, which is timed after them, for its threads spin for long, and has no part in the ratio."""
     def run(make, plain=None):
         calls = {name: make(module) for name, module in (("reftorch", reftorch), ("torch", torch)) if module is not None}
-        if plain:
-            calls["numpy"] = plain()
         rounds = 1 if request.config.getoption("benchmark_disable") else ROUNDS
         pools = rounds > 1 and request.config.getoption("--threads") > 1
         numbers = {name: calibrate(call) if rounds > 1 else 1 for name, call in calls.items()}
@@ -89,7 +87,9 @@ def paired(request, benchmark):
             row |= {"torch_us": min(times["torch"]) * 1e6, "ratio": min(times["torch"]) / min(ours),
                     "median_ratio": statistics.median(times["torch"]) / statistics.median(ours)}
         if plain:
-            row["numpy_us"] = min(times["numpy"]) * 1e6
+            call = plain()
+            number = calibrate(call) if rounds > 1 else 1
+            row["numpy_us"] = min(seconds(call, number) for _ in range(rounds)) * 1e6
         benchmark.extra_info.update(row)
         benchmark.pedantic(calls["reftorch"], rounds=1, iterations=numbers["reftorch"])
         ROWS.append(row)
