@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 
+import reftorch
 from reftorch.kernels import norms, quick, rows, runtime, sort, windows
 
 ERROR = {"float32": 3e-6, "float64": 1e-14}
@@ -348,6 +349,14 @@ def test_threads_change_nothing():
         runtime.set_threads(threads)
         for one, several in zip(alone, everything(), strict=True):
             assert np.array_equal(one, several)
+
+
+@pytest.mark.parametrize("count", [32767, 32768, 100_001, 600_000])
+def test_clone_by_pieces(count):
+    x = reftorch.arange(count)
+    for threads in (1, 2, 3):
+        runtime.set_threads(threads)
+        assert np.array_equal(x.clone().numpy(), np.arange(count))
 
 
 @pytest.mark.skipif(os.environ.get("REFTORCH_ISA") == "base", reason="this is that run")

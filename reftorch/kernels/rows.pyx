@@ -27,7 +27,7 @@ cdef extern from "native/rows.h":
                       const void *factors, const int64_t *sizes, void *sums) noexcept nogil
     ctypedef struct row_kernels:
         row_functions f32, f64
-        void copy(Py_ssize_t bytes, const void *x, void *y) noexcept nogil
+        void copy(int threads, Py_ssize_t bytes, const void *x, void *y) noexcept nogil
         void pick(int threads, Py_ssize_t count, Py_ssize_t bytes, const void *x, const int64_t *source, void *y) noexcept nogil
     const row_kernels *PICK(row_kernels)
     row_kernels row_table
@@ -52,7 +52,7 @@ cdef void softmax_backward_rows(int kind, bint log, Py_ssize_t rows, Py_ssize_t 
 
 cdef void copy_bytes(Py_ssize_t bytes, const void *x, void *y) noexcept nogil:
     """What memcpy does, of memory that does not overlap."""
-    kernels.copy(bytes, x, y)
+    kernels.copy(THREADS, bytes, x, y)
 
 
 cdef inline cnp.ndarray contiguous(cnp.ndarray x):

@@ -13,7 +13,7 @@ INLINE f32x8 f32_row_exp(f32x8 x, const int near) {
 }
 INLINE f64x4 f64_row_exp(f64x4 x, const int near) { return f64_exp(x); }
 
-static void copy(isize bytes, const void *x, void *y) {
+static void copy_piece(isize bytes, const void *x, void *y) {
     isize i = 0, n = bytes >= COPY_LEAST && bytes <= COPY_MOST ? bytes / (isize)sizeof(float) : 0;
     for (; i + 32 <= n; i += 32) {
         const float *from = (const float *)x + i;
@@ -23,6 +23,16 @@ static void copy(isize bytes, const void *x, void *y) {
     }
     i *= sizeof(float);
     memcpy((char *)y + i, (const char *)x + i, bytes - i);
+}
+
+static void copy(int threads, isize bytes, const void *x, void *y) {
+    if (threads == 1 || bytes < COPY_GRAIN) {
+        copy_piece(bytes, x, y);
+        return;
+    }
+    const isize piece = up_to_multiple((bytes + threads - 1) / threads, 4096);
+    PRAGMA(omp parallel for num_threads(threads))
+    for (isize i = 0; i < bytes; i += piece) copy_piece(isize_min(piece, bytes - i), (const char *)x + i, (char *)y + i);
 }
 
 /* Rows are fetched ahead. */

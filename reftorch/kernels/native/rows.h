@@ -25,10 +25,10 @@ typedef struct {
 typedef struct {
     row_functions f32, f64;
     /* y = x: in the caches faster than memcpy, to which it leaves small and large pieces */
-    void (*copy)(isize bytes, const void *x, void *y);
+    void (*copy)(int threads, isize bytes, const void *x, void *y);
     /* y[i] = x[from[i]] for rows of `bytes` */
     void (*pick)(int threads, isize count, isize bytes, const void *x, const int64_t *from, void *y);
 } row_kernels;
 EVERY_ISA(row_kernels, row_table)
 
-enum { ROW_GRAIN = 8192, ROWS_AHEAD = 12, PICK_GRAIN = 1 << 18, COPY_LEAST = 1 << 14, COPY_MOST = 1 << 21, BAG_VECTORS = 16 };
+enum { ROW_GRAIN = 8192, ROWS_AHEAD = 12, PICK_GRAIN = 1 << 18, COPY_GRAIN = 1 << 18, COPY_LEAST = 1 << 14, COPY_MOST = 1 << 21, BAG_VECTORS = 16 };
