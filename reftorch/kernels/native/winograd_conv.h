@@ -164,14 +164,12 @@ static int winograd_forward(const winograd_kind *kind, int threads, const conv_s
     /* tiles enough that reading all of U for each block weighs as little as writing and reading the block's V and M */
     isize block = isize_max(LEAST_BLOCK, 3 * p.channels * p.filters / (4 * (p.channels + p.filters)));
     block = up_to_multiple(isize_min(LARGEST_BLOCK, block), TILE_ROWS);
-    isize blocks = (p.tiles + block - 1) / block;
-    block = up_to_multiple((p.tiles + blocks - 1) / blocks, TILE_ROWS), blocks = (p.tiles + block - 1) / block;
-    isize groups = (p.filters + FILTERS_AT_ONCE - 1) / FILTERS_AT_ONCE;
+    isize blocks = (p.tiles + block - 1) / block, groups = (p.filters + FILTERS_AT_ONCE - 1) / FILTERS_AT_ONCE;
     /* reading V for every few filters against writing U and reading it for every block */
     int by_filters = p.tiles <= 128 && p.tiles * groups < (blocks + 2) * p.filters;
     if (by_filters) block = p.tiles, blocks = 1;
-    if (!by_filters && blocks * s->groups < 4 * threads) {                 /* even work for few blocks */
-        blocks = up_to_multiple(blocks, threads);
+    else {                                /* even blocks, and where they are few as many for each thread */
+        if (blocks * s->groups < 4 * threads) blocks = up_to_multiple(blocks, threads);
         block = up_to_multiple((p.tiles + blocks - 1) / blocks, TILE_ROWS);
         blocks = (p.tiles + block - 1) / block;
     }
