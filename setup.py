@@ -23,18 +23,23 @@ elif LINUX:
 #: Builds of native kernels: their name and what begins them, see kernels/native/isa.h. Beside a better one the plain build is for old processors
 #: alone: it is to be small.
 V3 = platform.machine() in ("x86_64", "AMD64")
-ISAS = {"base": "#define SMALL\n", "v3": '#pragma GCC target("arch=x86-64-v3")\n'} if V3 else {"base": ""}
+ISAS = {"base": "#define SMALL\n", "v3": '#pragma GCC target("arch=x86-64-v3")\n',
+        "v4": '#define WIDE_VECTORS\n#pragma GCC target("arch=x86-64-v4,prefer-vector-width=512")\n'} if V3 else {"base": ""}
+WIDE = {"gemm", "rnn"}                                   # families with a v4 build
 
 
 #: Cython files that leave their loops to native/, or whose loops are no vector ones; and of these, the ones that are called for much work at a time
 SMALL = {"_core", "ctc", "gemm", "memory", "quick", "reduce", "rnn", "rows"}
 SMALLER = {"attention", "conv", "norms", "optim", "runtime", "windows"}
+LOOPS = {"random"}                                      # vector loops, which -O3 would only make larger besides
 
 
 def native(family):
     """The sources that build kernels/native/FAMILY.c for every instruction set."""
     made = []
     for isa, start in ISAS.items():
+        if isa == "v4" and family.stem not in WIDE:
+            continue
         path = Path("build/isa", f"{family.stem}_{isa}.c")
         text = f'{start}#define ISA(name) name##_{isa}\n#include "native/{family.name}"\n'
         if not path.exists() or path.read_text() != text:
@@ -67,7 +72,8 @@ class ParallelBuild(build_ext):
         if compile_one and not DEBUG:
             def by_kind(obj, src, ext, cc_args, flags, macros):
                 stem = Path(src).stem
-                small = ["-Os"] if stem in SMALLER or (V3 and stem.endswith("_base")) else ["-O2"] if stem in SMALL else []
+                size = "-Os" if stem in SMALLER or (V3 and stem.endswith("_base")) else "-O2" if stem in SMALL or stem.endswith("_v4") else None
+                small = [size] if size else ["-O2", "-fvect-cost-model=dynamic"] if stem in LOOPS else []
                 compile_one(obj, src, ext, cc_args, [*flags, *small], macros)
             self.compiler._compile = by_kind
         super().build_extensions()

@@ -147,9 +147,32 @@ def test_empty():
     assert (gemm.matmul(np.ones((2, 0), np.float32), np.ones((0, 2), np.float32)) == 0).all()
 
 
-@pytest.mark.skipif(os.environ.get("REFTORCH_ISA") == "base", reason="this is the run on the plain build")
-def test_plain_build():
-    """The same tests where the kernels are those for any processor."""
+WIDTHS = """
+import hashlib, itertools, numpy as np
+from reftorch.kernels import gemm
+rng, found = np.random.default_rng(0), hashlib.sha256()
+for rows, columns, depth, dtype in itertools.product((4, 11, 12, 13, 100), (12, 16, 24, 31, 32, 41, 200), (1, 7, 200, 500), (np.float32, np.float64)):
+    a, b = rng.standard_normal((rows, depth)).astype(dtype), rng.standard_normal((depth, columns)).astype(dtype)
+    start = rng.standard_normal(columns).astype(dtype)
+    for left, right in itertools.product((a, np.asfortranarray(a)), (b, np.asfortranarray(b))):
+        found.update(gemm.matmul(left, right, start).tobytes())
+    found.update(gemm.matmul(np.stack([a, -a]), np.stack([b, b])).tobytes())
+print(found.hexdigest())
+"""
+
+
+@pytest.mark.skipif("REFTORCH_ISA" in os.environ, reason="this is the run on a plain build")
+def test_same_bits_with_wide_vectors():
+    """How long vectors are does not show in a sum."""
+    hashes = {subprocess.run([sys.executable, "-c", WIDTHS], env=os.environ | more, capture_output=True, text=True, check=True).stdout
+              for more in ({}, {"REFTORCH_ISA": "v3"})}
+    assert len(hashes) == 1
+
+
+@pytest.mark.skipif("REFTORCH_ISA" in os.environ, reason="this is the run on a plain build")
+@pytest.mark.parametrize("isa", ["base", "v3"])
+def test_plain_build(isa):
+    """The same tests where the kernels are those for any processor, or for those without AVX-512."""
     run = subprocess.run([sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", __file__, "-k", "product or batch"],
-                         env=os.environ | {"REFTORCH_ISA": "base"}, capture_output=True, text=True, check=False)
+                         env=os.environ | {"REFTORCH_ISA": isa}, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout[-3000:]

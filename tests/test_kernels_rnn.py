@@ -188,11 +188,11 @@ def test_large_and_infinite_gates():
     np.testing.assert_allclose(h, [np.tanh(1), 0, np.nan, np.tanh(1), 0], rtol=1e-6)
 
 
-def test_plain_build():
-    """The code for any processor passes the same tests."""
-    if os.environ.get("REFTORCH_ISA") == "base":
-        pytest.skip("this is that run")
-    run = subprocess.run([sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", __file__], env={**os.environ, "REFTORCH_ISA": "base"},
+@pytest.mark.skipif("REFTORCH_ISA" in os.environ, reason="this is that run")
+@pytest.mark.parametrize("isa", ["base", "v3"])
+def test_plain_build(isa):
+    """The code for any processor, and that for those without AVX-512, pass the same tests."""
+    run = subprocess.run([sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", __file__], env={**os.environ, "REFTORCH_ISA": isa},
                          capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout[-2000:]
 

@@ -31,6 +31,7 @@ cdef extern from "native/gemm_kernels.h":
         gemm_fn *vector
         gemm_fn *dot
     const gemm_kernels *PICK(gemm_kernels)
+    const gemm_kernels *PICK_WIDE(gemm_kernels)
     gemm_kernels gemm_table
 
 cdef enum:
@@ -38,6 +39,7 @@ cdef enum:
     IN_ORDER = 400          # products of a matrix of a batch, below which PyTorch adds them one by one
 
 cdef const gemm_kernels *kernels = PICK(gemm_table)
+cdef const gemm_kernels *wide = PICK_WIDE(gemm_table)
 
 
 cdef inline matrix_strides strides_of(cnp.ndarray m) noexcept:
@@ -109,7 +111,8 @@ cpdef matmul(cnp.ndarray a, cnp.ndarray b, cnp.ndarray start=None, bint small_in
         fill(c, start)
     p.in_order = small_in_order and nd == 3 and <double>p.rows * p.columns * p.depth < IN_ORDER
     p.sa, p.sb, p.a, p.b = strides_of(a), strides_of(b), cnp.PyArray_DATA(a), cnp.PyArray_DATA(b)
-    return solve(&p, kernels.product[kind], c)
+    cdef bint small = p.in_order or p.rows < SMALL_ROWS or p.columns < SMALL_COLUMNS
+    return solve(&p, kernels.product[kind] if small or kind >= GEMM_C64 else wide.product[kind], c)
 
 
 def factor_joins(cnp.ndarray a, cnp.ndarray b):

@@ -54,13 +54,18 @@ cdef extern from "native/rnn.h":
     ctypedef struct rnn_kernels:
         rnn_functions f32, f64
     const rnn_kernels *PICK(rnn_kernels)
+    const rnn_kernels *PICK_WIDE(rnn_kernels)
     rnn_kernels rnn_table
 
 cdef extern from "numpy/arrayobject.h":
     cnp.ndarray PyArray_GETCONTIGUOUS(cnp.ndarray)
     int PyArray_IS_C_CONTIGUOUS(cnp.ndarray)
 
-cdef const rnn_kernels *kernels = PICK(rnn_table)
+cdef const rnn_kernels *kernels = PICK_WIDE(rnn_table)
+cdef const rnn_kernels *narrow = PICK(rnn_table)        # for layers that would leave wide vectors half empty
+
+cdef enum:
+    NARROW = 8
 
 KINDS = {"lstm": 0, "gru": 1, "rnn_tanh": 2, "rnn_relu": 3}
 cdef int[4] GATES = [4, 3, 1, 1]
@@ -132,6 +137,7 @@ cdef bint read(call *p, list arrays, tuple args) except -1:
     cdef int kind = args[2], stride = args[3], nd, first, i, direction
     cdef cnp.ndarray x = <cnp.ndarray?>arrays[0], w
     cdef ptrdiff_t gates
+    cdef const rnn_kernels *table
     p.states, p.stride, p.cell, p.type, p.item = args[0], stride, args[4], cnp.PyArray_TYPE(x), cnp.PyArray_ITEMSIZE(x)
     first, nd = 1 + p.states, cnp.PyArray_NDIM(x)
     p.directions = (len(arrays) - first) // stride
@@ -142,7 +148,6 @@ cdef bint read(call *p, list arrays, tuple args) except -1:
     if not PyArray_IS_C_CONTIGUOUS(x):
         arrays[0] = x = PyArray_GETCONTIGUOUS(x)
     memset(c, 0, sizeof(rnn_layer))
-    p.run = &kernels.f32 if p.type == cnp.NPY_FLOAT32 else &kernels.f64
     c.kind, c.threads, c.x, c.input = kind, THREADS, cnp.PyArray_DATA(x), cnp.PyArray_DIM(x, nd - 1)
     c.rows = cnp.PyArray_SIZE(x) // c.input
     c.steps, c.batch = (1 if p.cell else cnp.PyArray_DIM(x, 0)), cnp.PyArray_DIM(x, nd - 2)
@@ -155,6 +160,8 @@ cdef bint read(call *p, list arrays, tuple args) except -1:
     c.hidden = gates // GATES[kind]
     if c.output == 0 or gates != c.hidden * GATES[kind] or (c.hidden != c.output if not stride & 1 else c.hidden < c.output):
         return False
+    table = narrow if c.hidden <= NARROW else kernels
+    p.run = &table.f32 if p.type == cnp.NPY_FLOAT32 else &table.f64
     for direction in range(p.directions):                # Cython makes a Python range of one with a step that it does not know
         i = first + direction * stride
         if not fits(arrays, i, p.type, 2, gates, c.input) or not fits(arrays, i + 1, p.type, 2, gates, c.output):

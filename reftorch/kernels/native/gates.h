@@ -20,11 +20,7 @@ static const float to_whole_f32 = 12582912.0f;
 static const double to_whole_f64 = 6755399441055744.0;
 static const float greatest_exponent_f32 = 87.33f;               /* e^x and e^-x are normal numbers up to here */
 static const double greatest_exponent_f64 = 708.0;
-typedef i32x8 bits_f32;
-typedef i64x4 bits_f64;
 #endif
-
-#define bits PASTE(bits, REAL)
 
 /* e^x = 2^n (1 + (e^r - 1)): 2^n in *scale, e^r - 1 is the result; |x| at most greatest_exponent, or NaN */
 INLINE vec R(split_exp)(vec x, vec *scale) {
@@ -51,4 +47,3 @@ INLINE vec R(tanh)(vec x) {
     vec less = V(fma)(rest, scale, scale - V(all)(1));
     return V(signed)(V(abs)(less) / (less + V(all)(2)), x);
 }
-#undef bits

@@ -1,7 +1,7 @@
 /* Products of matrices, a template over float and double (real.h). Matrices are given by two strides, in numbers:
  * A[i][k] is a[i * a_row + k * a_col], so a transposed or strided operand costs nothing.
  *
- *   gemm_tile    C (+)= A B for up to 6 rows and one panel: PANEL = 16 (double: 8) columns, in registers. B at b + k * ldb.
+ *   gemm_tile    C (+)= A B for up to TILE_ROWS rows and one panel: PANEL = 2 LANES columns, in registers. B at b + k * ldb.
  *   pack_b       B [depth x columns] once into panels [columns / PANEL][depth][PANEL], zeros past the last column;
  *                packed_size says how many numbers that takes. Panel p starts at packed + p * depth * PANEL.
  *   gemm_packed  C (+)= A B for `rows` rows and `columns` columns of packed B, on the calling thread. For a range of rows shift `a` and `c`; for
@@ -17,7 +17,12 @@
 #ifndef GEMM_H
 #define GEMM_H
 /* blocks: B of GEMM_DEPTH x GEMM_COLUMNS and A of GEMM_ROWS x GEMM_DEPTH stay in the second cache, a panel of B in the first */
-enum { TILE_ROWS = 6, GEMM_DEPTH = 320, GEMM_STEP = 192, GEMM_ROWS = 96, GEMM_COLUMNS = 384, GEMM_ROOM = GEMM_DEPTH * GEMM_ROWS };
+#ifdef WIDE_VECTORS
+#define TILE_ROWS 12                    /* with two vectors a row 24 of 32 registers */
+#else
+#define TILE_ROWS 6                     /* 12 of 16 */
+#endif
+enum { GEMM_DEPTH = 320, GEMM_STEP = 192, GEMM_ROWS = 96, GEMM_COLUMNS = 384, GEMM_ROOM = GEMM_DEPTH * GEMM_ROWS };
 #define GEMM_SERIAL 200000               /* products below this many multiplications stay on one thread */
 
 /* The height of the next tile when `left` rows go into as few tiles as they can: 32 is 6 6 5 5 5 5, for a low tile wastes registers. */
@@ -40,71 +45,39 @@ INLINE isize depth_block(isize left) { return left > 2 * GEMM_DEPTH ? GEMM_DEPTH
 #endif
 
 /* ---- the register tile */
-INLINE void R(tile_body)(const int rows, const int vecs, isize depth, const real *a, isize a_row, isize a_col, const real *b,
-                         isize ldb,
-                         real *c, isize ldc, int accumulate) {
-    vec sum[TILE_ROWS][2];
-#pragma GCC unroll 6
-    for (int i = 0; i < rows; i++)
-#pragma GCC unroll 2
-        for (int v = 0; v < vecs; v++) sum[i][v] = V(all)(0);
-#pragma GCC unroll 6
-    for (int i = 0; i < rows; i++)                       /* by the time that the sums are there, so is the memory for them */
-        __builtin_prefetch(c + i * ldc, 1), __builtin_prefetch(c + i * ldc + vecs * LANES - 1, 1);
-    const real *lower = a + 3 * a_row;                   /* two pointers and three multiples of the stride reach six rows */
-    for (isize k = 0; k < depth; k++) {
-        vec b0 = V(load)(b), b1 = vecs > 1 ? V(load)(b + LANES) : b0;
-#pragma GCC unroll 6
-        for (int i = 0; i < rows; i++) {
-            vec x = V(all)(i < 3 ? a[i * a_row] : lower[(i - 3) * a_row]);
-            sum[i][0] = V(fma)(x, b0, sum[i][0]);
-            if (vecs > 1) sum[i][1] = V(fma)(x, b1, sum[i][1]);
-        }
-        a += a_col, lower += a_col, b += ldb;
-    }
-#pragma GCC unroll 6
-    for (int i = 0; i < rows; i++)
-#pragma GCC unroll 2
-        for (int v = 0; v < vecs; v++) {
-            real *p = c + i * ldc + v * LANES;
-            if (accumulate) sum[i][v] += V(load)(p);
-            V(store)(p, sum[i][v]);
-        }
-}
-
-/* One function a height and width, so that the sums stay in registers. */
-#define TILE(ROWS, VECS) \
-    static __attribute__((noinline)) void R(tile_##ROWS##_##VECS)(isize depth, const real *a, isize a_row, isize a_col, const real *b, isize ldb, \
-                                                                  real *c, isize ldc, int accumulate) { \
-        R(tile_body)(ROWS, VECS, depth, a, a_row, a_col, b, ldb, c, ldc, accumulate); \
-    }
-TILE(1, 1) TILE(2, 1) TILE(3, 1) TILE(4, 1) TILE(5, 1) TILE(6, 1)
-#ifdef __AVX2__
-TILE(1, 2) TILE(2, 2) TILE(3, 2) TILE(4, 2) TILE(5, 2) TILE(6, 2)
+typedef void (*R(tile_fn))(isize depth, const real *a, isize a_row, isize a_col, const real *b, isize ldb, real *c, isize ldc, int accumulate);
+#define T(name) R(name)
+#define T_V(name) V(name)
+#define T_VEC vec
+#ifdef __AVX2__                         /* without 16 wide registers a tile of two vectors would spill */
+#define T_TWO
 #endif
-#undef TILE
-typedef void (*R(tile_fn))(isize, const real *, isize, isize, const real *, isize, real *, isize, int);
-
-/* A tile of `rows` <= 6 rows and `width` <= PANEL columns; B is read for whole vectors. */
-static void R(gemm_tile)(int rows, int width, isize depth, const real *a, isize a_row, isize a_col, const real *b, isize ldb,
-                         real *c,
-                         isize ldc, int accumulate) {
-    static const R(tile_fn) one[] = {0, R(tile_1_1), R(tile_2_1), R(tile_3_1), R(tile_4_1), R(tile_5_1), R(tile_6_1)};
-#ifdef __AVX2__
-    static const R(tile_fn) two[] = {0, R(tile_1_2), R(tile_2_2), R(tile_3_2), R(tile_4_2), R(tile_5_2), R(tile_6_2)};
+#include "gemm_tile.h"
+#ifdef WIDE_VECTORS                     /* and half vectors, for the last columns */
+#define T(name) R(half_##name)
+#define T_V(name) PASTE(REAL, name)
+#define T_VEC half_vec
+#include "gemm_tile.h"
 #endif
-    if (width % LANES) {
+
+/* A tile of `rows` <= TILE_ROWS rows and `width` <= PANEL columns; B is read for whole UNITs. */
+static void R(gemm_tile)(int rows, int width, isize depth, const real *a, isize a_row, isize a_col, const real *b, isize ldb, real *c, isize ldc,
+                         int accumulate) {
+    if (width % UNIT) {
         real part[TILE_ROWS * PANEL];
-        R(gemm_tile)(rows, width > LANES ? PANEL : LANES, depth, a, a_row, a_col, b, ldb, part, PANEL, 0);
+        R(gemm_tile)(rows, (int)up_to_multiple(width, UNIT), depth, a, a_row, a_col, b, ldb, part, PANEL, 0);
         for (int i = 0; i < rows; i++)
             for (int j = 0; j < width; j++) c[i * ldc + j] = accumulate ? c[i * ldc + j] + part[i * PANEL + j] : part[i * PANEL + j];
         return;
     }
 #ifdef __AVX2__
-    if (width == PANEL) { two[rows](depth, a, a_row, a_col, b, ldb, c, ldc, accumulate); return; }
+    if (width == PANEL) { R(two)[rows](depth, a, a_row, a_col, b, ldb, c, ldc, accumulate); return; }
 #endif
-    for (int j = 0; j < width; j += LANES)               /* without 16 wide registers a tile of two vectors would spill */
-        one[rows](depth, a, a_row, a_col, b + j, ldb, c + j, ldc, accumulate);
+    int j = 0;
+    for (; j + LANES <= width; j += LANES) R(one)[rows](depth, a, a_row, a_col, b + j, ldb, c + j, ldc, accumulate);
+#ifdef WIDE_VECTORS
+    if (j < width) R(half_one)[rows](depth, a, a_row, a_col, b + j, ldb, c + j, ldc, accumulate);
+#endif
 }
 
 /* C (+)= A B for one panel, packed, and tiles from the top of A to its end. Meanwhile `ahead` numbers from `next` on are fetched: of a B too large for
@@ -134,20 +107,20 @@ static void R(pack_panel)(const real *b, isize b_row, isize b_col, isize depth, 
         }
         return;
     }
-    isize k = 0;
-    if (b_row == 1 && columns == PANEL) {
-        for (; k + LANES <= depth; k += LANES)
-            for (int half = 0; half < PANEL; half += LANES)
-                V(transpose)(b + half * b_col + k, b_col, packed + k * PANEL + half, PANEL);
-    } else if (b_row == 1 && columns >= LANES) {
-        for (; k + LANES <= depth; k += LANES) {
-            real *to = packed + k * PANEL + LANES;
-            V(transpose)(b + k, b_col, packed + k * PANEL, PANEL);
-            for (int i = 0; i < LANES; i++, to += PANEL) {
-                V(store)(to, V(all)(0));
-                for (isize j = LANES; j < columns; j++) to[j - LANES] = b[k + i + j * b_col];
-            }
-        }
+    if (b_col == 1) {
+        int low = (int)isize_min(LANES, columns), high = (int)columns - low;
+        for (isize k = 0; k < depth; k++, b += b_row, packed += PANEL)
+            V(store)(packed, V(load_part)(b, low)), V(store)(packed + LANES, V(load_part)(b + LANES, high));
+        return;
+    }
+    isize k = 0, blocks = columns / UNIT * UNIT;
+    for (; b_row == 1 && columns == PANEL && k + LANES <= depth; k += LANES)
+        for (int half = 0; half < PANEL; half += LANES) V(transpose)(b + half * b_col + k, b_col, packed + k * PANEL + half, PANEL);
+    for (; b_row == 1 && blocks && k + UNIT <= depth; k += UNIT) {
+        if (columns < PANEL) memset(packed + k * PANEL, 0, UNIT * PANEL * sizeof(real));
+        for (isize j = 0; j < blocks; j += UNIT) PASTE(REAL, transpose)(b + j * b_col + k, b_col, packed + k * PANEL + j, PANEL);
+        for (isize j = blocks; j < columns; j++)
+            for (isize i = k; i < k + UNIT; i++) packed[i * PANEL + j] = b[i + j * b_col];
     }
     for (; k < depth; k++) {
         real *to = packed + k * PANEL;
@@ -167,7 +140,18 @@ static void R(pack_a)(const real *a, isize a_row, isize a_col, isize rows, isize
         h = tile_height(rows - i);
         const real *from = a + i * a_row;
         real *to = packed + i * depth;
-        if (a_col == 1)                                   /* along the rows of A, which are contiguous */
+        if (a_row == 1 && i + TILE_ROWS + LANES <= rows)  /* whole vectors: what is too much is overwritten by the next column */
+            for (isize k = 0; k < depth; k++, from += a_col, to += h) {
+                __builtin_prefetch(from + PANEL);         /* for the next tiles */
+                for (isize v = 0; v < h; v += LANES) V(store)(to + v, V(load)(from + v));
+            }
+        else if (a_row == 1)
+            for (isize k = 0; k < depth; k++, from += a_col, to += h)
+                for (isize v = 0, n; v < h; v += n) {
+                    n = isize_min(LANES, h - v);
+                    V(store_part)(to + v, V(load_part)(from + v, (int)n), (int)n);
+                }
+        else if (a_col == 1)                              /* along the rows of A, which are contiguous */
             for (isize r = 0; r < h; r++)
                 for (isize k = 0; k < depth; k++) to[k * h + r] = from[r * a_row + k];
         else
@@ -182,7 +166,7 @@ static void R(gemm_block)(isize rows, isize columns, isize block, const real *a,
                           isize panel_size,
                           real *c, isize ldc, int accumulate, real *room) {
     /* packing A pays where it is read many times, and where its rows are not contiguous */
-    int pack = room && columns >= 4 * PANEL && (a_col != 1 || columns > 32 * PANEL);
+    int pack = room && columns >= 4 * PANEL && (a_col != 1 || columns > 512);
     for (isize i0 = 0; i0 < rows; i0 += GEMM_ROWS) {
         isize height = isize_min(GEMM_ROWS, rows - i0);
         const real *part = a + i0 * a_row;
@@ -213,7 +197,7 @@ static void R(gemm_unpacked)(isize rows, isize columns, isize depth, const real 
                              isize b_row, real *c,
                              isize ldc, int accumulate, real *edge) {
     for (isize j = 0; j < columns; j += PANEL) {
-        int width = (int)isize_min(PANEL, columns - j), whole = width % LANES == 0;
+        int width = (int)isize_min(PANEL, columns - j), whole = width % UNIT == 0;
         if (!whole) R(pack_panel)(b + j, b_row, 1, depth, width, edge);
         for (isize i = 0, h; i < rows; i += h) {
             h = tile_height(rows - i);

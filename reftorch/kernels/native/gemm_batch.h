@@ -1,10 +1,16 @@
-/* The kernels of gemm_kernels.h, a template (real.h). */
+/* The kernels of gemm_kernels.h, a template (real.h). Wide vectors are for whole products alone: small ones have orders to keep. */
+#include "gemm_kernels.h"
+#ifdef WIDE_VECTORS
+#include "gemm.h"
+#else
 #include "gemm_small.h"
+#endif
 
 /* One product, in PyTorch's order. */
 static int R(gemm_one)(int threads, const gemm_problem *p, isize i) {
     const real *a = (const real *)p->a + i * p->sa.batch, *b = (const real *)p->b + i * p->sb.batch;
     real *c = (real *)p->c + i * p->rows * p->columns;
+#ifndef WIDE_VECTORS
     if (p->in_order) {
         R(gemm_plain)(p->rows, p->columns, p->depth, a, p->sa.row, p->sa.col, b, p->sb.row, p->sb.col, c, p->accumulate);
         return 0;
@@ -12,6 +18,7 @@ static int R(gemm_one)(int threads, const gemm_problem *p, isize i) {
     if (p->rows < SMALL_ROWS || p->columns < SMALL_COLUMNS)
         return R(gemm_small)(threads, p->rows, p->columns, p->depth, a, p->sa.row, p->sa.col, b, p->sb.row, p->sb.col, c, p->accumulate,
                              p->batch > 1);
+#endif
     return R(gemm)(threads, p->rows, p->columns, p->depth, a, p->sa.row, p->sa.col, b, p->sb.row, p->sb.col, c, p->columns, p->accumulate);
 }
 
@@ -24,6 +31,7 @@ static int R(gemm_product)(const gemm_problem *p) {
     return failed;
 }
 
+#ifndef WIDE_VECTORS
 static int R(gemm_vector_product)(const gemm_problem *p) {
     return R(gemm_vector)(p->threads, p->rows, p->depth, p->a, p->sa.row, p->sa.col, p->b, p->sb.row, p->c, p->accumulate);
 }
@@ -88,3 +96,4 @@ static int R(gemm_dot_product)(const gemm_problem *p) {
     *(real *)p->c = R(gemm_dot)(p->depth, p->a, p->sa.col, p->b, p->sb.row);
     return 0;
 }
+#endif

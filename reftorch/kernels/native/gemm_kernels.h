@@ -18,6 +18,7 @@ typedef struct {
 
 typedef int (*gemm_fn)(const gemm_problem *);                            /* -1 when memory is out */
 enum { GEMM_F32, GEMM_F64, GEMM_C64, GEMM_C128, GEMM_KINDS };
-/* `product` of matrices (complex64: one, with nothing to add to); `vector`: one matrix times one vector, b (a column); `dot`: of two vectors, rows of a and columns of b */
+/* `product` of matrices (complex64: one, with nothing to add to); `vector`: one matrix times one vector, b (a column); `dot`: of two vectors, rows
+ * of a and columns of b. The table for wide vectors has products of reals alone, and is not for those that are small or `in_order`. */
 typedef struct { gemm_fn product[GEMM_C64 + 1], vector[GEMM_KINDS], dot[2]; } gemm_kernels;
-EVERY_ISA(gemm_kernels, gemm_table)
+EVERY_ISA_WIDE(gemm_kernels, gemm_table)

@@ -31,4 +31,4 @@ typedef struct {
     int (*backward)(const rnn_layer *, const rnn_gradients *);
 } rnn_functions;
 typedef struct { rnn_functions f32, f64; } rnn_kernels;
-EVERY_ISA(rnn_kernels, rnn_table)
+EVERY_ISA_WIDE(rnn_kernels, rnn_table)

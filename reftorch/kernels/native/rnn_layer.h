@@ -60,7 +60,6 @@ static int rnn_threads(const rnn_layer *l, const rnn_shape *p, isize blocks) {
 #endif
 }
 
-#define RNN_ROOM (GEMM_ROOM + 64)       /* tiles are packed with whole vectors */
 #define RNN_BARRIER(threads) do { if ((threads) > 1) { _Pragma("omp barrier") } } while (0)
 #endif
 
@@ -89,13 +88,10 @@ static real *R(rnn_carve)(real **memory, isize count) {
 
 INLINE void R(store_some)(real *p, vec v, isize count) {
     if (count >= LANES) V(store)(p, v);
-    else memcpy(p, &v, count * sizeof(real));
+    else V(store_part)(p, v, (int)count);
 }
 INLINE vec R(load_some)(const real *p, isize count) {
-    vec v = V(all)(0);
-    if (count >= LANES) return V(load)(p);
-    memcpy(&v, p, count * sizeof(real));
-    return v;
+    return count >= LANES ? V(load)(p) : V(load_part)(p, (int)count);
 }
 
 /* C (+)= A B for whole vectors of columns, B packed, and too large for the cache next to the core if `far`. */
@@ -175,7 +171,7 @@ static isize R(rnn_going_on)(const R(rnn_run) *run, isize s) {
 static void R(rnn_forward_thread)(const R(rnn_run) *run, int thread, int threads) {
     const rnn_layer *l = run->l;
     const rnn_shape *p = &run->p;
-    const isize width = p->width, row = p->row;
+    const isize width = p->width, row = p->row, computed = up_to_multiple(l->hidden, UNIT);
     const int far_x = R(rnn_is_far)(p->gates * R(packed_size)(l->input, l->hidden));
     const int far_h = R(rnn_is_far)(p->gates * R(packed_size)(l->output, l->hidden));
     isize first, last, out_first, out_last;
@@ -203,8 +199,10 @@ static void R(rnn_forward_thread)(const R(rnn_run) *run, int thread, int threads
         real *state = l->saved ? (real *)l->saved + low * row : run->state;
         for (isize j = first; j < last; j += PANEL)
             for (isize g = 0; g < p->gates; g++)
-                R(rnn_product)(high - low, isize_min(PANEL, last - j), l->input, x + low * l->input, l->input,
+                R(rnn_product)(high - low, isize_min(PANEL, isize_min(last, computed) - j), l->input, x + low * l->input, l->input,
                                run->wx + (j * p->gates + g * PANEL) * l->input, state + g * width + j, row, 0, far_x);
+        for (isize b = 0; b < high - low && computed < last; b++)
+            for (isize slot = 0; slot < p->gates + p->side; slot++) memset(state + b * row + slot * width + computed, 0, UNIT * sizeof(real));
         for (; s < end; s++, turn ^= 1) {
             isize count = run->steps[s].count, at = run->steps[s].first, stay = R(rnn_going_on)(run, s);
             const real *h = run->h[turn];
@@ -218,7 +216,7 @@ static void R(rnn_forward_thread)(const R(rnn_run) *run, int thread, int threads
                         isize slot = p->gates + p->side + g;
                         if (slot < p->slots) R(rnn_fetch)(rows + slot * width + j, row, count, columns);
                         if (slot == p->slots) R(rnn_fetch)((real *)l->y + at * l->y_row + j, l->y_row, count, columns);
-                        R(rnn_product)(count, columns, l->output, h, run->h_row, run->wh + (j * p->gates + g * PANEL) * l->output,
+                        R(rnn_product)(count, isize_min(PANEL, isize_min(last, computed) - j), l->output, h, run->h_row, run->wh + (j * p->gates + g * PANEL) * l->output,
                                        rows + (g + p->side) * width + j, row, g + p->side < p->gates, far_h);
                     }
                 }
@@ -355,21 +353,7 @@ static void R(rnn_pack_before)(const R(rnn_return) *run, isize s, isize end, isi
     }
 }
 
-/* Gradients of `count` units from `first` on of one gate, packed as tiles [depth][height] at their columns of `grads`. */
-static void R(rnn_pack_units)(const real *grads, isize row, isize count, isize depth, real *packed) {
-    for (isize i = 0, h; i < count; i += h) {
-        h = tile_height(count - i);
-        real *to = packed + i * depth;
-        /* whole vectors: what is too much is overwritten by the next row, or lies in the room behind the last one */
-        for (isize k = 0; k < depth; k++, to += h) {
-            const real *from = grads + k * row + i;
-            __builtin_prefetch(from + PANEL);       /* for the next tiles */
-            for (isize v = 0; v < h; v += LANES) V(store)(to + v, V(load)(from + v));
-        }
-    }
-}
-
-/* C (+)= A B for tiles of A as above and packed B of `columns` columns, whose panels are `panel` numbers apart. */
+/* C (+)= A B for packed tiles of A and packed B of `columns` columns, whose panels are `panel` numbers apart. */
 static void R(rnn_unit_product)(isize count, isize columns, isize depth, const real *tiles, const real *packed, isize panel, real *c,
                                 int accumulate) {
     for (isize j = 0; j < columns; j += PANEL, packed += panel)
@@ -389,7 +373,7 @@ static void R(rnn_weight_gradients)(const R(rnn_return) *run, isize first, isize
         for (isize slot = 0; slot < p->gates + p->side; slot++)
             for (isize i = first, count; i < last; i += count) {
                 count = even_part(last - i, GEMM_ROWS, TILE_ROWS);
-                R(rnn_pack_units)(run->grads + k * run->row + slot * p->width + i, run->row, count, depth, room);
+                R(pack_a)(run->grads + k * run->row + slot * p->width + i, 1, run->row, count, depth, room);
                 if (slot < p->gates)
                     R(rnn_unit_product)(count, l->input, depth, room, run->x + k * PANEL, rows * PANEL,
                                         (real *)run->d->dw_ih + (p->x_gate[slot] * l->hidden + i) * l->input, accumulate);
@@ -410,7 +394,7 @@ static void R(rnn_backward_thread)(const R(rnn_return) *run, int thread, int thr
     R(rnn_share)(run->h_row, thread, threads, &h_first, &h_last);
     R(rnn_share)(l->input, thread, threads, &x_first, &x_last);
     isize mine = isize_min(last, l->hidden) - first;
-    real *room = run->room + thread * RNN_ROOM;
+    real *room = run->room + thread * GEMM_ROOM;
     R(rnn_pack_stacked)(l->w_hh, rnn_in_order, p->gates, l->hidden, width, l->output, h_first, isize_min(h_last, l->output), run->wh);
     if (d->dx) R(rnn_pack_stacked)(l->w_ih, p->x_gate, p->gates, l->hidden, width, l->input, x_first, x_last, run->wx);
     if (l->w_hr && mine > 0) R(pack_b)((const real *)l->w_hr + first, l->hidden, 1, l->output, mine, run->wr + first * l->output);
@@ -467,7 +451,7 @@ static void R(rnn_backward_thread)(const R(rnn_return) *run, int thread, int thr
                 }
             RNN_BARRIER(threads);
             if ((s > 0 || d->dh0) && h_last > h_first)
-                R(rnn_product)(count, h_last - h_first, depth, grads + p->side * width, run->row, run->wh + h_first * depth, run->dh + h_first,
+                R(rnn_product)(count, isize_min(h_last, up_to_multiple(l->output, UNIT)) - h_first, depth, grads + p->side * width, run->row, run->wh + h_first * depth, run->dh + h_first,
                                run->h_row, !l->w_hr, R(rnn_is_far)(R(packed_size)(depth, l->output)));
         }
         isize rows = high - low;
@@ -515,7 +499,7 @@ static int R(rnn_backward)(const rnn_layer *l, const rnn_gradients *d) {
     isize wr = l->w_hr ? R(packed_size)(l->output, l->hidden) : 0, grads = isize_min(chunk, l->rows) * run.row, dh = l->batch * run.h_row;
     isize dc = l->batch * p->width, bias = slots * p->width, rows = isize_min(chunk, l->rows);
     isize x = d->dw_ih ? R(packed_size)(rows, l->input) : 0, h = d->dw_ih ? R(packed_size)(rows, l->output) : 0;
-    isize m = d->dw_hr ? R(packed_size)(rows, l->hidden) : 0, room = threads * RNN_ROOM;
+    isize m = d->dw_hr ? R(packed_size)(rows, l->hidden) : 0, room = threads * GEMM_ROOM;
     isize steps = up_to_multiple(l->steps * sizeof(rnn_step), 64);
     char *block = scratch_get(steps + (wx + wh + wr + grads + dh + dc + bias + x + h + m + room + 11 * PANEL) * sizeof(real));
     if (!block) return -1;
