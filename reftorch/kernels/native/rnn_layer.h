@@ -216,8 +216,9 @@ static void R(rnn_forward_thread)(const R(rnn_run) *run, int thread, int threads
                         isize slot = p->gates + p->side + g;
                         if (slot < p->slots) R(rnn_fetch)(rows + slot * width + j, row, count, columns);
                         if (slot == p->slots) R(rnn_fetch)((real *)l->y + at * l->y_row + j, l->y_row, count, columns);
-                        R(rnn_product)(count, isize_min(PANEL, isize_min(last, computed) - j), l->output, h, run->h_row, run->wh + (j * p->gates + g * PANEL) * l->output,
-                                       rows + (g + p->side) * width + j, row, g + p->side < p->gates, far_h);
+                        R(rnn_product)(count, isize_min(PANEL, isize_min(last, computed) - j), l->output, h, run->h_row,
+                                       run->wh + (j * p->gates + g * PANEL) * l->output, rows + (g + p->side) * width + j, row,
+                                       g + p->side < p->gates, far_h);
                     }
                 }
                 for (isize b = 0; b < count && l->kind == RNN_LSTM; b++)
@@ -451,8 +452,9 @@ static void R(rnn_backward_thread)(const R(rnn_return) *run, int thread, int thr
                 }
             RNN_BARRIER(threads);
             if ((s > 0 || d->dh0) && h_last > h_first)
-                R(rnn_product)(count, isize_min(h_last, up_to_multiple(l->output, UNIT)) - h_first, depth, grads + p->side * width, run->row, run->wh + h_first * depth, run->dh + h_first,
-                               run->h_row, !l->w_hr, R(rnn_is_far)(R(packed_size)(depth, l->output)));
+                R(rnn_product)(count, isize_min(h_last, up_to_multiple(l->output, UNIT)) - h_first, depth, grads + p->side * width, run->row,
+                               run->wh + h_first * depth, run->dh + h_first, run->h_row, !l->w_hr,
+                               R(rnn_is_far)(R(packed_size)(depth, l->output)));
         }
         isize rows = high - low;
         for (isize j = x_first; d->dw_ih && j < x_last; j += PANEL)
