@@ -109,13 +109,16 @@ static void R(pack_panel)(const real *b, isize b_row, isize b_col, isize depth, 
     }
     if (b_col == 1) {
         int low = (int)isize_min(LANES, columns), high = (int)columns - low;
-        for (isize k = 0; k < depth; k++, b += b_row, packed += PANEL)
-            V(store)(packed, V(load_part)(b, low)), V(store)(packed + LANES, V(load_part)(b + LANES, high));
+        for (isize k = 0; k < depth; k++, b += b_row, packed += PANEL) {
+            V(store)(packed, V(load_part)(b, low));
+            V(store)(packed + LANES, high ? V(load_part)(b + LANES, high) : V(all)(0));
+        }
         return;
     }
     isize k = 0, blocks = columns / UNIT * UNIT;
-    for (; b_row == 1 && columns == PANEL && k + LANES <= depth; k += LANES)
-        for (int half = 0; half < PANEL; half += LANES) V(transpose)(b + half * b_col + k, b_col, packed + k * PANEL + half, PANEL);
+    if (b_row == 1 && columns == PANEL)                   /* by halves: of more columns at once processors lose sight */
+        for (int half = 0; half < PANEL; half += LANES)
+            for (k = 0; k + LANES <= depth; k += LANES) V(transpose)(b + half * b_col + k, b_col, packed + k * PANEL + half, PANEL);
     for (; b_row == 1 && blocks && k + UNIT <= depth; k += UNIT) {
         if (columns < PANEL) memset(packed + k * PANEL, 0, UNIT * PANEL * sizeof(real));
         for (isize j = 0; j < blocks; j += UNIT) PASTE(REAL, transpose)(b + j * b_col + k, b_col, packed + k * PANEL + j, PANEL);
