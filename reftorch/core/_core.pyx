@@ -3,7 +3,7 @@
 """The compiled core: dtypes, Tensor, ops, autograd.  It knows no op; ops/ defines them.
 
 One module, read in this order: dtype.pxi, tensor.pxi, graph.pxi, args.pxi, op.pxi, run.pxi, record.pxi, writes.pxi, quick.pxi, call.pxi,
-gradients.pxi, engine.pxi, nodes.pxi, surface.pxi, kernel_node.pxi.
+gradients.pxi, engine.pxi, nodes.pxi, surface.pxi, kernel_node.pxi, module_call.pxi.
 """
 cimport cython
 cimport numpy as cnp
@@ -48,6 +48,7 @@ cdef extern from "opcall.h":
     int type_tune_tensor(PyTypeObject *t, Py_ssize_t offset, int (*keep)(PyObject *) noexcept) except -1
     ctypedef PyObject *(*vectorcallfunc)(PyObject *, PyObject *const *, size_t, PyObject *)
     Py_ssize_t PyVectorcall_NARGS(size_t)
+    object type_called(const char *name, object (*call)(object, object, PyObject *))
     void PyType_Modified(PyTypeObject *)
     int tls_no_grad
     int tls_inference
@@ -104,6 +105,9 @@ cdef extern from "Python.h":
     PyObject *PyList_GET_ITEM(list, Py_ssize_t)
     long PyLong_AsLong(object) except? -1
     void PyTuple_SET_ITEM(object, Py_ssize_t, object)
+    object PyObject_GenericGetDict(object, void *)
+    PyObject *PyDict_GetItemWithError(dict, object) except? NULL
+    object PyObject_Call(object fn, object args, PyObject *kwargs)
     object PyContextVar_Set(object var, object value)
     int PyContextVar_Reset(object var, object token) except -1
     object PyObject_Vectorcall(object fn, PyObject *const *args, size_t count, PyObject *names)
@@ -167,6 +171,7 @@ include "engine.pxi"
 include "nodes.pxi"
 include "surface.pxi"
 include "kernel_node.pxi"
+include "module_call.pxi"
 
 cdef _enable():
     cdef Op o = Op.__new__(Op)

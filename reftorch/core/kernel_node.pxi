@@ -106,7 +106,7 @@ cdef class Kernel:
     def __init__(self, forward, backward, composed):
         self.forward, self.backward, self.composed = forward, backward, composed
 
-    def plain(self, type cls not None, type first, list inputs not None, tuple args, dict held=None, list names=None):
+    cpdef list plain(self, type cls, type first, list inputs, tuple args, dict held=None, list names=None):
         """As `run`, with further inputs out of `held`, as far as there are, whose names must be `names`. None as well where an override, a mode or
         tangents are to see the inputs, or one is no tensor."""
         cdef object plain_type = Tensor
@@ -204,3 +204,41 @@ cdef class Kernel:
                 return self.metas
         self.metas = [((<Tensor>r).shape, (<Tensor>r).code) for r in results]
         return self.metas
+
+
+@cython.final
+cdef class PlainLayer:
+    """The plainest call of a recurrent layer, compiled: one layer that starts from zeros, as all its attributes say.
+
+    `cases` has by values of the `attributes`: the node over the results, one that stands between the first of them and that for float32 and one
+    for other types (or None), the kernel's arguments and the names of the parameters."""
+    cdef Kernel kernel
+    cdef tuple attributes, values, case          # values and case of the last call: layers are called again and again
+    cdef dict cases
+
+    def __init__(self, Kernel kernel not None, tuple attributes not None, dict cases not None):
+        self.kernel, self.attributes, self.cases = kernel, attributes, cases
+        self.values, self.case = next(iter(cases.items()))
+
+    def run(self, module, input):
+        """(output, h), or (output, (h, c)), or None where it is not that plain."""
+        cdef dict own = <dict>PyObject_GenericGetDict(module, NULL)
+        cdef tuple values, case
+        cdef list made
+        cdef Py_ssize_t i
+        if not isinstance(input, Tensor):
+            return None
+        for i in range(len(self.attributes)):
+            if PyDict_GetItemWithError(own, self.attributes[i]) != PyTuple_GET_ITEM(self.values, i):
+                values = tuple([own[name] for name in self.attributes])
+                case = self.cases.get(values)
+                if case is None:
+                    return None
+                self.values, self.case = values, case
+                break
+        case = self.case
+        made = self.kernel.plain(case[0], case[1 if cnp.PyArray_TYPE((<Tensor>input)._a) == cnp.NPY_FLOAT32 else 2], [input], case[3],
+                                 own["_parameters"], case[4])
+        if made is None:
+            return None
+        return (made[0], made[1]) if len(made) == 2 else (made[0], (made[1], made[2]))

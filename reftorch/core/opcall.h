@@ -16,6 +16,13 @@ static void type_rename(PyTypeObject *t, const char *name) {
     PyType_Modified(t);
 }
 
+/* A class whose instances are called by `call`, one that can stand beside others under a class of Python. */
+static PyObject *type_called(const char *name, ternaryfunc call) {
+    PyType_Slot slots[] = {{Py_tp_call, (void *)call}, {0, NULL}};
+    PyType_Spec spec = {name, 0, 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
+    return PyType_FromSpec(&spec);
+}
+
 static PyObject *type_alloc(PyTypeObject *t, PyObject *empty) { return t->tp_new(t, empty, NULL); }
 
 /* An instance of a subclass of tuple, to be filled with `count` objects. */

@@ -6,13 +6,14 @@ which step t takes the next `batch_sizes[t]` rows.  A plain input is the case in
 float32 and float64 run in kernels/rnn.pyx, a layer (or a cell) one node.  What is composed of public ops here serves other dtypes, forward mode
 and the gradients of gradients, and says what is wrong with arguments that do not fit.
 """
+import itertools
 import warnings
 from typing import NamedTuple
 
 import numpy as np
 
 from ..core import T, composite, primitive
-from ..core._core import Kernel, KernelNode, PassNode, in_forward_mode, node_class, rename, run_backward
+from ..core._core import Kernel, KernelNode, PassNode, PlainLayer, in_forward_mode, node_class, rename, run_backward
 from ..kernels import rnn as kernels
 from ._common import type_name
 
@@ -201,13 +202,6 @@ def network(kind, data, batch_sizes, hx, params, has_biases, num_layers, dropout
     return data, *(lasts[0] if num_layers == 1 else [T._rnn_states(list(states)) for states in zip(*lasts, strict=True)])
 
 
-def single_layer(kind, data, stride, held, names):
-    """[output, *last states] of `network` for the plainest call: one layer from a state of zeros, its parameters those that `held` has, whose names
-    must be `names`; None if it is not that plain."""
-    over = _CAT if len(names) > stride else _ONEDNN if kind == _LSTM and data.itemsize == 4 else None
-    return _KERNEL.plain(_STACK, over, [data], (0, None, kind, stride, False), held, names)
-
-
 _LAYERS = "Tensor[] params, bool has_biases, int num_layers, float dropout, bool train, bool bidirectional"
 
 
@@ -228,6 +222,19 @@ def _define(name, hidden, returns):
 
 _LSTM = kernels.KINDS["lstm"]
 _STEPS = {_LSTM: _lstm_step, kernels.KINDS["gru"]: _gru_step, kernels.KINDS["rnn_tanh"]: _tanh_step, kernels.KINDS["rnn_relu"]: _relu_step}
+PARAMETERS = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"]
+
+
+def _plain_cases():
+    """What `PlainLayer` wants of all kinds of layers, with and without biases, in one direction and two."""
+    for name, kind in kernels.KINDS.items():
+        for bias, two in itertools.product((True, False), repeat=2):
+            names = [f"{param}_l0{way}" for way in ("", "_reverse")[:1 + two] for param in PARAMETERS[:4 if bias else 2]]
+            over = (_CAT, _CAT) if two else (_ONEDNN, None) if kind == _LSTM else (None, None)
+            yield (name.upper(), bias, two, 1, False, 0), (_STACK, *over, (0, None, kind, 4 if bias else 2, False), names)
+
+
+plain_layer = PlainLayer(_KERNEL, ("mode", "bias", "bidirectional", "num_layers", "batch_first", "proj_size"), dict(_plain_cases())).run
 lstm = _define("lstm", "Tensor[]", "(Tensor, Tensor, Tensor)")
 gru = _define("gru", "Tensor", "(Tensor, Tensor)")
 rnn_tanh = _define("rnn_tanh", "Tensor", "(Tensor, Tensor)")
@@ -235,7 +242,6 @@ rnn_relu = _define("rnn_relu", "Tensor", "(Tensor, Tensor)")
 
 
 # ------------------------------------------------------------------------------- cells
-CELL_PARAMETERS = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"]
 #: by kind: the nodes that PyTorch shows, and how many gates have weights
 _CELLS = {_LSTM: (_ADD, _MUL, 4), kernels.KINDS["gru"]: (_ADD, None, 3), kernels.KINDS["rnn_tanh"]: (_TANH, None, 1),
           kernels.KINDS["rnn_relu"]: (_RELU, None, 1)}
@@ -246,7 +252,7 @@ def cell_of_module(kind, inputs, attributes):
     than plain calls is to see the tensors, or they do not fit, or the parameters are not the usual ones: pruned, parametrized ..."""
     node, over, _ = _CELLS[kind]
     return _KERNEL.plain(node, over, inputs, (len(inputs) - 1, None, kind, 4 if attributes["bias"] else 2, True), attributes["_parameters"],
-                         CELL_PARAMETERS)
+                         PARAMETERS)
 
 
 def _cell(kind, input, hx, w_ih, w_hh, b_ih, b_hh):

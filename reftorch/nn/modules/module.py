@@ -5,6 +5,7 @@ import warnings
 import reftorch as torch
 
 from ...core import Tensor
+from ...core._core import module_base
 from ...utils.hooks import BackwardHook, HookDict
 from ..parameter import Buffer, Parameter
 from ._global_hooks import (  # noqa: F401  (the register functions are public here)
@@ -57,7 +58,10 @@ def _parse_to(*args, device=None, dtype=None, non_blocking=False, copy=False, me
     return device, dtype, non_blocking, memory_format
 
 
-class Module(StateDict):
+Called = module_base(_global_calls)          # calls run `forward`, or `_call_with_hooks` where there are any
+
+
+class Module(Called, StateDict):
     """Base class of neural network modules.
 
     Assigning a Parameter, Buffer or Module as an attribute registers it; calling the module runs `forward` and the hooks.
@@ -304,17 +308,7 @@ class Module(StateDict):
         return _add(self._forward_hooks, hook, prepend, kw=(self._forward_hooks_with_kwargs, with_kwargs),
                     always=(self._forward_hooks_always_called, always_call))
 
-    def __call__(self, *args, **kwargs):
-        own = self.__dict__                  # `__getattr__` makes reading attributes slow
-        try:
-            hooked = own["_forward_hooks"] or own["_forward_pre_hooks"] or own["_backward_hooks"] or own["_backward_pre_hooks"] or _global_calls
-        except KeyError:
-            hooked = True                    # not initialised, as is going to show
-        if hooked:
-            return self._call_with_hooks(args, kwargs)
-        return self.forward(*args, **kwargs) if kwargs else self.forward(*args)          # an empty dict would be copied
-
-    _call_impl = _wrapped_call_impl = __call__
+    _call_impl = _wrapped_call_impl = Called.__call__
 
     def _call_with_hooks(self, args, kwargs):
         called = set()

@@ -10,7 +10,7 @@ import reftorch as torch
 
 from ...core import Tensor
 from ...kernels.rnn import KINDS
-from ...ops.rnn import CELL_PARAMETERS, cell_of_module, single_layer
+from ...ops.rnn import PARAMETERS, cell_of_module, plain_layer
 from .. import init
 from ..parameter import Parameter
 from ..utils.rnn import PackedSequence
@@ -192,13 +192,9 @@ class RNNBase(Module):
         return f"{type(self).__name__}: Expected input to be 2D or 3D, got {ndim}D instead"
 
     def _forward(self, input, hx=None):
-        own = self.__dict__                  # `__getattr__` makes reading attributes slow
-        if hx is None and own["num_layers"] == 1 and not own["batch_first"] and not own["proj_size"] and isinstance(input, Tensor):
-            names = own["_all_weights"]
-            made = single_layer(_KINDS[own["mode"]], input, 4 if own["bias"] else 2, own["_parameters"],
-                                names[0] if len(names) == 1 else names[0] + names[1])
-            if made is not None:
-                return (made[0], made[1]) if len(made) == 2 else (made[0], (made[1], made[2]))
+        made = None if hx is not None else plain_layer(self, input)
+        if made is not None:
+            return made
         options = self._flat_weights, self.bias, self.num_layers, self.dropout, self.training, self.bidirectional
         if isinstance(input, PackedSequence):
             data, batch_sizes, order, back = input
@@ -309,7 +305,7 @@ class RNNCellBase(Module):
         super().__init__()
         self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
         gates = num_chunks * hidden_size
-        for name, shape in zip(CELL_PARAMETERS, ((gates, input_size), (gates, hidden_size), (gates,), (gates,)), strict=True):
+        for name, shape in zip(PARAMETERS, ((gates, input_size), (gates, hidden_size), (gates,), (gates,)), strict=True):
             unused = name.startswith("bias") and not bias
             self.register_parameter(name, None if unused else Parameter(torch.empty(shape, device=device, dtype=dtype)))
         self.reset_parameters()
