@@ -8,7 +8,6 @@ import warnings
 
 import reftorch as torch
 
-from ...core import Tensor
 from ...kernels.rnn import KINDS
 from ...ops.rnn import PARAMETERS, cell_of_module, plain_layer
 from .. import init
