@@ -42,6 +42,7 @@ cdef extern from "opcall.h":
     object type_alloc(PyTypeObject *t, object empty)
     object tuple_alloc(PyTypeObject *t, Py_ssize_t count)
     tuple tuple_of_none(Py_ssize_t count)
+    tuple tuple_of_ints(Py_ssize_t count, const cnp.npy_intp *values)
     void tuple_put(tuple t, Py_ssize_t i, object value)
     PyObject **list_items(list values)
     void type_tune_node(PyTypeObject *t, PyTypeObject *base)

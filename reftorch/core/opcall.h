@@ -28,6 +28,16 @@ static PyObject *type_alloc(PyTypeObject *t, PyObject *empty) { return t->tp_new
 /* An instance of a subclass of tuple, to be filled with `count` objects. */
 static PyObject *tuple_alloc(PyTypeObject *t, Py_ssize_t count) { return t->tp_alloc(t, count); }
 
+static PyObject *tuple_of_ints(Py_ssize_t count, const Py_intptr_t *values) {
+    PyObject *made = PyTuple_New(count);
+    for (Py_ssize_t i = 0; made && i < count; i++) {
+        PyObject *n = PyLong_FromSsize_t(values[i]);
+        if (!n) { Py_DECREF(made); return NULL; }
+        PyTuple_SET_ITEM(made, i, n);
+    }
+    return made;
+}
+
 /* A tuple of `count` times None, and a new value for one place of a tuple that nobody else has seen yet. */
 static PyObject *tuple_of_none(Py_ssize_t count) {
     PyObject *made = PyTuple_New(count);

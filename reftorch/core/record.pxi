@@ -6,7 +6,8 @@ cdef class OpNode(Node):
     cdef Overload ov
     cdef Plan plan
     cdef tuple saved
-    cdef list counts                 # lengths of the tensor lists among the inputs
+    cdef bint listed                 # whether there are tensor lists among the inputs, whose lengths then are in `counts`
+    cdef int counts[MAX_SLOTS]
     cdef long vers[MAX_SAVED]
     cdef int shape_nd                # of SAVE_SHAPE: one more than the number of dims, or 0 when it is among `saved`
     cdef cnp.npy_intp shape[4]
@@ -72,7 +73,7 @@ cdef class OpNode(Node):
         cdef Overload ov = self.ov
         if self.freed:
             raise RuntimeError(FREED)
-        if self.counts is not None:          # tensor lists take several places
+        if self.listed:                      # tensor lists take several places
             first = []
             edge = 0
             for s in range(ov.n_slots):
@@ -262,20 +263,15 @@ cdef OpNode make_node(Overload ov, PyObject **vals, long mask, bint inplace):
 
 cdef int connect(OpNode node, Overload ov, PyObject **vals) except -1:
     """The edges: where the gradients of the differentiable inputs go."""
-    cdef tuple edges = tuple_of_none(ov.n_slots)
+    cdef tuple edges
     cdef bint several = False
     cdef int i
-    cdef object v, e
     for i in range(ov.n_slots):
-        v = <object>vals[ov.slot[i]]
-        if isinstance(v, Tensor):
-            e = edge_of(<Tensor>v)
-            if e is not None:
-                tuple_put(edges, i, e)
-                several |= (<Tensor>v).out_nr != 0
-        elif type(v) is list:
-            connect_lists(node, ov, vals)
-            return 0
+        if type(<object>vals[ov.slot[i]]) is list:
+            return connect_lists(node, ov, vals)
+    edges = tuple_of_none(ov.n_slots)
+    for i in range(ov.n_slots):
+        several |= put_edge(edges, i, <object>vals[ov.slot[i]])
     node.edges = edges
     if several:
         node.edge_nrs = tuple([out_nr_of(<object>vals[ov.slot[i]]) for i in range(ov.n_slots)])
@@ -293,11 +289,10 @@ cdef int connect_lists(OpNode node, Overload ov, PyObject **vals) except -1:
     cdef Py_ssize_t at = 0
     cdef int i
     cdef object v
-    node.counts = [-1] * ov.n_slots
+    node.listed = True
     for i in range(ov.n_slots):
         v = <object>vals[ov.slot[i]]
-        if type(v) is list:
-            node.counts[i] = len(<list>v)
+        node.counts[i] = <int>len(<list>v) if type(v) is list else -1
         at += len(<list>v) if type(v) is list else 1
     edges = tuple_of_none(at)
     at = 0
@@ -336,16 +331,25 @@ cdef object fact_of(object v, str kind):
     if isinstance(v, Tensor):
         return meta_of(<Tensor>v, kind)
     if type(v) is list:
-        return [meta_of(<Tensor>x, kind) for x in <list>v]
+        return shapes_of(<list>v) if kind == "shape" else [meta_of(<Tensor>x, kind) for x in <list>v]
     return () if kind == "shape" else None
 
 
 cdef tuple plain_shape(int nd, cnp.npy_intp *dims):
     """A shape as rules get it: a plain tuple takes half the time of a Size."""
-    cdef int i
-    cdef tuple made = tuple_of_none(nd)
-    for i in range(nd):
-        tuple_put(made, i, dims[i])
+    return tuple_of_ints(nd, dims)
+
+
+cdef list shapes_of(list tensors):
+    """Their shapes; that of one like the one before is the same tuple."""
+    cdef list made = []
+    cdef cnp.ndarray a, former = None
+    cdef tuple shape = None
+    for x in tensors:
+        a = (<Tensor?>x)._a
+        if former is None or not same_shape(a, former):
+            shape, former = plain_shape(cnp.PyArray_NDIM(a), cnp.PyArray_DIMS(a)), a
+        made.append(shape)
     return made
 
 
