@@ -25,13 +25,13 @@ elif LINUX:
 V3 = platform.machine() in ("x86_64", "AMD64")
 ISAS = {"base": "#define SMALL\n", "v3": '#pragma GCC target("arch=x86-64-v3")\n',
         "v4": '#define WIDE_VECTORS\n#pragma GCC target("arch=x86-64-v4,prefer-vector-width=512")\n'} if V3 else {"base": ""}
-WIDE = {"gemm", "rnn"}                                   # families with a v4 build
+WIDE = {"conv", "gemm", "rnn"}                           # families with a v4 build
 
 
 #: Cython files that leave their loops to native/, or whose loops are no vector ones; and of these, the ones that are called for much work at a time
 SMALL = {"_core", "ctc", "gemm", "memory", "quick", "reduce", "rnn", "rows"}
 SMALLER = {"attention", "conv", "norms", "optim", "runtime", "windows"}
-LOOPS = {"random"}                                      # vector loops, which -O3 would only make larger besides
+LOOPS = {"conv_v3", "random"}                                     # vector loops, which -O3 would only make larger besides
 
 
 def native(family):

@@ -21,11 +21,13 @@ cdef extern from "native/conv_kernels.h":
     ctypedef struct conv_kernels:
         conv_functions f32, f64
     const conv_kernels *PICK(conv_kernels)
+    const conv_kernels *PICK_WIDE(conv_kernels)
     conv_kernels conv_table
     enum:
         WINOGRAD_OFF, WINOGRAD_EXACT, WINOGRAD_FAST
 
 cdef const conv_kernels *kernels = PICK(conv_table)
+cdef const conv_kernels *wide = PICK_WIDE(conv_table)
 LEVELS = ("off", "exact", "fast")
 cdef int level = WINOGRAD_EXACT         # as it was set; a fast one rounds 4 times as much as PyTorch's sums
 cdef bint careful_now = False
@@ -50,7 +52,7 @@ cdef const conv_functions *functions_for(cnp.ndarray x, cnp.ndarray w):
     cdef int kind = cnp.PyArray_TYPE(x)
     if cnp.PyArray_TYPE(w) != kind:
         return NULL
-    return &kernels.f32 if kind == cnp.NPY_FLOAT32 else &kernels.f64 if kind == cnp.NPY_FLOAT64 else NULL
+    return &(kernels if winograd == WINOGRAD_FAST else wide).f32 if kind == cnp.NPY_FLOAT32 else &kernels.f64 if kind == cnp.NPY_FLOAT64 else NULL
 
 
 cdef cnp.ndarray readable(cnp.ndarray x):

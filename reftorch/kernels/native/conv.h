@@ -11,8 +11,7 @@
 #ifndef CONV_H
 #define CONV_H
 enum { BY_ROWS, BY_PIXELS, BY_PANELS, BY_POINTS };
-enum { PANELS_AT_ONCE = 12, TILES_AT_ONCE = 16, PIXELS_AT_ONCE = 48, CONV_SERIAL = 500000,
-      LINES_AT_ONCE = 64 };
+enum { PANELS_AT_ONCE = 12, TILES_AT_ONCE = 16, PIXELS_AT_ONCE = 48, LINES_AT_ONCE = 64 };
 
 /* A part of a sum: so short that it rounds little, and weights of a tile and pixels of a panel stay in the first cache. */
 INLINE isize sum_block(int way, isize left) { return even_part(left, way == BY_ROWS ? 64 : 96, 1); }

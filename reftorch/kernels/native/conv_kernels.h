@@ -12,6 +12,7 @@ typedef struct {
     ptrdiff_t x_strides[5];                                 /* in numbers */
 } conv_shape;
 
+enum { CONV_SERIAL = 500000 };                               /* convolutions below this many multiplications stay on one thread */
 enum { WINOGRAD_OFF, WINOGRAD_EXACT, WINOGRAD_FAST };       /* never; those at most twice as inexact as PyTorch's sums; F(4x4, 3x3) too */
 
 /* All give -1 when memory is out. `shape` is that of the forward convolution:
@@ -24,5 +25,6 @@ typedef struct {
     int (*weight_gradient)(int threads, int winograd, const conv_shape *, const void *x, const void *grad, void *dw);
     int (*channel_sums)(int threads, ptrdiff_t batch, ptrdiff_t channels, ptrdiff_t pixels, const void *grad, void *sums);
 } conv_functions;
+/* The table for wide vectors has none of double. */
 typedef struct { conv_functions f32, f64; } conv_kernels;
-EVERY_ISA(conv_kernels, conv_table)
+EVERY_ISA_WIDE(conv_kernels, conv_table)

@@ -5,14 +5,15 @@
  * Most of what is left comes of long sums over channels, whose rounding the way out of M magnifies; so they are made a few channels at a time.
  * The weight gradient is the adjoint of the same three transforms.
  *
- * Vectors hold 8 channels. V[place][tile][channel] are the inputs, U[place][panel of filters][channel][16] the filters, M[place][tile][filter] or, forward,
+ * Vectors hold LANES channels, a slice. V[place][tile][channel] are the inputs, U[place][panel of filters][channel][16] the filters, M[place][tile][filter] or, forward,
  * [place][panel][tile][16] the products. Only for finite numbers: one that is not, or is huge, would spread over its tile; then nothing is made and the caller sums directly. */
 #pragma once
 #include "conv_kernels.h"
 #include "parallel.h"
+#include "real.h"
 
 enum { WINOGRAD_REFUSED = 1, WINOGRAD_MEMORY = 480000, MOST_PLACES = 36 };
-#define WINOGRAD_LIMIT 1e18f
+enum { WINOGRAD_LIMIT = 0x5d5e0b6b };            /* the bits of 1e18f */
 
 /* Along one dim; size = tile + kernel - 1 = 2 * pairs + 2 */
 typedef struct { int tile, size, pairs; float point[2]; } winograd_line;
@@ -26,7 +27,7 @@ static const winograd_rule F24 = {3, 32, TWO_OF_3, FOUR_OF_3}, F44 = {3, 32, FOU
 /* How the tiles of a convolution lie. Channels and filters are padded to whole vectors and panels. */
 typedef struct {
     isize images, high, wide, tiles;      /* tiles down, across, in all */
-    isize rows, row;                      /* of a blocked copy of an image, [channel / 8][rows][row][8] */
+    isize rows, row;                      /* of a blocked copy of an image, [slice][rows][row][LANES] */
     isize channels, filters;
     isize u_place;                        /* between the places of U */
 } winograd_plan;
@@ -39,7 +40,7 @@ static winograd_plan winograd_plan_of(const winograd_rule *f, const conv_shape *
                        .wide = (s->out[2] + f->across.tile - 1) / f->across.tile};
     p.tiles = p.images * p.high * p.wide;
     p.rows = p.high * f->down.tile + f->kernel - 1, p.row = p.wide * f->across.tile + f->kernel - 1;
-    p.channels = up_to_multiple(s->channels, 8), p.filters = up_to_multiple(s->filters, 16);
+    p.channels = up_to_multiple(s->channels, LANES), p.filters = up_to_multiple(s->filters, 16);
     p.u_place = place_size(p.channels * p.filters);
     return p;
 }
@@ -48,45 +49,45 @@ static winograd_plan winograd_plan_of(const winograd_rule *f, const conv_shape *
 INLINE float power(float x, int n) { return (n > 0 ? x : 1) * (n > 1 ? x : 1) * (n > 2 ? x : 1) * (n > 3 ? x : 1); }      /* n < 5 */
 
 /* B^T: size -> size */
-INLINE void input_line(const winograd_line *f, const f32x8 *d, int step, f32x8 *o) {
+INLINE void input_line(const winograd_line *f, const vec *d, int step, vec *o) {
     if (f->pairs == 1) {
         o[0] = d[2 * step] - d[0], o[1] = d[2 * step] + d[step], o[2] = d[2 * step] - d[step], o[3] = d[3 * step] - d[step];
         return;
     }
     float a2 = f->point[0] * f->point[0], b2 = f->point[1] * f->point[1];
-    f32x8 d1 = d[step], d2 = d[2 * step], d3 = d[3 * step], d4 = d[4 * step];
-    o[0] = f32_fma(f32_all(a2 * b2), d[0], f32_fma(f32_all(-(a2 + b2)), d2, d4));
-    o[5] = f32_fma(f32_all(a2 * b2), d1, f32_fma(f32_all(-(a2 + b2)), d3, d[5 * step]));
-    f32x8 even = f32_fma(f32_all(-b2), d2, d4), odd = f32_fma(f32_all(-b2), d1, d3) * f32_all(f->point[0]);
+    vec d1 = d[step], d2 = d[2 * step], d3 = d[3 * step], d4 = d[4 * step];
+    o[0] = V(fma)(V(all)(a2 * b2), d[0], V(fma)(V(all)(-(a2 + b2)), d2, d4));
+    o[5] = V(fma)(V(all)(a2 * b2), d1, V(fma)(V(all)(-(a2 + b2)), d3, d[5 * step]));
+    vec even = V(fma)(V(all)(-b2), d2, d4), odd = V(fma)(V(all)(-b2), d1, d3) * V(all)(f->point[0]);
     o[1] = even + odd, o[2] = even - odd;
-    even = f32_fma(f32_all(-a2), d2, d4), odd = f32_fma(f32_all(-a2), d1, d3) * f32_all(f->point[1]);
+    even = V(fma)(V(all)(-a2), d2, d4), odd = V(fma)(V(all)(-a2), d1, d3) * V(all)(f->point[1]);
     o[3] = even + odd, o[4] = even - odd;
 }
 
 /* A^T: size -> tile, or G^T without its factors: size -> kernel */
-INLINE void sum_line(const winograd_line *f, int length, const f32x8 *d, int step, f32x8 *o) {
+INLINE void sum_line(const winograd_line *f, int length, const vec *d, int step, vec *o) {
 #pragma GCC unroll 5
     for (int i = 0; i < length; i++) {
-        f32x8 sum = i == 0 ? d[0] : i == length - 1 ? d[(f->size - 1) * step] : f32_all(0);
+        vec sum = i == 0 ? d[0] : i == length - 1 ? d[(f->size - 1) * step] : V(all)(0);
 #pragma GCC unroll 2
         for (int p = 0; p < f->pairs; p++) {
-            f32x8 plus = d[(2 * p + 1) * step], minus = d[(2 * p + 2) * step];
-            sum = f32_fma(f32_all(power(f->point[p], i)), i % 2 ? plus - minus : plus + minus, sum);
+            vec plus = d[(2 * p + 1) * step], minus = d[(2 * p + 2) * step];
+            sum = V(fma)(V(all)(power(f->point[p], i)), i % 2 ? plus - minus : plus + minus, sum);
         }
         o[i] = sum;
     }
 }
 
 /* A: tile -> size, or G without its factors: kernel -> size */
-INLINE void spread_line(const winograd_line *f, int length, const f32x8 *d, int step, f32x8 *o) {
+INLINE void spread_line(const winograd_line *f, int length, const vec *d, int step, vec *o) {
     o[0] = d[0], o[f->size - 1] = d[(length - 1) * step];
 #pragma GCC unroll 2
     for (int p = 0; p < f->pairs; p++) {
-        f32x8 even = d[0], odd = d[step] * f32_all(f->point[p]);
+        vec even = d[0], odd = d[step] * V(all)(f->point[p]);
 #pragma GCC unroll 5
         for (int i = 2; i < length; i++) {
-            if (i % 2) odd = f32_fma(f32_all(power(f->point[p], i)), d[i * step], odd);
-            else even = f32_fma(f32_all(power(f->point[p], i)), d[i * step], even);
+            if (i % 2) odd = V(fma)(V(all)(power(f->point[p], i)), d[i * step], odd);
+            else even = V(fma)(V(all)(power(f->point[p], i)), d[i * step], even);
         }
         o[2 * p + 1] = even + odd, o[2 * p + 2] = even - odd;
     }
@@ -101,123 +102,156 @@ INLINE float factor_of(const winograd_line *f, int place) {
 }
 
 /* ---- copies and transforms of tiles */
-INLINE i32x8 not_small(f32x8 v) { return ~((v < f32_all(WINOGRAD_LIMIT)) & (v > f32_all(-WINOGRAD_LIMIT))); }
-INLINE int any_set(i32x8 m) { return (m[0] | m[1] | m[2] | m[3] | m[4] | m[5] | m[6] | m[7]) != 0; }
+/* The largest size of numbers, seen as whole numbers, of which NaN is larger than any. */
+INLINE bits larger_size(bits largest, vec v) {
+    bits size = (bits)v & INT32_MAX, more = size > largest;
+    return (size & more) | (largest & ~more);
+}
+INLINE int not_small(bits largest) {
+    int bad = 0;
+    for (int l = 0; l < LANES; l++) bad |= largest[l] >= WINOGRAD_LIMIT;
+    return bad;
+}
 
-/* Eight channels of an image into [rows][row][8], zeros around it and in channels past the last; says whether a number was not small. */
-static int winograd_block(const conv_shape *s, const float *x, isize channels, isize rows, isize row, isize pad_h, isize pad_w,
-                          isize high, isize wide,
+/* The eight lanes of v from `first` on; the vector whose lanes are r[0] and, where it is as long, r[8]. */
+#ifdef WIDE_VECTORS
+INLINE f32x8 octet(vec v, int first) {
+    return first ? __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15) : __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7);
+}
+INLINE vec of_octets(const f32x8 *r) { return __builtin_shufflevector(r[0], r[8], 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15); }
+#else
+INLINE f32x8 octet(vec v, int first) { return v; }
+INLINE vec of_octets(const f32x8 *r) { return r[0]; }
+#endif
+
+/* A slice of an image into [rows][row][LANES], zeros around it and in channels past the last; says whether a number was not small. */
+static int winograd_block(const conv_shape *s, const float *x, isize channels, isize rows, isize row, isize pad_h, isize pad_w, isize high, isize wide,
                           isize step_c, isize step_h, isize step_w, float *to) {
-    i32x8 bad = {0};
+    bits largest = {0};
     isize first = isize_min(row, isize_max(0, pad_w)), last = isize_max(first, isize_min(row, pad_w + wide));
-    for (isize h = 0; h < rows; h++, to += row * 8) {
-        if (h < pad_h || h >= pad_h + high || first == last) { memset(to, 0, row * 32); continue; }
-        const float *from = x + (h - pad_h) * step_h - pad_w * step_w;
-        isize w = first;
-        memset(to, 0, first * 32);
-        memset(to + last * 8, 0, (row - last) * 32);
-        if (channels == 8 && step_w == 1)
-            for (; w + 8 <= last; w += 8) {
-                f32x8 r[8];
-#pragma GCC unroll 8
-                for (int c = 0; c < 8; c++) r[c] = f32_load(from + c * step_c + w), bad |= not_small(r[c]);
-                f32_transpose8(r);
-#pragma GCC unroll 8
-                for (int c = 0; c < 8; c++) f32_store(to + (w + c) * 8, r[c]);
+    for (isize h = 0; h < rows; h++, to += row * LANES) {
+        if (h < pad_h || h >= pad_h + high || first == last) { memset(to, 0, row * LANES * sizeof(float)); continue; }
+        memset(to, 0, first * LANES * sizeof(float));
+        memset(to + last * LANES, 0, (row - last) * LANES * sizeof(float));
+        for (isize w = first; w < last; w += 8) {
+            const float *from = x + (h - pad_h) * step_h + (w - pad_w) * step_w;
+            int width = (int)isize_min(8, last - w);
+            f32x8 r[LANES];
+            if (width == 8 && channels == LANES && step_w == 1)
+#pragma GCC unroll 16
+                for (int c = 0; c < LANES; c++) r[c] = f32_load(from + c * step_c);
+            else {
+                float part[LANES][8];
+                for (int c = 0; c < LANES; c++, from += step_c) {
+                    f32_store(part[c], c < channels && step_w == 1 ? f32_load_part(from, width) : f32_all(0));
+                    for (int k = 0; c < channels && step_w != 1 && k < width; k++) part[c][k] = from[k * step_w];
+                }
+#pragma GCC unroll 16
+                for (int c = 0; c < LANES; c++) r[c] = f32_load(part[c]);
             }
-        for (; w < last; w++) {
-            float cell[8] = {0};
-            for (int c = 0; c < channels; c++) cell[c] = from[c * step_c + w * step_w];
-            f32x8 v = f32_load(cell);
-            bad |= not_small(v);
-            f32_store(to + w * 8, v);
+#pragma GCC unroll 2
+            for (int c = 0; c < LANES; c += 8) f32_transpose8(r + c);
+#pragma GCC unroll 8
+            for (int k = 0; k < 8; k++)
+                if (k < width) {
+                    vec v = of_octets(r + k);
+                    largest = larger_size(largest, v);
+                    V(store)(to + (w + k) * LANES, v);
+                }
         }
     }
-    return any_set(bad);
+    return not_small(largest);
 }
 
 INLINE void input_tile(const winograd_rule *f, const float *x, isize row, float *v, isize place) {
     const int high = f->down.size, wide = f->across.size;
-    f32x8 d[MOST_PLACES], t[MOST_PLACES], o[6];
+    vec d[MOST_PLACES], t[MOST_PLACES], o[6];
+#pragma GCC unroll 6
     for (int i = 0; i < high; i++)
-        for (int j = 0; j < wide; j++) d[j * high + i] = f32_load(x + (i * row + j) * 8);
+#pragma GCC unroll 6
+        for (int j = 0; j < wide; j++) d[j * high + i] = V(load)(x + (i * row + j) * LANES);
 #pragma GCC unroll 6
     for (int j = 0; j < wide; j++) input_line(&f->down, d + j * high, 1, t + j * high);
 #pragma GCC unroll 6
     for (int i = 0; i < high; i++) {
         input_line(&f->across, t + i, high, o);
-        for (int j = 0; j < wide; j++) f32_store(v + (i * wide + j) * place, o[j]);
+#pragma GCC unroll 6
+        for (int j = 0; j < wide; j++) V(store)(v + (i * wide + j) * place, o[j]);
     }
 }
 
 /* The adjoint of output_tile: a tile of the gradient to its places. */
 INLINE void gradient_tile_of(const winograd_rule *f, const float *x, isize row, float *v, isize place) {
-    f32x8 d[16], t[24], o[6];
+    vec d[16], t[24], o[6];
     const int tile = f->down.tile, high = f->down.size, wide = f->across.size;
+#pragma GCC unroll 6
     for (int i = 0; i < tile; i++)
-        for (int j = 0; j < f->across.tile; j++) d[j * tile + i] = f32_load(x + (i * row + j) * 8);
+#pragma GCC unroll 6
+        for (int j = 0; j < f->across.tile; j++) d[j * tile + i] = V(load)(x + (i * row + j) * LANES);
 #pragma GCC unroll 6
     for (int j = 0; j < f->across.tile; j++) spread_line(&f->down, tile, d + j * tile, 1, t + j * high);
 #pragma GCC unroll 6
     for (int i = 0; i < high; i++) {
         spread_line(&f->across, f->across.tile, t + i, high, o);
-        for (int j = 0; j < wide; j++) f32_store(v + (i * wide + j) * place, o[j]);
+#pragma GCC unroll 6
+        for (int j = 0; j < wide; j++) V(store)(v + (i * wide + j) * place, o[j]);
     }
 }
 
 /* A tile of results into rows of vectors, `row` numbers apart. */
-INLINE void output_tile(const winograd_rule *f, const float *m, isize place, f32x8 bias, float *to, isize row) {
+INLINE void output_tile(const winograd_rule *f, const float *m, isize place, vec bias, float *to, isize row) {
     const int tile = f->down.tile, wide = f->across.size;
-    f32x8 d[MOST_PLACES], t[24], o[4];
-    for (int i = 0; i < f->down.size * wide; i++) d[i] = f32_load(m + i * place);
+    vec d[MOST_PLACES], t[24], o[4];
+#pragma GCC unroll 36
+    for (int i = 0; i < f->down.size * wide; i++) d[i] = V(load)(m + i * place);
 #pragma GCC unroll 6
     for (int j = 0; j < wide; j++) sum_line(&f->down, tile, d + j, wide, t + j * tile);
 #pragma GCC unroll 4
     for (int i = 0; i < tile; i++) {
         sum_line(&f->across, f->across.tile, t + i, tile, o);
 #pragma GCC unroll 4
-        for (int j = 0; j < f->across.tile; j++) f32_store(to + i * row + j * 8, o[j] + bias);
+        for (int j = 0; j < f->across.tile; j++) V(store)(to + i * row + j * LANES, o[j] + bias);
     }
 }
 
 /* `columns` vectors of `channels` channels as rows of numbers, `channel` apart. */
 static void winograd_unblock(const float *from, isize columns, int channels, float *to, isize channel) {
-    for (isize w = 0; w < columns; w += 8) {
-        int width = (int)isize_min(8, columns - w);
-        f32x8 r[8];
+    for (isize w = 0; w < columns; w += 8, from += 8 * LANES)
+        for (int first = 0; first < channels; first += 8) {
+            int width = (int)isize_min(8, columns - w), high = (int)isize_min(8, channels - first);
+            float *at = to + first * channel + w;
+            f32x8 r[8];
 #pragma GCC unroll 8
-        for (int k = 0; k < 8; k++) r[k] = f32_load(from + (w + k) * 8);
-        f32_transpose8(r);
-        if (width == 8 && channels == 8) {
+            for (int k = 0; k < 8; k++) r[k] = f32_load(from + k * LANES + first);
+            f32_transpose8(r);
+            if (width == 8 && high == 8) {
 #pragma GCC unroll 8
-            for (int c = 0; c < 8; c++) f32_store(to + c * channel + w, r[c]);
-        } else
-            for (int c = 0; c < channels; c++) f32_store_part(to + c * channel + w, r[c], width);
-    }
+                for (int c = 0; c < 8; c++) f32_store(at + c * channel, r[c]);
+            } else
+                for (int c = 0; c < high; c++) f32_store_part(at + c * channel, r[c], width);
+        }
 }
 
 /* ---- filters */
 /* Where a weight is: w[filter * step_filter + channel * step_channel + tap], taps counted from the end when turned. */
 typedef struct { const float *w; isize filter, channel; int turned; } filter_view;
 
-/* One tap a vector, of `filters` <= 8 filters of a channel. */
-INLINE void load_taps(const winograd_rule *f, const filter_view *v, const float *w, int filters, f32x8 *g) {
+/* One tap a vector, of `filters` <= LANES filters of a channel. */
+INLINE void load_taps(const winograd_rule *f, const filter_view *v, const float *w, int filters, vec *g) {
     int taps = f->kernel * f->kernel, t = 0;
-    for (; filters == 8 && t + 8 <= taps; t += 8) {
-        f32x8 r[8];
+    for (; filters == LANES && t + 8 <= taps; t += 8) {
+        f32x8 r[LANES];
+#pragma GCC unroll 16
+        for (int l = 0; l < LANES; l++) r[l] = f32_load(w + l * v->filter + t);
+#pragma GCC unroll 2
+        for (int l = 0; l < LANES; l += 8) f32_transpose8(r + l);
 #pragma GCC unroll 8
-        for (int l = 0; l < 8; l++) r[l] = f32_load(w + l * v->filter + t);
-        f32_transpose8(r);
-#pragma GCC unroll 8
-        for (int l = 0; l < 8; l++) g[v->turned ? taps - 1 - t - l : t + l] = r[l];
+        for (int k = 0; k < 8; k++) g[v->turned ? taps - 1 - t - k : t + k] = of_octets(r + k);
     }
     for (; t < taps; t++) {
-        const float *from = w + t;
-        float cell[8] = {0};
-        for (int l = 0; l < filters && filters < 8; l++) cell[l] = from[l * v->filter];
-        g[v->turned ? taps - 1 - t : t] = filters < 8 ? f32_load(cell)
-            : (f32x8){from[0], from[v->filter], from[2 * v->filter], from[3 * v->filter], from[4 * v->filter], from[5 * v->filter],
-                      from[6 * v->filter], from[7 * v->filter]};
+        float cell[LANES] = {0};
+        for (int l = 0; l < filters; l++) cell[l] = w[l * v->filter + t];
+        g[v->turned ? taps - 1 - t : t] = V(load)(cell);
     }
 }
 
@@ -225,15 +259,16 @@ INLINE void load_taps(const winograd_rule *f, const filter_view *v, const float 
 INLINE int filter_panel(const winograd_rule *f, const filter_view *v, const conv_shape *s, isize first, isize begin, isize end,
                         float *u, isize step) {
     const int high = f->down.size, wide = f->across.size;
-    i32x8 bad = {0};
-    for (isize c0 = begin; c0 < end; c0 += 8)            /* eight filters of a few channels at a time: filters are far apart */
-        for (int half = 0; half < 16; half += 8)
+    bits largest = {0};
+    for (isize c0 = begin; c0 < end; c0 += 8)            /* some filters of a few channels at a time: filters are far apart */
+        for (int part = 0; part < 16; part += LANES)
             for (isize c = c0; c < isize_min(c0 + 8, end); c++) {
-                int count = c < s->channels ? (int)isize_max(0, isize_min(8, s->filters - first - half)) : 0;
-                float *to = u + (c - begin) * 16 + half;
-                f32x8 g[25], t[30], o[6];
-                load_taps(f, v, v->w + (first + half) * v->filter + c * v->channel, count, g);
-                for (int i = 0; i < f->kernel * f->kernel; i++) bad |= not_small(g[i]);
+                int count = c < s->channels ? (int)isize_max(0, isize_min(LANES, s->filters - first - part)) : 0;
+                float *to = u + (c - begin) * 16 + part;
+                vec g[25], t[30], o[6];
+                load_taps(f, v, v->w + (first + part) * v->filter + c * v->channel, count, g);
+#pragma GCC unroll 25
+                for (int i = 0; i < f->kernel * f->kernel; i++) largest = larger_size(largest, g[i]);
 #pragma GCC unroll 5
                 for (int j = 0; j < f->kernel; j++) spread_line(&f->down, f->kernel, g + j, f->kernel, t + j * high);
 #pragma GCC unroll 6
@@ -241,24 +276,32 @@ INLINE int filter_panel(const winograd_rule *f, const filter_view *v, const conv
                     spread_line(&f->across, f->kernel, t + i, high, o);
 #pragma GCC unroll 6
                     for (int j = 0; j < wide; j++)
-                        f32_store(to + (i * wide + j) * step, o[j] * f32_all(factor_of(&f->down, i) * factor_of(&f->across, j)));
+                        V(store)(to + (i * wide + j) * step, o[j] * V(all)(factor_of(&f->down, i) * factor_of(&f->across, j)));
                 }
             }
-    return any_set(bad);
+    return not_small(largest);
 }
 
-/* The adjoint: gradients of 8 filters of one channel, from their places `step` apart. */
+/* The adjoint: gradients of up to LANES filters of one channel, from their places `step` apart. */
 INLINE void filter_gradient(const winograd_rule *f, const float *u, isize step, int filters, float *dw, isize filter) {
-    const int wide = f->across.size;
-    f32x8 d[MOST_PLACES], t[30], o[5];
-    for (int i = 0; i < f->down.size; i++)
-        for (int j = 0; j < wide; j++) d[i * wide + j] = f32_load(u + (i * wide + j) * step) * f32_all(factor_of(&f->down, i) * factor_of(&f->across, j));
+    const int wide = f->across.size, kernel = f->kernel, taps = kernel * kernel;
+    vec d[MOST_PLACES], t[30], o[25];
 #pragma GCC unroll 6
-    for (int j = 0; j < wide; j++) sum_line(&f->down, f->kernel, d + j, wide, t + j * f->kernel);
+    for (int i = 0; i < f->down.size; i++)
+#pragma GCC unroll 6
+        for (int j = 0; j < wide; j++)
+            d[i * wide + j] = V(load)(u + (i * wide + j) * step) * V(all)(factor_of(&f->down, i) * factor_of(&f->across, j));
+#pragma GCC unroll 6
+    for (int j = 0; j < wide; j++) sum_line(&f->down, kernel, d + j, wide, t + j * kernel);
 #pragma GCC unroll 5
-    for (int i = 0; i < f->kernel; i++) {
-        sum_line(&f->across, f->kernel, t + i, f->kernel, o);
-        for (int j = 0; j < f->kernel; j++)
-            for (int l = 0; l < filters; l++) dw[l * filter + i * f->kernel + j] = o[j][l];
-    }
+    for (int i = 0; i < kernel; i++) sum_line(&f->across, kernel, t + i, kernel, o + i * kernel);
+    for (int first = 0; first < LANES; first += 8)
+        for (int l = 0, k = 0; k + 8 < taps; k += 8) {
+            f32x8 r[8];
+#pragma GCC unroll 8
+            for (int i = 0; i < 8; i++) r[i] = octet(o[k + i], first);
+            f32_transpose8(r);
+            for (l = first; l < isize_min(first + 8, filters); l++) f32_store(dw + l * filter + k, r[l - first]);
+        }
+    for (int l = 0; l < filters; l++) dw[l * filter + taps - 1] = o[taps - 1][l];
 }

@@ -6,22 +6,22 @@
 #pragma once
 #include "winograd.h"
 
-enum { CHANNELS_AT_ONCE = 8 * TILE_ROWS, FILTERS_AT_ONCE = 32, TILES_AHEAD = 3, LEAST_BLOCK = 36, LARGEST_BLOCK = 96 };
+enum { CHANNELS_AT_ONCE = 48, FILTERS_AT_ONCE = 32, SLICES_OF_LINE = 16 / LANES, TILES_AHEAD = 3, LEAST_BLOCK = 36, LARGEST_BLOCK = 96 };
 enum { U_NEAR = 1536 << 10, M_NEAR = 128 << 10 };   /* bytes of U and numbers of M that stay in the caches next to the core, more or less */
 
 typedef struct {
     const conv_shape *s;
     winograd_plan p;
-    isize places, panels, octets, taps, pixels;
+    isize places, panels, slices, taps, pixels;
     isize part;                           /* channels that are summed at a time */
-    isize x_image, y_image;               /* one octet of a blocked image of x, and of the gradient */
+    isize x_image, y_image;               /* one slice of a blocked image of x, and of the gradient */
 } winograd_job;
 
 static winograd_job winograd_job_of(const winograd_rule *f, const conv_shape *s) {
     winograd_job j = {.s = s, .p = winograd_plan_of(f, s), .places = f->down.size * f->across.size, .taps = f->kernel * f->kernel,
                       .pixels = s->out[1] * s->out[2]};
-    j.panels = j.p.filters / 16, j.octets = j.p.channels / 8;
-    j.x_image = j.p.rows * j.p.row * 8, j.y_image = j.p.high * j.p.wide * f->down.tile * f->across.tile * 8;
+    j.panels = j.p.filters / 16, j.slices = j.p.channels / LANES;
+    j.x_image = j.p.rows * j.p.row * LANES, j.y_image = j.p.high * j.p.wide * f->down.tile * f->across.tile * LANES;
     return j;
 }
 
@@ -38,29 +38,29 @@ INLINE void tile_on(const winograd_rule *f, const winograd_plan *p, tile_place *
     at->row = 0, at->image++;
 }
 
-/* The blocked copy of octet q = (image, octet) of group g of x. */
+/* The blocked copy of slice q = (image, slice) of group g of x. */
 static int block_input(const winograd_job *j, const float *x, isize g, isize q, float *copies) {
     const conv_shape *s = j->s;
-    isize c = q % j->octets * 8, n = q / j->octets;
-    return winograd_block(s, x + n * s->x_strides[0] + (g * s->channels + c) * s->x_strides[1], isize_min(8, s->channels - c),
+    isize c = q % j->slices * LANES, n = q / j->slices;
+    return winograd_block(s, x + n * s->x_strides[0] + (g * s->channels + c) * s->x_strides[1], isize_min(LANES, s->channels - c),
                           j->p.rows, j->p.row,
                           s->pad[1], s->pad[2], s->in[1], s->in[2], s->x_strides[1], s->x_strides[3], s->x_strides[4], copies + q * j->x_image);
 }
 
-/* V of the tiles [first, first + count) and the octets [begin, end): two octets, a cache line of V, at a time along the tiles. V has the channels
+/* V of the tiles [first, first + count) and the slices [begin, end): as many slices as fill a cache line of V at a time along the tiles. V has the channels
  * in parts, [part][tile][channel of the part], of `rows` tiles each. */
 INLINE void load_tiles(const winograd_rule *f, const winograd_job *j, const float *copies, isize first, isize count, isize begin,
                        isize end, float *v, isize v_place, isize rows) {
-    for (isize pair = begin; pair < end; pair += 2) {
-        float *to = v + pair * 8 / j->part * rows * j->part + pair * 8 % j->part;         /* a part has whole pairs */
+    for (isize line = begin; line < end; line += SLICES_OF_LINE) {
+        float *to = v + line * LANES / j->part * rows * j->part + line * LANES % j->part;         /* a part has whole lines */
         tile_place at = tile_at(f, &j->p, first);
         for (isize t = 0; t < count; t++, tile_on(f, &j->p, &at))
-            for (isize c = pair; c < isize_min(pair + 2, end); c++) {
-                const float *from = copies + (at.image * j->octets + c) * j->x_image + (at.row * j->p.row + at.column) * 8;
+            for (isize c = line; c < isize_min(line + SLICES_OF_LINE, end); c++) {
+                const float *from = copies + (at.image * j->slices + c) * j->x_image + (at.row * j->p.row + at.column) * LANES;
                 for (int i = 0; i < f->down.size; i++)
-                    for (int k = 0; k < f->across.tile; k += 2)
-                        __builtin_prefetch(from + (i * j->p.row + TILES_AHEAD * f->across.tile + 2 + k) * 8);
-                input_tile(f, from, j->p.row, to + t * j->part + (c - pair) * 8, v_place);
+                    for (int k = 0; k < f->across.tile; k += 16 / LANES)
+                        __builtin_prefetch(from + (i * j->p.row + TILES_AHEAD * f->across.tile + 2 + k) * LANES);
+                input_tile(f, from, j->p.row, to + t * j->part + (c - line) * LANES, v_place);
             }
     }
 }
@@ -71,17 +71,17 @@ INLINE void store_tiles(const winograd_rule *f, const winograd_job *j, isize g, 
                         const float *m,
                         isize m_place, isize m_panel, const float *bias, float *out) {
     const conv_shape *s = j->s;
-    enum { RUN = 16, ROW = (RUN * 4 + 8) * 8 };
+    enum { RUN = 16, ROW = (RUN * 4 + 8) * LANES };
     const int places = f->down.size * f->across.size, far = m_place * places > M_NEAR;
     float strip[4 * ROW];
-    for (isize pair = begin; pair < end; pair += 16)
+    for (isize panel = begin; panel < end; panel += 16)
         for (isize t = 0, run; t < count; t += run) {
             tile_place at = tile_at(f, &j->p, first + t);
             run = isize_min(isize_min(RUN, count - t), j->p.wide - at.column / f->across.tile);
             isize high = isize_min(f->down.tile, s->out[1] - at.row), wide = isize_min(run * f->across.tile, s->out[2] - at.column);
-            for (isize o = pair; o < isize_min(pair + 16, end); o += 8) {
-                int filters = (int)isize_min(8, end - o);
-                f32x8 start = bias ? f32_load_part(bias + g * s->filters + o, filters) : f32_all(0);
+            for (isize o = panel; o < isize_min(panel + 16, end); o += LANES) {
+                int filters = (int)isize_min(LANES, end - o);
+                vec start = bias ? V(load_part)(bias + g * s->filters + o, filters) : V(all)(0);
                 const float *from = m + (o - begin) / 16 * m_panel + t * 16 + (o - begin) % 16;
                 float *to = out + ((at.image * s->groups + g) * s->filters + o) * j->pixels + at.row * s->out[2] + at.column;
                 for (isize i = 0; i < high; i++)       /* by the time that the strip is full, so is the memory for it there */
@@ -89,30 +89,38 @@ INLINE void store_tiles(const winograd_rule *f, const winograd_job *j, isize g, 
                         for (isize w = 0; w < wide; w += 16) __builtin_prefetch(to + l * j->pixels + i * s->out[2] + w, 1);
                 for (isize k = 0; k < run; k++) {
                     for (int i = 0; i < places && far; i++) __builtin_prefetch(from + i * m_place + (k + TILES_AHEAD + 1) * 16);
-                    output_tile(f, from + k * 16, m_place, start, strip + k * f->across.tile * 8, ROW);
+                    output_tile(f, from + k * 16, m_place, start, strip + k * f->across.tile * LANES, ROW);
                 }
                 for (isize i = 0; i < high; i++) winograd_unblock(strip + i * ROW, wide, filters, to + i * s->out[2], j->pixels);
             }
         }
 }
 
-/* M (+)= V U of one place and panel, while the panel `next` numbers on, if any, is fetched. */
-INLINE void multiply(isize tiles, isize channels, const float *v, isize v_row, const float *u, float *m, int accumulate, isize next) {
-    gemm_strip_f32(tiles, 16, channels, v, v_row, 1, u, m, 16, accumulate, u + next, next ? channels * 16 : 0);
+/* M (+)= V U of one place and panel, U [channel][16]. Meanwhile the panel `next` numbers on, if any, is fetched. */
+static void multiply(isize tiles, isize channels, const float *v, isize v_row, isize v_column, const float *u, float *m, isize m_row, int accumulate, isize next) {
+    const float *ahead = u + next, *end = ahead + (next ? channels * 16 : 0);
+    isize share = channels * 16 / ((tiles + TILE_ROWS - 1) / TILE_ROWS) + 16;
+    for (isize t = 0, h; t < tiles; t += h) {
+        for (const float *stop = ahead + share; ahead < stop && ahead < end; ahead += 16) __builtin_prefetch(ahead, 0, 2);
+        h = tile_height(tiles - t);
+#ifdef WIDE_VECTORS                     /* by name, lest all of gemm.h's tiles be built here */
+        one_f32[h](channels, v + t * v_row, v_row, v_column, u, 16, m + t * m_row, m_row, accumulate);
+#else
+        gemm_tile_f32((int)h, 16, channels, v + t * v_row, v_row, v_column, u, 16, m + t * m_row, m_row, accumulate);
+#endif
+    }
 }
 
-/* M, that is A dy A^T, of tiles [first, last) and all filters, and V likewise, into tables of `rows` tiles from `begin` on. */
-INLINE void load_both(const winograd_rule *f, const winograd_job *j, const float *xs, const float *ys, isize first, isize last,
-                      isize begin, isize rows, float *v,
-                      isize v_place, float *m, isize m_place) {
+/* M, that is A dy A^T, of the tiles [first, first + count) and all filters, [place][panel][tile][16] with `rows` tiles a panel. */
+INLINE void load_gradient(const winograd_rule *f, const winograd_job *j, const float *copies, isize first, isize count, float *m, isize m_place,
+                          isize rows) {
     isize wide = j->p.wide * f->across.tile;
-    load_tiles(f, j, xs, first, last - first, 0, j->octets, v + (first - begin) * j->part, v_place, rows);
-    for (isize pair = 0; pair < 2 * j->panels; pair += 2) {
+    for (isize panel = 0; panel < j->panels; panel++) {
         tile_place at = tile_at(f, &j->p, first);
-        for (isize t = first; t < last; t++, tile_on(f, &j->p, &at))
-            for (isize o = pair; o < pair + 2; o++)
-                gradient_tile_of(f, ys + (at.image * 2 * j->panels + o) * j->y_image + (at.row * wide + at.column) * 8, wide,
-                                 m + (t - begin) * j->p.filters + o * 8, m_place);
+        for (isize t = 0; t < count; t++, tile_on(f, &j->p, &at))
+            for (isize o = 0; o < SLICES_OF_LINE; o++)
+                gradient_tile_of(f, copies + ((at.image * j->panels + panel) * SLICES_OF_LINE + o) * j->y_image + (at.row * wide + at.column) * LANES, wide,
+                                 m + (panel * rows + t) * 16 + o * LANES, m_place);
     }
 }
 
@@ -121,8 +129,7 @@ typedef struct {
     const winograd_rule *rule;
     void (*load_tiles)(const winograd_job *, const float *copies, isize first, isize count, isize begin, isize end, float *v,
                        isize v_place, isize rows);
-    void (*load_both)(const winograd_job *, const float *xs, const float *ys, isize first, isize last, isize begin, isize rows, float *v,
-                      isize v_place, float *m, isize m_place);
+    void (*load_gradient)(const winograd_job *, const float *copies, isize first, isize count, float *m, isize m_place, isize rows);
     void (*store_tiles)(const winograd_job *, isize g, isize first, isize count, isize begin, isize end, const float *m,
                         isize m_place, isize m_panel,
                         const float *bias, float *out);
@@ -135,9 +142,8 @@ typedef struct {
                                   isize rows) { \
         load_tiles(&RULE, j, copies, first, count, begin, end, v, v_place, rows); \
     } \
-    static void load_both_##RULE(const winograd_job *j, const float *xs, const float *ys, isize first, isize last, isize begin, isize rows, float *v, \
-                                 isize v_place, float *m, isize m_place) { \
-        load_both(&RULE, j, xs, ys, first, last, begin, rows, v, v_place, m, m_place); \
+    static void load_gradient_##RULE(const winograd_job *j, const float *copies, isize first, isize count, float *m, isize m_place, isize rows) { \
+        load_gradient(&RULE, j, copies, first, count, m, m_place, rows); \
     } \
     static void store_tiles_##RULE(const winograd_job *j, isize g, isize first, isize count, isize begin, isize end, const float *m, isize m_place, \
                                    isize m_panel, const float *bias, float *out) { \
@@ -149,9 +155,14 @@ typedef struct {
     static void filter_gradient_##RULE(const float *u, isize step, int filters, float *dw, isize filter) { \
         filter_gradient(&RULE, u, step, filters, dw, filter); \
     } \
-    static const winograd_kind RULE##_kind = {&RULE, load_tiles_##RULE, load_both_##RULE, store_tiles_##RULE, filter_panel_##RULE, \
+    static const winograd_kind RULE##_kind = {&RULE, load_tiles_##RULE, load_gradient_##RULE, store_tiles_##RULE, filter_panel_##RULE, \
                                               filter_gradient_##RULE};
-WINOGRAD(F24) WINOGRAD(F44) WINOGRAD(F25)
+WINOGRAD(F24) WINOGRAD(F25)
+#ifdef WIDE_VECTORS
+#define F44_kind F24_kind               /* whoever asks for it gets it from the v3 build, see conv.pyx */
+#else
+WINOGRAD(F44)
+#endif
 #undef WINOGRAD
 
 /* Both give WINOGRAD_REFUSED when numbers are not small. */
@@ -177,7 +188,7 @@ static int winograd_forward(const winograd_kind *kind, int threads, const conv_s
     isize parts = (p.channels + j.part - 1) / j.part, m_row = by_filters ? FILTERS_AT_ONCE : p.filters;
     isize v_place = place_size(block * parts * j.part), m_place = place_size(block * m_row), u_place = by_filters ? place_size(j.part * FILTERS_AT_ONCE) : p.u_place;
     isize ahead = j.places * u_place * sizeof(float) > U_NEAR ? p.channels * 16 : 0;
-    size_t copied = s->groups * p.images * j.octets * j.x_image, shared = s->groups * j.places * (by_filters ? v_place : u_place);
+    size_t copied = s->groups * p.images * j.slices * j.x_image, shared = s->groups * j.places * (by_filters ? v_place : u_place);
     size_t own = j.places * (m_place + (by_filters ? u_place : v_place));
     float *copies = scratch_get((copied + shared + threads * own) * sizeof(float)), *tables = copies + copied, *rooms = tables + shared;
     if (!copies) return -1;
@@ -193,9 +204,9 @@ static int winograd_forward(const winograd_kind *kind, int threads, const conv_s
             bad |= kind->filter_panel(&view, s, o, 0, p.channels, tables + g * j.places * u_place + o * p.channels, u_place);
         }
 #pragma omp for nowait
-        for (isize q = 0; q < s->groups * p.images * j.octets; q++)
-            bad |= block_input(&j, x, q / (p.images * j.octets), q % (p.images * j.octets),
-                               copies + q / (p.images * j.octets) * p.images * j.octets * j.x_image);
+        for (isize q = 0; q < s->groups * p.images * j.slices; q++)
+            bad |= block_input(&j, x, q / (p.images * j.slices), q % (p.images * j.slices),
+                               copies + q / (p.images * j.slices) * p.images * j.slices * j.x_image);
         if (bad) {
 #pragma omp atomic write
             refused = 1;
@@ -203,9 +214,9 @@ static int winograd_forward(const winograd_kind *kind, int threads, const conv_s
 #pragma omp barrier
         if (by_filters) {
 #pragma omp for
-            for (isize q = 0; q < (refused ? 0 : s->groups * ((j.octets + 1) / 2)); q++) {
-                isize g = q / ((j.octets + 1) / 2), c = q % ((j.octets + 1) / 2) * 2;
-                kind->load_tiles(&j, copies + g * p.images * j.octets * j.x_image, 0, p.tiles, c, isize_min(c + 2, j.octets),
+            for (isize q = 0; q < (refused ? 0 : s->groups * ((p.channels + 15) / 16)); q++) {
+                isize g = q / ((p.channels + 15) / 16), c = q % ((p.channels + 15) / 16) * SLICES_OF_LINE;
+                kind->load_tiles(&j, copies + g * p.images * j.slices * j.x_image, 0, p.tiles, c, isize_min(c + SLICES_OF_LINE, j.slices),
                                  tables + g * j.places * v_place, v_place, p.tiles);
             }
         }
@@ -214,12 +225,12 @@ static int winograd_forward(const winograd_kind *kind, int threads, const conv_s
             isize g = task / (by_filters ? groups : blocks);
             if (!by_filters) {
                 isize first = task % blocks * block, count = isize_min(block, p.tiles - first);
-                kind->load_tiles(&j, copies + g * p.images * j.octets * j.x_image, first, count, 0, j.octets, room, v_place, count);
+                kind->load_tiles(&j, copies + g * p.images * j.slices * j.x_image, first, count, 0, j.slices, room, v_place, count);
                 for (isize i = 0; i < j.places; i++)
                     for (isize o = 0; o < p.filters; o += 16)
                         for (isize c = 0; c < p.channels; c += j.part)
-                            multiply(count, isize_min(j.part, p.channels - c), room + i * v_place + c * count, j.part,
-                                     tables + (g * j.places + i) * u_place + o * p.channels + c * 16, m + i * m_place + o * count, c > 0, ahead);
+                            multiply(count, isize_min(j.part, p.channels - c), room + i * v_place + c * count, j.part, 1,
+                                     tables + (g * j.places + i) * u_place + o * p.channels + c * 16, m + i * m_place + o * count, 16, c > 0, ahead);
                 kind->store_tiles(&j, g, first, count, 0, s->filters, m, m_place, count * 16, bias, out);
                 continue;
             }
@@ -231,8 +242,8 @@ static int winograd_forward(const winograd_kind *kind, int threads, const conv_s
                                                                                   room + (o - begin) * j.part, u_place);
                 for (isize i = 0; i < j.places; i++)
                     for (isize o = begin; o < end; o += 16)
-                        multiply(p.tiles, part, tables + (g * j.places + i) * v_place + c * p.tiles, j.part, room + i * u_place + (o - begin) * j.part,
-                                 m + i * m_place + (o - begin) * p.tiles, c > 0, 0);
+                        multiply(p.tiles, part, tables + (g * j.places + i) * v_place + c * p.tiles, j.part, 1, room + i * u_place + (o - begin) * j.part,
+                                 m + i * m_place + (o - begin) * p.tiles, 16, c > 0, 0);
             }
             if (bad) {
 #pragma omp atomic write
@@ -260,8 +271,8 @@ static int winograd_weight(const winograd_kind *kind, int threads, const conv_sh
     block = isize_min(block, p.tiles);
     int at_once = p.tiles <= 64 && block == p.tiles;      /* so few that the sums of some filters can be finished before those of others begin */
     isize v_place = place_size(block * parts * part), m_place = place_size(block * p.filters), u_place = at_once ? place_size(part * 16) : p.u_place;
-    size_t x_size = p.images * j.octets * j.x_image, y_size = p.images * 2 * j.panels * j.y_image;
-    size_t shared = j.places * (v_place + m_place + (at_once ? 0 : u_place)), own = block * 16 + (at_once ? j.places * u_place : 0);
+    size_t x_size = p.images * j.slices * j.x_image, y_size = p.images * p.filters / LANES * j.y_image;
+    size_t shared = j.places * (v_place + m_place + (at_once ? 0 : u_place)), own = at_once ? j.places * u_place : 0;
     float *xs = scratch_get((x_size + y_size + shared + threads * own) * sizeof(float));
     float *ys = xs + x_size, *v = ys + y_size, *m = v + j.places * v_place, *sums = m + j.places * m_place, *rooms = v + shared;
     if (!xs) return -1;
@@ -270,14 +281,14 @@ static int winograd_weight(const winograd_kind *kind, int threads, const conv_sh
 #pragma omp parallel num_threads(threads) if (threads > 1)
         {
             int bad = 0;
-            float *room = rooms + thread_number() * own, *u = at_once ? room + block * 16 : sums;
+            float *u = at_once ? rooms + thread_number() * own : sums;
 #pragma omp for nowait
-            for (isize q = 0; q < p.images * j.octets; q++) bad |= block_input(&j, x, g, q, xs);
+            for (isize q = 0; q < p.images * j.slices; q++) bad |= block_input(&j, x, g, q, xs);
 #pragma omp for nowait
-            for (isize q = 0; q < p.images * 2 * j.panels; q++) {
-                isize o = q % (2 * j.panels) * 8, n = q / (2 * j.panels);
-                bad |= winograd_block(s, grad + ((n * s->groups + g) * s->filters + o) * j.pixels, isize_max(0, isize_min(8, s->filters - o)), high, wide, 0,
-                                      0, s->out[1], s->out[2], j.pixels, s->out[2], 1, ys + q * j.y_image);
+            for (isize q = 0; q < p.images * p.filters / LANES; q++) {
+                isize o = q % (p.filters / LANES) * LANES, n = q / (p.filters / LANES);
+                bad |= winograd_block(s, grad + ((n * s->groups + g) * s->filters + o) * j.pixels, isize_max(0, isize_min(LANES, s->filters - o)), high, wide,
+                                      0, 0, s->out[1], s->out[2], j.pixels, s->out[2], 1, ys + q * j.y_image);
             }
             if (bad) {
 #pragma omp atomic write
@@ -287,9 +298,11 @@ static int winograd_weight(const winograd_kind *kind, int threads, const conv_sh
             for (isize first = 0; first < (refused ? 0 : p.tiles); first += block) {
                 isize count = isize_min(block, p.tiles - first), pieces = isize_min(count, 4 * threads);
 #pragma omp for
-                for (isize q = 0; q < pieces; q++)
-                    kind->load_both(&j, xs, ys, first + count * q / pieces, first + count * (q + 1) / pieces, first, count, v,
-                                    v_place, m, m_place);
+                for (isize q = 0; q < pieces; q++) {
+                    isize begin = count * q / pieces, size = count * (q + 1) / pieces - begin;
+                    kind->load_tiles(&j, xs, first + begin, size, 0, j.slices, v + begin * part, v_place, count);
+                    kind->load_gradient(&j, ys, first + begin, size, m + begin * 16, m_place, count);
+                }
 #pragma omp for schedule(dynamic, 1)
                 for (isize task = 0; task < (at_once ? parts * j.panels : j.places); task++) {
                     /* all channels and filters of one place, or all places of some channels and a panel of filters */
@@ -298,24 +311,20 @@ static int winograd_weight(const winograd_kind *kind, int threads, const conv_sh
                                                       p.channels) : p.channels, o_begin = at_once ? task % j.panels * 16 : 0;
                     isize o_end = at_once ? o_begin + 16 : p.filters, u_row = at_once ? 16 : p.filters;
                     for (isize i = at_once ? 0 : task; i < i_end; i++)
-                        for (isize o = o_begin; o < o_end; o += 16) {
-                            pack_panel_f32(m + i * m_place + o, p.filters, 1, count, 16, room);
-                            for (isize c = c_begin, h; c < c_end; c += h) {
-                                h = tile_height(isize_min(c_end, c / part * part + part) - c);
-                                gemm_tile_f32((int)h, 16, count, v + i * v_place + c / part * count * part + c % part, 1, part, room, 16,
-                                              u + i * u_place + (c - c_begin) * u_row + o - o_begin, u_row, first > 0);
-                            }
-                        }
+                        for (isize o = o_begin; o < o_end; o += 16)
+                            for (isize c = c_begin; c < c_end; c += part)
+                                multiply(isize_min(part, c_end - c), count, v + i * v_place + c * count, 1, part, m + i * m_place + o * count,
+                                         u + i * u_place + (c - c_begin) * u_row + o - o_begin, u_row, first > 0, 0);
                     for (isize c = c_begin; at_once && c < isize_min(c_end, s->channels); c++)
-                        for (isize o = o_begin; o < isize_min(o_end, s->filters); o += 8)
-                            kind->filter_gradient(u + (c - c_begin) * 16 + o - o_begin, u_place, (int)isize_min(8, s->filters - o),
+                        for (isize o = o_begin; o < isize_min(o_end, s->filters); o += LANES)
+                            kind->filter_gradient(u + (c - c_begin) * 16 + o - o_begin, u_place, (int)isize_min(LANES, s->filters - o),
                                             dw + ((g * s->filters + o) * s->channels + c) * j.taps, s->channels * j.taps);
                 }
             }
 #pragma omp for
             for (isize c = 0; c < (refused || at_once ? 0 : s->channels); c++)
-                for (isize o = 0; o < s->filters; o += 8)
-                    kind->filter_gradient(u + c * p.filters + o, u_place, (int)isize_min(8, s->filters - o),
+                for (isize o = 0; o < s->filters; o += LANES)
+                    kind->filter_gradient(u + c * p.filters + o, u_place, (int)isize_min(LANES, s->filters - o),
                                           dw + ((g * s->filters + o) * s->channels + c) * j.taps,
                                     s->channels * j.taps);
         }
