@@ -188,9 +188,10 @@ def test_derivatives_of_the_second_order():
                                            (x, reftorch.randn(2, 3, 3, 3, dtype=reftorch.float64, requires_grad=True)))
 
 
-@pytest.mark.skipif(os.environ.get("REFTORCH_ISA") == "base", reason="this is the run on the plain build")
-def test_plain_build():
-    """The same tests where the kernels are those for any processor."""
+@pytest.mark.skipif("REFTORCH_ISA" in os.environ, reason="this is that run")
+@pytest.mark.parametrize("isa", ["base", "v3"])
+def test_plain_build(isa):
+    """The same tests where the kernels are those for any processor, and for those without AVX-512."""
     run = subprocess.run([sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", __file__, "-k", "any_shape or winograd"],
-                         env=os.environ | {"REFTORCH_ISA": "base"}, capture_output=True, text=True, check=False)
+                         env=os.environ | {"REFTORCH_ISA": isa}, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout[-3000:]

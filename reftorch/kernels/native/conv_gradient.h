@@ -1,6 +1,6 @@
-/* Convolutions and their gradients as the binding calls them, a template (real.h). The gradient by the input is a convolution of the gradient with the filters turned around. Under a
- * stride, the cells of each phase modulo the stride have taps of their own: the phases become further filters of one convolution with stride 1, whose
- * results are then put in their places. */
+/* Convolutions and their gradients as the binding calls them, a template (real.h). The gradient by the input is a convolution of the gradient with
+ * the filters turned around. Under a stride, the cells of each phase modulo the stride have taps of their own: the phases become further filters of one
+ * convolution with stride 1, whose results are then put in their places. */
 #ifdef WIDE_VECTORS
 #include "conv_wide.h"
 #else

@@ -1,5 +1,5 @@
-/* The gradients by the weight of the direct convolutions and by the bias of all, a template (real.h): sums over the pixels of all images, in the order
- * of memory. */
+/* The gradients by the weight of the direct convolutions and by the bias of all, a template (real.h): sums over the pixels of all images, in the
+ * order of memory. */
 
 /* dw [taps][PANEL] for one panel of filters and taps [first, last), from images whose padded copies follow one another; `grad` is
  * [images][pixels][PANEL]. */

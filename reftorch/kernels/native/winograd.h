@@ -5,8 +5,9 @@
  * Most of what is left comes of long sums over channels, whose rounding the way out of M magnifies; so they are made a few channels at a time.
  * The weight gradient is the adjoint of the same three transforms.
  *
- * Vectors hold LANES channels, a slice. V[place][tile][channel] are the inputs, U[place][panel of filters][channel][16] the filters, M[place][tile][filter] or, forward,
- * [place][panel][tile][16] the products. Only for finite numbers: one that is not, or is huge, would spread over its tile; then nothing is made and the caller sums directly. */
+ * Vectors hold LANES channels, a slice. V[place][tile][channel] are the inputs, U[place][panel of filters][channel][16] the filters and
+ * M[place][panel][tile][16] the products. Only for finite numbers: one that is not, or is huge, would spread over its tile; then nothing is made and
+ * the caller sums directly. */
 #pragma once
 #include "conv_kernels.h"
 #include "parallel.h"
@@ -125,8 +126,8 @@ INLINE vec of_octets(const f32x8 *r) { return r[0]; }
 #endif
 
 /* A slice of an image into [rows][row][LANES], zeros around it and in channels past the last; says whether a number was not small. */
-static int winograd_block(const conv_shape *s, const float *x, isize channels, isize rows, isize row, isize pad_h, isize pad_w, isize high, isize wide,
-                          isize step_c, isize step_h, isize step_w, float *to) {
+static int winograd_block(const conv_shape *s, const float *x, isize channels, isize rows, isize row, isize pad_h, isize pad_w, isize high,
+                          isize wide, isize step_c, isize step_h, isize step_w, float *to) {
     bits largest = {0};
     isize first = isize_min(row, isize_max(0, pad_w)), last = isize_max(first, isize_min(row, pad_w + wide));
     for (isize h = 0; h < rows; h++, to += row * LANES) {
@@ -143,6 +144,7 @@ static int winograd_block(const conv_shape *s, const float *x, isize channels, i
             else {
                 float part[LANES][8];
                 for (int c = 0; c < LANES; c++, from += step_c) {
+                    __builtin_prefetch(from + 64);
                     f32_store(part[c], c < channels && step_w == 1 ? f32_load_part(from, width) : f32_all(0));
                     for (int k = 0; c < channels && step_w != 1 && k < width; k++) part[c][k] = from[k * step_w];
                 }
@@ -236,6 +238,11 @@ static void winograd_unblock(const float *from, isize columns, int channels, flo
 /* Where a weight is: w[filter * step_filter + channel * step_channel + tap], taps counted from the end when turned. */
 typedef struct { const float *w; isize filter, channel; int turned; } filter_view;
 
+/* Eight numbers that are `step` apart. */
+INLINE f32x8 eight_of(const float *p, isize step) {
+    return (f32x8){p[0], p[step], p[2 * step], p[3 * step], p[4 * step], p[5 * step], p[6 * step], p[7 * step]};
+}
+
 /* One tap a vector, of `filters` <= LANES filters of a channel. */
 INLINE void load_taps(const winograd_rule *f, const filter_view *v, const float *w, int filters, vec *g) {
     int taps = f->kernel * f->kernel, t = 0;
@@ -250,8 +257,11 @@ INLINE void load_taps(const winograd_rule *f, const filter_view *v, const float 
     }
     for (; t < taps; t++) {
         float cell[LANES] = {0};
-        for (int l = 0; l < filters; l++) cell[l] = w[l * v->filter + t];
-        g[v->turned ? taps - 1 - t : t] = V(load)(cell);
+        f32x8 r[LANES];
+        for (int l = 0; l < filters && filters < LANES; l++) cell[l] = w[l * v->filter + t];
+#pragma GCC unroll 2
+        for (int l = 0; l < LANES; l += 8) r[l] = filters < LANES ? f32_load(cell + l) : eight_of(w + l * v->filter + t, v->filter);
+        g[v->turned ? taps - 1 - t : t] = of_octets(r);
     }
 }
 

@@ -47,8 +47,8 @@ static int block_input(const winograd_job *j, const float *x, isize g, isize q, 
                           s->pad[1], s->pad[2], s->in[1], s->in[2], s->x_strides[1], s->x_strides[3], s->x_strides[4], copies + q * j->x_image);
 }
 
-/* V of the tiles [first, first + count) and the slices [begin, end): as many slices as fill a cache line of V at a time along the tiles. V has the channels
- * in parts, [part][tile][channel of the part], of `rows` tiles each. */
+/* V of the tiles [first, first + count) and the slices [begin, end): as many slices as fill a cache line of V at a time along the tiles. V has the
+ * channels in parts, [part][tile][channel of the part], of `rows` tiles each. */
 INLINE void load_tiles(const winograd_rule *f, const winograd_job *j, const float *copies, isize first, isize count, isize begin,
                        isize end, float *v, isize v_place, isize rows) {
     for (isize line = begin; line < end; line += SLICES_OF_LINE) {
@@ -97,7 +97,8 @@ INLINE void store_tiles(const winograd_rule *f, const winograd_job *j, isize g, 
 }
 
 /* M (+)= V U of one place and panel, U [channel][16]. Meanwhile the panel `next` numbers on, if any, is fetched. */
-static void multiply(isize tiles, isize channels, const float *v, isize v_row, isize v_column, const float *u, float *m, isize m_row, int accumulate, isize next) {
+static void multiply(isize tiles, isize channels, const float *v, isize v_row, isize v_column, const float *u, float *m, isize m_row, int accumulate,
+                     isize next) {
     const float *ahead = u + next, *end = ahead + (next ? channels * 16 : 0);
     isize share = channels * 16 / ((tiles + TILE_ROWS - 1) / TILE_ROWS) + 16;
     for (isize t = 0, h; t < tiles; t += h) {
@@ -119,8 +120,8 @@ INLINE void load_gradient(const winograd_rule *f, const winograd_job *j, const f
         tile_place at = tile_at(f, &j->p, first);
         for (isize t = 0; t < count; t++, tile_on(f, &j->p, &at))
             for (isize o = 0; o < SLICES_OF_LINE; o++)
-                gradient_tile_of(f, copies + ((at.image * j->panels + panel) * SLICES_OF_LINE + o) * j->y_image + (at.row * wide + at.column) * LANES, wide,
-                                 m + (panel * rows + t) * 16 + o * LANES, m_place);
+                gradient_tile_of(f, copies + ((at.image * j->panels + panel) * SLICES_OF_LINE + o) * j->y_image + (at.row * wide + at.column) * LANES,
+                                 wide, m + (panel * rows + t) * 16 + o * LANES, m_place);
     }
 }
 
@@ -159,7 +160,7 @@ typedef struct {
                                               filter_gradient_##RULE};
 WINOGRAD(F24) WINOGRAD(F25)
 #ifdef WIDE_VECTORS
-#define F44_kind F24_kind               /* whoever asks for it gets it from the v3 build, see conv.pyx */
+#define F44_kind F24_kind               /* never asked for here: conv.pyx then takes the v3 build */
 #else
 WINOGRAD(F44)
 #endif
