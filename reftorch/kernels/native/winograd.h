@@ -103,7 +103,7 @@ INLINE float factor_of(const winograd_line *f, int place) {
 }
 
 /* ---- copies and transforms of tiles */
-/* The largest size of numbers, seen as whole numbers, of which NaN is larger than any. */
+/* The larger of sizes of numbers, seen as whole numbers: as such infinity is larger than any number, and NaN than infinity. */
 INLINE bits larger_size(bits largest, vec v) {
     bits size = (bits)v & INT32_MAX, more = size > largest;
     return (size & more) | (largest & ~more);
@@ -144,7 +144,7 @@ static int winograd_block(const conv_shape *s, const float *x, isize channels, i
             else {
                 float part[LANES][8];
                 for (int c = 0; c < LANES; c++, from += step_c) {
-                    __builtin_prefetch(from + 64);
+                    __builtin_prefetch(from + 64);           /* rows to come, or channels: small images are fetched by nothing else */
                     f32_store(part[c], c < channels && step_w == 1 ? f32_load_part(from, width) : f32_all(0));
                     for (int k = 0; c < channels && step_w != 1 && k < width; k++) part[c][k] = from[k * step_w];
                 }
