@@ -45,7 +45,11 @@ INLINE isize depth_block(isize left) { return left > 2 * GEMM_DEPTH ? GEMM_DEPTH
 #endif
 
 /* ---- the register tile */
-typedef void (*R(tile_fn))(isize depth, const real *a, isize a_row, isize a_col, const real *b, isize ldb, real *c, isize ldc, int accumulate);
+#ifndef TILE_FETCHES                    /* whether a tile has a line fetched at every step of the depth, from `next` on */
+#define TILE_FETCHES 0
+#endif
+typedef void (*R(tile_fn))(isize depth, const real *a, isize a_row, isize a_col, const real *b, isize ldb, real *c, isize ldc, int accumulate,
+                           const real *next);
 #define T(name) R(name)
 #define T_V(name) V(name)
 #define T_VEC vec
@@ -71,12 +75,12 @@ static void R(gemm_tile)(int rows, int width, isize depth, const real *a, isize 
         return;
     }
 #ifdef __AVX2__
-    if (width == PANEL) { R(two)[rows](depth, a, a_row, a_col, b, ldb, c, ldc, accumulate); return; }
+    if (width == PANEL) { R(two)[rows](depth, a, a_row, a_col, b, ldb, c, ldc, accumulate, b); return; }
 #endif
     int j = 0;
-    for (; j + LANES <= width; j += LANES) R(one)[rows](depth, a, a_row, a_col, b + j, ldb, c + j, ldc, accumulate);
+    for (; j + LANES <= width; j += LANES) R(one)[rows](depth, a, a_row, a_col, b + j, ldb, c + j, ldc, accumulate, b);
 #ifdef WIDE_VECTORS
-    if (j < width) R(half_one)[rows](depth, a, a_row, a_col, b + j, ldb, c + j, ldc, accumulate);
+    if (j < width) R(half_one)[rows](depth, a, a_row, a_col, b + j, ldb, c + j, ldc, accumulate, b);
 #endif
 }
 
@@ -87,6 +91,17 @@ INLINE void R(gemm_strip)(isize rows, int width, isize depth, const real *a, isi
     const isize line = 64 / sizeof(real);
     const real *end = next + ahead;
     isize share = ahead / ((rows + TILE_ROWS - 1) / TILE_ROWS) + line;
+#if TILE_FETCHES && defined(__AVX2__)
+    if (width == PANEL) {
+        isize tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
+        for (const real *late = next + tiles * depth * line; late < end; late += line) __builtin_prefetch(late, 0, 2);
+        for (isize i = 0, h; i < rows; i += h, next += depth * line) {
+            h = tile_height(rows - i);
+            R(two)[h](depth, a + i * a_row, a_row, a_col, panel, PANEL, c + i * ldc, ldc, accumulate, next < end ? next : panel);
+        }
+        return;
+    }
+#endif
     for (isize i = 0, h; i < rows; i += h) {
         for (const real *stop = next + share; next < stop && next < end; next += line) __builtin_prefetch(next, 0, 2);
         h = tile_height(rows - i);

@@ -1,7 +1,7 @@
 /* The register tiles of gemm.h, a template over REAL (real.h) and the length of vectors: T(name) is a function of it, T_V(name) one of simd.h.
  * T(one)[rows] is C (+)= A B for as many rows and one vector of columns, T(two)[rows] for two of them. */
 INLINE void T(tile_body)(const int rows, const int vecs, isize depth, const real *a, isize a_row, isize a_col, const real *b, isize ldb, real *c,
-                         isize ldc, int accumulate) {
+                         isize ldc, int accumulate, const real *next) {
     enum { WIDTH = sizeof(T_VEC) / sizeof(real) };
     T_VEC sum[TILE_ROWS][2];
     const real *at[TILE_ROWS / 3];                       /* a pointer and three multiples of the stride reach three rows */
@@ -27,6 +27,7 @@ INLINE void T(tile_body)(const int rows, const int vecs, isize depth, const real
 #pragma GCC unroll 4
         for (int t = 0; t < TILE_ROWS / 3; t++) at[t] += a_col;
         b += ldb;
+        if (TILE_FETCHES) __builtin_prefetch(next, 0, 2), next += 64 / sizeof(real);
     }
 #pragma GCC unroll 12
     for (int i = 0; i < rows; i++, c += ldc)
@@ -40,8 +41,8 @@ INLINE void T(tile_body)(const int rows, const int vecs, isize depth, const real
 /* One function a height and width, so that the sums stay in registers. */
 #define TILE(ROWS, VECS) \
     static __attribute__((noinline)) void T(tile_##ROWS##_##VECS)(isize depth, const real *a, isize a_row, isize a_col, const real *b, isize ldb, \
-                                                                  real *c, isize ldc, int accumulate) { \
-        T(tile_body)(ROWS, VECS, depth, a, a_row, a_col, b, ldb, c, ldc, accumulate); \
+                                                                  real *c, isize ldc, int accumulate, const real *next) { \
+        T(tile_body)(ROWS, VECS, depth, a, a_row, a_col, b, ldb, c, ldc, accumulate, next); \
     }
 #if TILE_ROWS == 12
 #define EVERY_TILE(EACH, VECS) EACH(1, VECS) EACH(2, VECS) EACH(3, VECS) EACH(4, VECS) EACH(5, VECS) EACH(6, VECS) \

@@ -11,6 +11,7 @@
  * The gradient of a row has the slots left of the bar alone. Backwards, steps run in the other direction and their gradients enter the products
  * for weights and input a chunk at a time. */
 #include "gates.h"
+#define TILE_FETCHES 1
 #include "gemm.h"
 #ifdef _OPENMP
 #include <omp.h>
@@ -19,7 +20,6 @@
 #ifndef RNN_LAYER_H
 #define RNN_LAYER_H
 enum { RNN_FORWARD_ROWS = 128, RNN_BACKWARD_ROWS = 320, RNN_MOST_GATES = 4 };
-#define RNN_NEAR (768 << 10)            /* bytes of weights that stay in the cache next to the core, from one step to the next */
 #define RNN_SERIAL 200000               /* multiplications a step below which a barrier costs more than a second thread saves */
 
 static const int rnn_in_order[] = {0, 1, 2, 3}, rnn_n_first[] = {2, 0, 1};
@@ -94,20 +94,18 @@ INLINE vec R(load_some)(const real *p, isize count) {
     return count >= LANES ? V(load)(p) : V(load_part)(p, (int)count);
 }
 
-/* C (+)= A B for whole vectors of columns, B packed, and too large for the cache next to the core if `far`. */
-static void R(rnn_product)(isize rows, isize columns, isize depth, const real *a, isize a_row, const real *packed, real *c, isize ldc, int accumulate,
-                           int far) {
+/* C (+)= A B for whole vectors of columns, B packed. */
+static void R(rnn_product)(isize rows, isize columns, isize depth, const real *a, isize a_row, const real *packed, real *c, isize ldc,
+                           int accumulate) {
     for (isize k = 0, block; k < depth; k += block) {
         block = depth_block(depth - k);
         for (isize j = 0; j < columns; j += PANEL) {
             const real *panel = packed + j * depth + k * PANEL;
             R(gemm_strip)(rows, (int)isize_min(PANEL, columns - j), block, a + k, a_row, 1, panel, c + j, ldc, accumulate || k > 0,
-                          panel + depth * PANEL, far ? block * PANEL : 0);
+                          panel + depth * PANEL, block * PANEL);
         }
     }
 }
-
-static int R(rnn_is_far)(isize packed) { return packed * sizeof(real) > RNN_NEAR; }
 
 /* ---- forward */
 typedef struct {
@@ -172,8 +170,6 @@ static void R(rnn_forward_thread)(const R(rnn_run) *run, int thread, int threads
     const rnn_layer *l = run->l;
     const rnn_shape *p = &run->p;
     const isize width = p->width, row = p->row, computed = up_to_multiple(l->hidden, UNIT);
-    const int far_x = R(rnn_is_far)(p->gates * R(packed_size)(l->input, l->hidden));
-    const int far_h = R(rnn_is_far)(p->gates * R(packed_size)(l->output, l->hidden));
     isize first, last, out_first, out_last;
     R(rnn_share)(width, thread, threads, &first, &last);
     R(rnn_share)(l->output, thread, threads, &out_first, &out_last);
@@ -200,7 +196,7 @@ static void R(rnn_forward_thread)(const R(rnn_run) *run, int thread, int threads
         for (isize j = first; j < last; j += PANEL)
             for (isize g = 0; g < p->gates; g++)
                 R(rnn_product)(high - low, isize_min(PANEL, isize_min(last, computed) - j), l->input, x + low * l->input, l->input,
-                               run->wx + (j * p->gates + g * PANEL) * l->input, state + g * width + j, row, 0, far_x);
+                               run->wx + (j * p->gates + g * PANEL) * l->input, state + g * width + j, row, 0);
         for (isize b = 0; b < high - low && computed < last; b++)
             for (isize slot = 0; slot < p->gates + p->side; slot++) memset(state + b * row + slot * width + computed, 0, UNIT * sizeof(real));
         for (; s < end; s++, turn ^= 1) {
@@ -218,7 +214,7 @@ static void R(rnn_forward_thread)(const R(rnn_run) *run, int thread, int threads
                         if (slot == p->slots) R(rnn_fetch)((real *)l->y + at * l->y_row + j, l->y_row, count, columns);
                         R(rnn_product)(count, isize_min(PANEL, isize_min(last, computed) - j), l->output, h, run->h_row,
                                        run->wh + (j * p->gates + g * PANEL) * l->output, rows + (g + p->side) * width + j, row,
-                                       g + p->side < p->gates, far_h);
+                                       g + p->side < p->gates);
                     }
                 }
                 for (isize b = 0; b < count && l->kind == RNN_LSTM; b++)
@@ -234,7 +230,7 @@ static void R(rnn_forward_thread)(const R(rnn_run) *run, int thread, int threads
             if (!l->w_hr) continue;
             for (isize j = out_first; j < out_last; j += PANEL) {
                 isize columns = up_to_multiple(isize_min(PANEL, out_last - j), LANES);
-                R(rnn_product)(count, columns, l->hidden, rows + 6 * width, row, run->wr + j * l->hidden, rows + 7 * width + j, row, 0, 0);
+                R(rnn_product)(count, columns, l->hidden, rows + 6 * width, row, run->wr + j * l->hidden, rows + 7 * width + j, row, 0);
                 for (isize b = 0; b < count; b++)
                     for (isize k = j; k < j + columns; k += LANES)
                         R(rnn_emit)(run, V(load)(rows + b * row + 7 * width + k), next, at + b, b, k, b >= stay);
@@ -420,7 +416,7 @@ static void R(rnn_backward_thread)(const R(rnn_return) *run, int thread, int thr
                     }
                 RNN_BARRIER(threads);
                 R(rnn_product)(count, last - first, l->output, grads + 4 * width, run->row, run->wr + first * l->output, grads + first,
-                               run->row, 0, 0);
+                               run->row, 0);
             }
             for (isize b = 0; b < count; b++)
                 for (isize k = first; k < last; k += LANES) {
@@ -453,8 +449,7 @@ static void R(rnn_backward_thread)(const R(rnn_return) *run, int thread, int thr
             RNN_BARRIER(threads);
             if ((s > 0 || d->dh0) && h_last > h_first)
                 R(rnn_product)(count, isize_min(h_last, up_to_multiple(l->output, UNIT)) - h_first, depth, grads + p->side * width, run->row,
-                               run->wh + h_first * depth, run->dh + h_first, run->h_row, !l->w_hr,
-                               R(rnn_is_far)(R(packed_size)(depth, l->output)));
+                               run->wh + h_first * depth, run->dh + h_first, run->h_row, !l->w_hr);
         }
         isize rows = high - low;
         for (isize j = x_first; d->dw_ih && j < x_last; j += PANEL)
@@ -478,7 +473,7 @@ static void R(rnn_backward_thread)(const R(rnn_return) *run, int thread, int thr
         }
         if (d->dx && x_last > x_first)
             R(rnn_product)(rows, x_last - x_first, depth, run->grads, run->row, run->wx + x_first * depth, (real *)d->dx + low * l->input + x_first,
-                           l->input, d->add_dx, 1);
+                           l->input, d->add_dx);
         RNN_BARRIER(threads);           /* the next chunk overwrites what was read here */
     }
     for (isize g = 0; d->db_ih && g < p->gates && mine > 0; g++) {
