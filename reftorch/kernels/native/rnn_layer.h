@@ -8,8 +8,8 @@
  *     LSTM   i f g o | c  tanh c  h         h = o tanh c; with a projection h in an eighth slot and this in the seventh
  *     GRU    n r z m | h                    n = tanh(n + r m): x goes to slots 0-2, h to slots 1-3
  *     RNN    h
- * The gradient of a row has the slots left of the bar alone. Backwards, steps run in the other direction and their gradients enter the products
- * for weights and input a chunk at a time. */
+ * The gradient of a row has the slots left of the bar alone, most often without padding. Backwards, steps run in the other direction and their
+ * gradients enter the products for weights and input a chunk at a time. */
 #include "gates.h"
 #define TILE_FETCHES 1
 #include "gemm.h"
@@ -295,42 +295,43 @@ typedef struct {
     real *dh, *dc, *bias;               /* gradients of the states of all sequences; sums of `grads` */
     real *x, *h, *m;                    /* of a chunk, packed: the input, h of the step before, what was projected */
     real *room;
-    isize row, h_row, depth;            /* numbers in a row of grads and of dh; padded units of all gates */
+    isize gap, row, h_row, depth;       /* numbers from one slot of grads to the next, in a row of grads and of dh, and of all gates */
 } R(rnn_return);
 
-/* Gradients of the gates of one vector of units, from those of h and c after the step. dc is replaced; gives the part of dh that goes past
- * the gates. */
-INLINE vec R(rnn_gates_back)(int kind, isize width, const real *g, real *d, vec dh, real *dc, vec h_before, vec c_before) {
+/* Gradients of the gates of one vector of units, from those of h and c after the step: into slots `gap` apart that have `count` more
+ * columns. dc is replaced; gives the part of dh that goes past the gates. */
+INLINE vec R(rnn_gates_back)(int kind, isize width, const real *g, real *d, isize gap, isize count, vec dh, real *dc, vec h_before,
+                              vec c_before) {
     vec one = V(all)(1);
     if (kind == RNN_LSTM) {
         vec i = V(load)(g), f = V(load)(g + width), u = V(load)(g + 2 * width), o = V(load)(g + 3 * width), t = V(load)(g + 5 * width);
         vec cell = V(load)(dc) + dh * o * (one - t * t);
-        V(store)(d, cell * u * i * (one - i)), V(store)(d + width, cell * c_before * f * (one - f));
-        V(store)(d + 2 * width, cell * i * (one - u * u)), V(store)(d + 3 * width, dh * t * o * (one - o));
+        R(store_some)(d, cell * u * i * (one - i), count), R(store_some)(d + gap, cell * c_before * f * (one - f), count);
+        R(store_some)(d + 2 * gap, cell * i * (one - u * u), count), R(store_some)(d + 3 * gap, dh * t * o * (one - o), count);
         V(store)(dc, cell * f);
         return V(all)(0);
     }
     if (kind == RNN_GRU) {
         vec n = V(load)(g), r = V(load)(g + width), z = V(load)(g + 2 * width), m = V(load)(g + 3 * width);
         vec dn = dh * (one - z) * (one - n * n);
-        V(store)(d, dn), V(store)(d + width, dn * m * r * (one - r));
-        V(store)(d + 2 * width, dh * (h_before - n) * z * (one - z)), V(store)(d + 3 * width, dn * r);
+        R(store_some)(d, dn, count), R(store_some)(d + gap, dn * m * r * (one - r), count);
+        R(store_some)(d + 2 * gap, dh * (h_before - n) * z * (one - z), count), R(store_some)(d + 3 * gap, dn * r, count);
         return dh * z;
     }
     vec h = V(load)(g), zero = V(all)(0);
-    if (kind == RNN_TANH) V(store)(d, dh * (one - h * h));
-    else V(store)(d, V(where)(h > zero, dh, zero));
+    if (kind == RNN_TANH) R(store_some)(d, dh * (one - h * h), count);
+    else R(store_some)(d, V(where)(h > zero, dh, zero), count);
     return zero;
 }
 
 /* Columns `first` and on of packed B = rows of W for each slot from `slot` on, one below the other, zeros for units that are padding. */
-static void R(rnn_pack_stacked)(const real *w, const int *gates, isize count, isize hidden, isize width, isize columns, isize first, isize last,
+static void R(rnn_pack_stacked)(const real *w, const int *gates, isize count, isize hidden, isize gap, isize columns, isize first, isize last,
                                 real *packed) {
     for (isize j = first; j < last; j += PANEL)
         for (isize g = 0; g < count; g++) {
-            real *to = packed + (j * count + g * PANEL) * width;
+            real *to = packed + (j * count + g * PANEL) * gap;
             R(pack_panel)(w + gates[g] * hidden * columns + j, columns, 1, hidden, isize_min(PANEL, columns - j), to);
-            memset(to + hidden * PANEL, 0, (width - hidden) * PANEL * sizeof(real));
+            memset(to + hidden * PANEL, 0, (gap - hidden) * PANEL * sizeof(real));
         }
 }
 
@@ -370,7 +371,7 @@ static void R(rnn_weight_gradients)(const R(rnn_return) *run, isize first, isize
         for (isize slot = 0; slot < p->gates + p->side; slot++)
             for (isize i = first, count; i < last; i += count) {
                 count = even_part(last - i, GEMM_ROWS, TILE_ROWS);
-                R(pack_a)(run->grads + k * run->row + slot * p->width + i, 1, run->row, count, depth, room);
+                R(pack_a)(run->grads + k * run->row + slot * run->gap + i, 1, run->row, count, depth, room);
                 if (slot < p->gates)
                     R(rnn_unit_product)(count, l->input, depth, room, run->x + k * PANEL, rows * PANEL,
                                         (real *)run->d->dw_ih + (p->x_gate[slot] * l->hidden + i) * l->input, accumulate);
@@ -385,15 +386,15 @@ static void R(rnn_backward_thread)(const R(rnn_return) *run, int thread, int thr
     const rnn_layer *l = run->l;
     const rnn_gradients *d = run->d;
     const rnn_shape *p = &run->p;
-    const isize width = p->width, depth = run->depth, slots = p->gates + p->side;
+    const isize width = p->width, gap = run->gap, depth = run->depth, slots = p->gates + p->side;
     isize first, last, h_first, h_last, x_first, x_last;
     R(rnn_share)(width, thread, threads, &first, &last);
     R(rnn_share)(run->h_row, thread, threads, &h_first, &h_last);
     R(rnn_share)(l->input, thread, threads, &x_first, &x_last);
     isize mine = isize_min(last, l->hidden) - first;
     real *room = run->room + thread * GEMM_ROOM;
-    R(rnn_pack_stacked)(l->w_hh, rnn_in_order, p->gates, l->hidden, width, l->output, h_first, isize_min(h_last, l->output), run->wh);
-    if (d->dx) R(rnn_pack_stacked)(l->w_ih, p->x_gate, p->gates, l->hidden, width, l->input, x_first, x_last, run->wx);
+    R(rnn_pack_stacked)(l->w_hh, rnn_in_order, p->gates, l->hidden, gap, l->output, h_first, isize_min(h_last, l->output), run->wh);
+    if (d->dx) R(rnn_pack_stacked)(l->w_ih, p->x_gate, p->gates, l->hidden, gap, l->input, x_first, x_last, run->wx);
     if (l->w_hr && mine > 0) R(pack_b)((const real *)l->w_hr + first, l->hidden, 1, l->output, mine, run->wr + first * l->output);
     const real *dy = d->dy;
     isize low, high, at_once = even_part(l->rows, RNN_BACKWARD_ROWS, l->batch);
@@ -443,12 +444,12 @@ static void R(rnn_backward_thread)(const R(rnn_return) *run, int thread, int thr
                         dh = V(load)(dh_b);
                         if (dy) dh += R(load_some)(dy + (at + b) * l->y_row + k, inside);
                     }
-                    vec past = R(rnn_gates_back)(l->kind, width, g, to, dh, run->dc + b * width + k, h_before, c_before);
+                    vec past = R(rnn_gates_back)(l->kind, width, g, to, gap, gap - k, dh, run->dc + b * width + k, h_before, c_before);
                     if (!l->w_hr) V(store)(dh_b, past);
                 }
             RNN_BARRIER(threads);
             if ((s > 0 || d->dh0) && h_last > h_first)
-                R(rnn_product)(count, isize_min(h_last, up_to_multiple(l->output, UNIT)) - h_first, depth, grads + p->side * width, run->row,
+                R(rnn_product)(count, isize_min(h_last, up_to_multiple(l->output, UNIT)) - h_first, depth, grads + p->side * gap, run->row,
                                run->wh + h_first * depth, run->dh + h_first, run->h_row, !l->w_hr);
         }
         isize rows = high - low;
@@ -465,10 +466,10 @@ static void R(rnn_backward_thread)(const R(rnn_return) *run, int thread, int thr
         for (isize r = 0, end; d->db_ih && r < rows; r = end) {     /* short sums first: they round less */
             end = isize_min(r + 16, rows);
             for (isize g = 0; g < slots; g++)
-                for (isize k = g * width + first; k < g * width + last; k += LANES) {
+                for (isize k = first; k < last; k += LANES) {
                     vec part = V(all)(0);
-                    for (isize i = r; i < end; i++) part += V(load)(run->grads + i * run->row + k);
-                    V(store)(run->bias + k, V(load)(run->bias + k) + part);
+                    for (isize i = r; i < end; i++) part += V(load)(run->grads + i * run->row + g * gap + k);
+                    V(store)(run->bias + g * width + k, V(load)(run->bias + g * width + k) + part);
                 }
         }
         if (d->dx && x_last > x_first)
@@ -490,7 +491,8 @@ static int R(rnn_backward)(const rnn_layer *l, const rnn_gradients *d) {
     R(rnn_return) run = {l, d, R(rnn_shape)(l)};
     const rnn_shape *p = &run.p;
     isize slots = p->gates + p->side + (l->w_hr != NULL), chunk = RNN_BACKWARD_ROWS + l->batch;
-    run.h_row = up_to_multiple(l->output, LANES), run.depth = p->gates * p->width, run.row = slots * p->width + PANEL;
+    run.h_row = up_to_multiple(l->output, LANES), run.gap = l->w_hr || l->hidden <= PANEL ? p->width : l->hidden;
+    run.depth = p->gates * run.gap, run.row = up_to_multiple(slots * run.gap, PANEL) + PANEL;
     int threads = rnn_threads(l, p, (p->width + PANEL - 1) / PANEL);
     isize wx = d->dx ? R(packed_size)(run.depth, l->input) : 0, wh = R(packed_size)(run.depth, l->output);
     isize wr = l->w_hr ? R(packed_size)(l->output, l->hidden) : 0, grads = isize_min(chunk, l->rows) * run.row, dh = l->batch * run.h_row;
