@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, cdivision=True, initializedcheck=False, nonecheck=False
-# cython: c_api_binop_methods=True, binding=False
+# cython: c_api_binop_methods=True, binding=False, auto_pickle=False
 """The compiled core: dtypes, Tensor, ops, autograd.  It knows no op; ops/ defines them.
 
 One module, read in this order: dtype.pxi, tensor.pxi, graph.pxi, args.pxi, op.pxi, run.pxi, record.pxi, writes.pxi, quick.pxi, call.pxi,

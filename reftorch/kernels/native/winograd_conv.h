@@ -105,7 +105,7 @@ static void multiply(isize tiles, isize channels, const float *v, isize v_row, i
         for (const float *stop = ahead + share; ahead < stop && ahead < end; ahead += 16) __builtin_prefetch(ahead, 0, 2);
         h = tile_height(tiles - t);
 #ifdef WIDE_VECTORS                     /* by name, lest all of gemm.h's tiles be built here */
-        one_f32[h](channels, v + t * v_row, v_row, v_column, u, 16, m + t * m_row, m_row, accumulate);
+        one_f32[h](channels, v + t * v_row, v_row, v_column, u, 16, m + t * m_row, m_row, accumulate, u);
 #else
         gemm_tile_f32((int)h, 16, channels, v + t * v_row, v_row, v_column, u, 16, m + t * m_row, m_row, accumulate);
 #endif
