@@ -29,7 +29,7 @@ WIDE = {"conv", "gemm", "rnn"}                           # families with a v4 bu
 
 
 #: Cython files that leave their loops to native/, or whose loops are no vector ones; and of these, the ones that are called for much work at a time
-SMALL = {"_core", "ctc", "gemm", "memory", "quick", "reduce", "rnn", "rows"}
+SMALL = {"_core", "attention_v3", "ctc", "gemm", "memory", "quick", "reduce", "rnn", "rows"}
 SMALLER = {"attention", "conv", "norms", "optim", "runtime", "windows"}
 LOOPS = {"conv_v3", "random"}                           # vector loops, which -O3 would only make larger besides
 

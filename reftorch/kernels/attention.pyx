@@ -1,21 +1,27 @@
 # cython: language_level=3, boundscheck=False, cdivision=True, initializedcheck=False, wraparound=False
-"""Rows of scores of scaled dot-product attention, see native/attention.h. All arrays are contiguous, float32 or float64, one dtype a call."""
+"""Scaled dot-product attention head by head, see native/attention.h. Arrays are [B, H, L, ...] with any strides, float32 or float64, one dtype a call."""
 cimport numpy as cnp
+import numpy as np
 
+from .gemm cimport product_of
 from .runtime cimport THREADS
 
 cnp.import_array()
 
 cdef extern from "native/attention.h":
+    ctypedef int (*gemm_fn)(const void *) noexcept nogil
+    ctypedef struct attention_part:
+        void *at
+        ptrdiff_t batch, head, row
+    ctypedef struct attention_problem:
+        ptrdiff_t batch, heads, queries, keys, width
+        int causal, threads
+        double scale
+        attention_part q, k, v, mask, out, log_total, grad, dq, dk, dv
+        gemm_fn small, large
+    ctypedef int (*attention_fn)(const attention_problem *) noexcept nogil
     ctypedef struct attention_functions:
-        void weigh(int threads, Py_ssize_t rows, Py_ssize_t n, Py_ssize_t height, Py_ssize_t seen, double scale, void *scores, const void *mask, void *most,
-                   void *total, void *fade) noexcept nogil
-        void finish(int threads, Py_ssize_t rows, Py_ssize_t columns, const void *most, const void *total, void *sums,
-                    void *log_total) noexcept nogil
-        void weigh_again(int threads, Py_ssize_t rows, Py_ssize_t n, Py_ssize_t height, Py_ssize_t seen, void *scores, const void *mask,
-                         const void *log_total) noexcept nogil
-        void change(int threads, Py_ssize_t rows, Py_ssize_t n, Py_ssize_t columns, const void *weights, const void *a, const void *b,
-                    void *changes) noexcept nogil
+        attention_fn forward, backward
     ctypedef struct attention_kernels:
         attention_functions f32, f64
     const attention_kernels *PICK(attention_kernels)
@@ -24,53 +30,72 @@ cdef extern from "native/attention.h":
 cdef const attention_kernels *kernels = PICK(attention_table)
 
 
-cdef inline const attention_functions *functions_for(cnp.ndarray x):
-    return &kernels.f32 if cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT32 else &kernels.f64
+cdef object readable(cnp.ndarray x):
+    """`x` where its numbers are aligned and those of a row lie side by side, else a copy."""
+    cdef int nd = cnp.PyArray_NDIM(x)
+    if cnp.PyArray_ISALIGNED(x) and cnp.PyArray_STRIDE(x, nd - 1) == cnp.PyArray_ITEMSIZE(x):
+        return x
+    return np.ascontiguousarray(x)
 
 
-cdef inline void *data(cnp.ndarray x) noexcept nogil:
-    return NULL if x is None else cnp.PyArray_DATA(x)
+cdef attention_part part_of(cnp.ndarray x) noexcept:
+    cdef attention_part p
+    cdef int size = cnp.PyArray_ITEMSIZE(x)
+    p.at = cnp.PyArray_DATA(x)
+    p.batch, p.head, p.row = cnp.PyArray_STRIDE(x, 0) // size, cnp.PyArray_STRIDE(x, 1) // size, cnp.PyArray_STRIDE(x, 2) // size
+    return p
 
 
-def weigh(cnp.ndarray scores not None, double scale, cnp.ndarray mask, cnp.ndarray most not None, cnp.ndarray total not None, Py_ssize_t seen):
-    """Scores [B, L, S] become e^(scale scores + mask - most), with most and total [B, L] brought up to date; gives what earlier sums are worth now, [B, L]."""
-    cdef const attention_functions *functions = functions_for(scores)
-    cdef cnp.ndarray fade = cnp.PyArray_EMPTY(2, cnp.PyArray_DIMS(most), cnp.PyArray_TYPE(most), 0)
-    cdef Py_ssize_t rows = cnp.PyArray_SIZE(most)
-    cdef int threads = THREADS
+cdef object by_position(cnp.ndarray like, bint numbers=False):
+    """An empty array [B, H, L, ...] that lies in memory as [B, L, H, ...], for rows like those of `like`, or for one number of each row."""
+    cdef cnp.npy_intp dims[4]
+    dims[0], dims[1], dims[2] = cnp.PyArray_DIM(like, 0), cnp.PyArray_DIM(like, 2), cnp.PyArray_DIM(like, 1)
+    dims[3] = cnp.PyArray_DIM(like, 3)
+    return cnp.PyArray_EMPTY(3 if numbers else 4, dims, cnp.PyArray_TYPE(like), 0).swapaxes(1, 2)
+
+
+cdef int solve(attention_problem *p, cnp.ndarray q, cnp.ndarray k, cnp.ndarray v, mask, bint is_causal, double scale, bint back) except -1:
+    """Run `p`, whose other parts are there."""
+    cdef bint doubles = cnp.PyArray_TYPE(q) == cnp.NPY_FLOAT64
+    cdef const attention_functions *functions = &kernels.f64 if doubles else &kernels.f32
+    cdef int failed, d
+    for d in (0, 1, 3):
+        if cnp.PyArray_DIM(k, d) != cnp.PyArray_DIM(q, d) or cnp.PyArray_DIM(v, d) != cnp.PyArray_DIM(q, d):
+            raise ValueError("query, key and value differ in batch, heads or width")
+    if cnp.PyArray_DIM(v, 2) != cnp.PyArray_DIM(k, 2):
+        raise ValueError("there are not as many values as keys")
+    p.batch, p.heads, p.queries, p.width = cnp.PyArray_DIM(q, 0), cnp.PyArray_DIM(q, 1), cnp.PyArray_DIM(q, 2), cnp.PyArray_DIM(q, 3)
+    p.keys, p.causal, p.scale, p.threads = cnp.PyArray_DIM(k, 2), is_causal, scale, THREADS
+    p.q, p.k, p.v, p.mask.at = part_of(q), part_of(k), part_of(v), NULL
+    if mask is not None:
+        p.mask = part_of(mask)
+    p.small, p.large = <gemm_fn>product_of(doubles, True), <gemm_fn>product_of(doubles, False)
     with nogil:
-        functions.weigh(threads, rows, cnp.PyArray_DIM(scores, 2), cnp.PyArray_DIM(scores, 1), seen, scale, cnp.PyArray_DATA(scores), data(mask),
-                        cnp.PyArray_DATA(most), cnp.PyArray_DATA(total), cnp.PyArray_DATA(fade))
-    return fade
+        failed = functions.backward(p) if back else functions.forward(p)
+    if failed:
+        raise MemoryError
+    return 0
 
 
-def finish(cnp.ndarray sums not None, cnp.ndarray most not None, cnp.ndarray total not None):
-    """sums [B, L, E] are divided by total [B, L]; gives most + log(total)."""
-    cdef cnp.ndarray log_total = cnp.PyArray_EMPTY(2, cnp.PyArray_DIMS(most), cnp.PyArray_TYPE(most), 0)
-    cdef const attention_functions *functions = functions_for(sums)
-    cdef Py_ssize_t rows = cnp.PyArray_SIZE(most)
-    cdef int threads = THREADS
-    with nogil:
-        functions.finish(threads, rows, cnp.PyArray_DIM(sums, 2), cnp.PyArray_DATA(most), cnp.PyArray_DATA(total), cnp.PyArray_DATA(sums),
-                         cnp.PyArray_DATA(log_total))
-    return log_total
+def forward(cnp.ndarray q not None, cnp.ndarray k not None, cnp.ndarray v not None, cnp.ndarray mask, bint is_causal, double scale):
+    """[softmax(q k^T scale + mask) v, which lies in memory as q does; the log of each row's sum]."""
+    cdef attention_problem p
+    cdef cnp.ndarray out = np.empty_like(q), log_total = by_position(q, True)
+    cdef cnp.ndarray made = readable(out)
+    q, k, v = readable(q), readable(k), readable(v)
+    p.out, p.log_total = part_of(made), part_of(log_total)
+    solve(&p, q, k, v, mask, is_causal, scale, False)
+    if made is not out:
+        out[...] = made
+    return [out, log_total]
 
 
-def weigh_again(cnp.ndarray scores not None, cnp.ndarray mask, cnp.ndarray log_total not None, Py_ssize_t seen):
-    """Scores [B, L, S] become e^(scores + mask - log_total), log_total [B, L]."""
-    cdef const attention_functions *functions = functions_for(scores)
-    cdef Py_ssize_t rows = cnp.PyArray_SIZE(log_total)
-    cdef int threads = THREADS
-    with nogil:
-        functions.weigh_again(threads, rows, cnp.PyArray_DIM(scores, 2), cnp.PyArray_DIM(scores, 1), seen, cnp.PyArray_DATA(scores), data(mask),
-                              cnp.PyArray_DATA(log_total))
-
-
-def change(cnp.ndarray weights not None, cnp.ndarray a not None, cnp.ndarray b not None, cnp.ndarray changes not None):
-    """changes [B, L, S] = weights (changes - sum(a b)), a and b [B, L, E]."""
-    cdef const attention_functions *functions = functions_for(weights)
-    cdef Py_ssize_t rows = cnp.PyArray_DIM(a, 0) * cnp.PyArray_DIM(a, 1)
-    cdef int threads = THREADS
-    with nogil:
-        functions.change(threads, rows, cnp.PyArray_DIM(weights, 2), cnp.PyArray_DIM(a, 2), cnp.PyArray_DATA(weights), cnp.PyArray_DATA(a),
-                         cnp.PyArray_DATA(b), cnp.PyArray_DATA(changes))
+def backward(cnp.ndarray grad not None, cnp.ndarray q not None, cnp.ndarray k not None, cnp.ndarray v not None, cnp.ndarray out not None,
+             cnp.ndarray log_total not None, cnp.ndarray mask, bint is_causal, double scale):
+    """[the gradients by q, k and v] of `forward`, from weights that are made once more."""
+    cdef attention_problem p
+    cdef cnp.ndarray dq = by_position(q), dk = by_position(k), dv = by_position(v)
+    q, k, v, grad, out = readable(q), readable(k), readable(v), readable(grad), readable(out)
+    p.out, p.log_total, p.grad, p.dq, p.dk, p.dv = part_of(out), part_of(log_total), part_of(grad), part_of(dq), part_of(dk), part_of(dv)
+    solve(&p, q, k, v, mask, is_causal, scale, True)
+    return [dq, dk, dv]

@@ -22,7 +22,7 @@ cdef extern from "native/gemm_kernels.h":
         const void *b
         void *c
         matrix_strides sa, sb
-        int accumulate, in_order, threads
+        int accumulate, in_order, of_batch, threads
     ctypedef int (*gemm_fn)(const gemm_problem *) noexcept nogil
     enum: GEMM_F32, GEMM_F64, GEMM_C64, GEMM_C128
     enum: SMALL_ROWS, SMALL_COLUMNS
@@ -91,6 +91,10 @@ cdef object solve(gemm_problem *p, gemm_fn run, cnp.ndarray c):
     return c
 
 
+cdef void *product_of(bint doubles, bint small) noexcept:
+    return <void *>(kernels if small else wide).product[GEMM_F64 if doubles else GEMM_F32]
+
+
 cpdef matmul(cnp.ndarray a, cnp.ndarray b, cnp.ndarray start=None, bint small_in_order=True):
     """a @ b (+ start, which broadcasts) of two matrices or two equal batches of matrices of float32 or float64, a @ b of complex64, or None."""
     cdef int kind = kind_of(a), nd = cnp.PyArray_NDIM(a)
@@ -106,7 +110,7 @@ cpdef matmul(cnp.ndarray a, cnp.ndarray b, cnp.ndarray start=None, bint small_in
     if not fits(kind, &p):
         return None
     cdef cnp.ndarray c = array_of(nd, shape, cnp.PyArray_TYPE(a), cnp.PyArray_ITEMSIZE(a))
-    p.accumulate = start is not None
+    p.of_batch, p.accumulate = p.batch > 1, start is not None
     if p.accumulate:
         fill(c, start)
     p.in_order = small_in_order and nd == 3 and <double>p.rows * p.columns * p.depth < IN_ORDER

@@ -6,8 +6,6 @@ import numpy as np
 from ..core import DTYPES, T, composite, primitive
 from ..core._core import is_grad_enabled
 from ..kernels import attention as kernels
-from ..kernels.quick import move
-from ._products import sum_product
 
 
 def _softmax(scores):
@@ -44,94 +42,13 @@ def _probabilities(query, key, mask, is_causal, scale):
     return weights if mask is None else weights.masked_fill((scores == -math.inf).all(-1, keepdim=True), 0)
 
 
-# ---- by blocks, so that the weights of all queries are never there at once
-def _blocks(queries, keys, is_causal):
-    """Queries and keys that are taken together, and how many of the keys the first of the queries sees. torch: the last bits depend on these sizes."""
-    step = 256 if queries >= 768 else 64 if queries >= 192 else 32
-    for i in range(0, queries, step):
-        for j in range(0, min(i + step, keys) if is_causal else keys, 512):
-            yield slice(i, i + step), slice(j, j + 512), i - j + 1 if is_causal else keys
-
-
-def _product(left, right, start=None, factor=1):
-    """start + factor * left @ right, of batches of matrices."""
-    return sum_product(start, left, right, 0 if start is None else 1, factor, small_in_order=False)
-
-
-def _mask_of(mask, query, key):
-    """A function of two slices: what is added to the scores of these queries and keys, or None."""
+def _added(mask, query, key):
+    """What is added to the scores [B, H, L, S], the numbers of a row side by side; or None."""
     if mask is None:
-        return lambda rows, columns: None
+        return None
     added = (np.where(mask, 0, -np.inf) if mask.dtype == bool else mask).astype(query.dtype, copy=False)
-    added = np.broadcast_to(added, (*query.shape[:3], key.shape[2]))
-
-    def part(rows, columns):
-        chosen = added[:, :, rows, columns]
-        return _row_major(chosen).reshape(-1, *chosen.shape[2:])
-    return part
-
-
-def _heads(*arrays):
-    """[B, H, L, E] as [B * H, L, E]."""
-    return [_row_major(x).reshape(-1, *x.shape[2:]) for x in arrays]
-
-
-def _row_major(x):
-    """`x`, or a copy of it in row-major order."""
-    if x.flags.c_contiguous:
-        return x
-    made = np.empty(x.shape, x.dtype)
-    move(made, x)
-    return made
-
-
-def _by_position(blocks, shape):
-    """Blocks [B * H, l, ...] of the positions of [B, H, L, ...], which lies in memory as [B, L, H, ...]; zeros at positions without a block."""
-    made = np.empty((shape[0], shape[2], shape[1], *blocks[0].shape[2:]), blocks[0].dtype)
-    end = 0
-    for block in blocks:
-        start, end = end, end + block.shape[1]
-        move(made[:, start:end], block.reshape(*shape[:2], *block.shape[1:]).swapaxes(1, 2))
-    made[:, end:] = 0
-    return made.swapaxes(1, 2)
-
-
-def _attend(query, key, value, is_causal, mask, scale):
-    """softmax(q k^T scale + mask) v, and the log of each row's sum."""
-    like, mask = query, _mask_of(mask, query, key)
-    query, key, value = _heads(query, key, value)
-    outs, log_totals = [], []
-    for rows, columns, seen in _blocks(query.shape[1], key.shape[1], is_causal):
-        scores = _product(query[:, rows], key[:, columns].swapaxes(1, 2))
-        if columns.start == 0:
-            made, most, total = None, np.full(scores.shape[:2], -np.inf, query.dtype), np.zeros(scores.shape[:2], query.dtype)
-        fade = kernels.weigh(scores, scale, mask(rows, columns), most, total, seen)
-        made = _product(scores, value[:, columns], None if made is None else made * fade[..., None])
-        if columns.stop >= (min(rows.stop, key.shape[1]) if is_causal else key.shape[1]):
-            log_totals.append(kernels.finish(made, most, total))
-            outs.append(made)
-    out = (outs[0] if len(outs) == 1 else np.concatenate(outs, 1)).reshape(like.shape)
-    if not like.flags.c_contiguous:          # torch: the result lies in memory as the query does
-        out, made = np.empty_like(like), out
-        out[...] = made
-    return [out, _by_position(log_totals, like.shape)]
-
-
-def _attend_gradient(grad, query, key, value, out, log_total, is_causal, mask, scale):
-    """The gradients by q, k and v, from weights that are made once more."""
-    shapes, mask = (query.shape, key.shape, value.shape), _mask_of(mask, query, key)
-    grad, query, key, value, out, log_total = _heads(grad, query, key, value, out, log_total)
-    by_query, by_key, by_value = {}, {}, {}
-    for rows, columns, seen in _blocks(query.shape[1], key.shape[1], is_causal):
-        q, g, k, v = query[:, rows], _row_major(grad[:, rows]), key[:, columns], value[:, columns]
-        weights = _product(q, k.swapaxes(1, 2), factor=scale)
-        kernels.weigh_again(weights, mask(rows, columns), _row_major(log_total[:, rows]), seen)
-        by_value[columns.start] = _product(weights.swapaxes(1, 2), g, by_value.get(columns.start))
-        changes = _product(g, v.swapaxes(1, 2))
-        kernels.change(weights, g, _row_major(out[:, rows]), changes)
-        by_query[rows.start] = _product(changes, k, by_query.get(rows.start), scale)
-        by_key[columns.start] = _product(changes.swapaxes(1, 2), q, by_key.get(columns.start), scale)
-    return [_by_position([*x.values()], shape) for x, shape in zip((by_query, by_key, by_value), shapes, strict=True)]
+    rows = np.ascontiguousarray(np.broadcast_to(added, (*added.shape[:-1], key.shape[2])))
+    return np.broadcast_to(rows, (*query.shape[:3], key.shape[2]))
 
 
 def _flash_gradient(grad, query, key, value, output, logsumexp, is_causal, attn_mask, scale):
@@ -157,7 +74,7 @@ def _scaled_dot_product_flash_attention_for_cpu(query, key, value, is_causal, at
     """softmax(q k^T scale + mask) v for [B, H, L, E], [B, H, S, E] and [B, H, S, E]; also the log of each row's sum."""
     scale = query.dtype.type(1 / math.sqrt(query.shape[-1]) if scale is None else scale)
     if query.dtype.itemsize > 2:
-        return _attend(query, key, value, is_causal, attn_mask, scale)
+        return kernels.forward(query, key, value, _added(attn_mask, query, key), is_causal, scale)
     scores = _masked(query @ key.swapaxes(-1, -2) * scale, attn_mask, is_causal)
     weights, logsumexp = _softmax(scores)
     out = weights.astype(query.dtype, copy=False) @ value
@@ -170,7 +87,7 @@ def _scaled_dot_product_flash_attention_for_cpu(query, key, value, is_causal, at
 def _scaled_dot_product_flash_attention_for_cpu_backward(grad_out, query, key, value, out, logsumexp, is_causal, attn_mask, scale):
     """The gradients of `_scaled_dot_product_flash_attention_for_cpu` by q, k and v."""
     scale = query.dtype.type(1 / math.sqrt(query.shape[-1]) if scale is None else scale)
-    return _attend_gradient(grad_out, query, key, value, out, logsumexp, is_causal, attn_mask, scale)
+    return kernels.backward(grad_out, query, key, value, out, logsumexp, _added(attn_mask, query, key), is_causal, scale)
 
 
 def _check(query, key, value, attn_mask):

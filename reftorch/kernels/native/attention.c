@@ -1,4 +1,5 @@
 #include "attention.h"
+#include "scratch.h"
 #include "vector_math.h"
 
 /* e^x as PyTorch's attention has it: good to 20 bits of it, and 0 where it is no normal number. */
@@ -25,4 +26,4 @@ INLINE double f64_scalar_log(double x) { return log(x); }
 #include "attention_loops.h"
 #undef REAL
 
-const attention_kernels ISA(attention_table) = {{weigh_f32, finish_f32, weigh_again_f32, change_f32}, {weigh_f64, finish_f64, weigh_again_f64, change_f64}};
+const attention_kernels ISA(attention_table) = {{forward_f32, backward_f32}, {forward_f64, backward_f64}};

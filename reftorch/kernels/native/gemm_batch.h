@@ -17,7 +17,7 @@ static int R(gemm_one)(int threads, const gemm_problem *p, isize i) {
     }
     if (p->rows < SMALL_ROWS || p->columns < SMALL_COLUMNS)
         return R(gemm_small)(threads, p->rows, p->columns, p->depth, a, p->sa.row, p->sa.col, b, p->sb.row, p->sb.col, c, p->accumulate,
-                             p->batch > 1);
+                             p->of_batch);
 #endif
     return R(gemm)(threads, p->rows, p->columns, p->depth, a, p->sa.row, p->sa.col, b, p->sb.row, p->sb.col, c, p->columns, p->accumulate);
 }

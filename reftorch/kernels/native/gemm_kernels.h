@@ -7,13 +7,14 @@ enum { SMALL_ROWS = 4, SMALL_COLUMNS = 12 };                             /* prod
 
 typedef struct { ptrdiff_t batch, row, col; } matrix_strides;            /* in numbers */
 
-/* C (+)= A B for `batch` matrices of rows x depth and depth x columns; C is contiguous. `in_order`: product by product in the order of the depth */
+/* C (+)= A B for `batch` matrices of rows x depth and depth x columns; C is contiguous. `in_order`: product by product in the order of the
+ * depth; `of_batch`: small ones are added up as those of a batch are */
 typedef struct {
     ptrdiff_t batch, rows, columns, depth;
     const void *a, *b;
     void *c;
     matrix_strides sa, sb;
-    int accumulate, in_order, threads;
+    int accumulate, in_order, of_batch, threads;
 } gemm_problem;
 
 typedef int (*gemm_fn)(const gemm_problem *);                            /* -1 when memory is out */
