@@ -180,6 +180,8 @@ cdef inline bint take_argument(quick_call *q, Arg p, PyObject *given, int *code,
     if p.size < 0:
         if p.code == A_TENSOR:
             return take_tensor(q, v, code, mixed)
+        if p.code == A_MEMFORMAT:
+            return v is MEMORY_FORMATS["contiguous_format"] and take_number(q, True)
         return (p.code == A_INT and type(v) is int or p.code == A_BOOL and type(v) is bool) and take_number(q, v)
     if type(v) is not tuple and type(v) is not list and type(v) is not Size:
         return False

@@ -4,6 +4,7 @@ cimport numpy as cnp
 from cython cimport floating
 from libc.string cimport memcpy
 
+from .runtime cimport THREADS
 from .memory cimport array_of
 from .quick cimport NO_NUMBER, capsule, quick_call
 from .reduce cimport sum_middle
@@ -242,13 +243,16 @@ def move(cnp.ndarray to not None, cnp.ndarray a not None):
 
 
 cdef object clone(quick_call *q):
-    """A row-major array once more."""
+    """An array once more in row-major order, which it has or a number asks for."""
     cdef cnp.ndarray a = <cnp.ndarray>q.tensor[0], out
     cdef Py_ssize_t bytes = cnp.PyArray_NBYTES(a)
-    if not plain(a) or not PyArray_IS_C_CONTIGUOUS(a):
+    cdef bint dense = PyArray_IS_C_CONTIGUOUS(a)
+    if not plain(a) or not (dense or q.numbers):
         return None
     out = like(a)
-    if bytes <= LONG:
+    if not dense:
+        move(out, a)
+    elif bytes <= LONG:
         copy_bytes(bytes, cnp.PyArray_DATA(a), cnp.PyArray_DATA(out))
     else:
         with nogil:
@@ -291,10 +295,15 @@ cdef object cat(quick_call *q):
 
 
 # ------------------------------------------------------------------ numbers
-cdef inline bint small_floats(cnp.ndarray a):
-    """A small array of float32 or float64 that is not empty."""
+cdef inline bint floats(cnp.ndarray a):
+    """An array of float32 or float64 that is not empty."""
     cdef int kind = cnp.PyArray_TYPE(a)
-    return (kind == cnp.NPY_FLOAT32 or kind == cnp.NPY_FLOAT64) and 0 < cnp.PyArray_SIZE(a) <= SMALL
+    return (kind == cnp.NPY_FLOAT32 or kind == cnp.NPY_FLOAT64) and cnp.PyArray_SIZE(a) > 0
+
+
+cdef inline bint small_floats(cnp.ndarray a):
+    """A small one."""
+    return floats(a) and cnp.PyArray_SIZE(a) <= SMALL
 
 
 cdef inline cnp.ndarray like(cnp.ndarray a):
@@ -367,13 +376,15 @@ cdef cnp.ndarray dense(cnp.ndarray a):
 
 
 cdef object sum_dims(quick_call *q):
-    """Over one dim, or several side by side, of a small array; the last number says whether they are kept."""
+    """Over one dim, or several side by side, of an array that one thread does; the last number says whether they are kept."""
     cdef cnp.ndarray a = <cnp.ndarray>q.tensor[0], out
     cdef bint chosen[MOST_DIMS]
     cdef cnp.npy_intp dims[MOST_DIMS]
     cdef cnp.npy_intp size[3]                    # before, in and after the sum
     cdef int d, kept = 0, at = 0, nd = cnp.PyArray_NDIM(a)
-    if q.numbers < 2 or nd == 0 or nd >= MOST_DIMS or not small_floats(a) or not (PyArray_IS_C_CONTIGUOUS(a) or repeated(a)):
+    if q.numbers < 2 or nd == 0 or nd >= MOST_DIMS or not (PyArray_IS_C_CONTIGUOUS(a) or repeated(a)):
+        return None
+    if not small_floats(a) and (THREADS > 1 or not floats(a) or cnp.PyArray_NBYTES(a) > LONG or not PyArray_IS_C_CONTIGUOUS(a)):
         return None
     for d in range(nd):
         chosen[d] = False

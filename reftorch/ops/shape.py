@@ -66,6 +66,7 @@ def reinterpret(self, dtype, offset, strides):
 
 
 @primitive("_unsafe_view(Tensor self, SymInt[] size) -> Tensor", half=False, shares=True, node="UnsafeViewBackward0", jvp="linear",
+           quick="quick:reshaped",
            self=lambda grad, self_shape: grad.reshape(self_shape))
 def _unsafe_view(self, size):
     """The elements of a tensor that nobody else sees, in another shape."""
