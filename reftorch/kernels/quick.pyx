@@ -2,7 +2,7 @@
 """Quick functions for views, joining, sums, softmax and a loss: ordinary arguments alone; anything else, errors too, is left to the op's body."""
 cimport numpy as cnp
 from cython cimport floating
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
 from .runtime cimport THREADS
 from .memory cimport array_of
@@ -260,6 +260,33 @@ cdef object clone(quick_call *q):
     return out
 
 
+cdef object select_backward(quick_call *q):
+    """Zeros of a shape with a row-major array in the place that `select` took it from; the last numbers are dim and index."""
+    cdef cnp.ndarray a = <cnp.ndarray>q.tensor[0], out
+    cdef int nd = q.numbers - 2, i, dim = place(q.number[nd], nd) if nd > 0 else -1
+    cdef cnp.npy_intp outer = 1, run = cnp.PyArray_ITEMSIZE(a), n, index, k
+    cdef char *to
+    if dim < 0 or nd != cnp.PyArray_NDIM(a) + 1 or not plain(a) or not PyArray_IS_C_CONTIGUOUS(a):
+        return None
+    for i in range(nd):
+        if i != dim and q.number[i] != cnp.PyArray_DIM(a, i - (i > dim)):
+            return None
+        outer *= q.number[i] if i < dim else 1
+        run *= q.number[i] if i > dim else 1
+    n, index = q.number[dim], q.number[nd + 1]
+    index += n if index < 0 else 0
+    if index < 0 or index >= n:
+        return None
+    out = array_of(nd, q.number, cnp.PyArray_TYPE(a), cnp.PyArray_ITEMSIZE(a))
+    to = cnp.PyArray_BYTES(out)
+    for k in range(outer):
+        memset(to, 0, index * run)
+        memcpy(to + index * run, cnp.PyArray_BYTES(a) + k * run, run)
+        memset(to + (index + 1) * run, 0, (n - index - 1) * run)
+        to += n * run
+    return out
+
+
 cdef object cat(quick_call *q):
     """Row-major arrays of one dtype and number of dims side by side along a dim."""
     cdef cnp.ndarray a, first = <cnp.ndarray>q.tensor[0], out
@@ -451,6 +478,6 @@ cdef object mse_loss(quick_call *q):
 
 QUICK = {"reshaped": capsule(reshaped), "transposed": capsule(transposed), "transpose": capsule(transpose), "select": capsule(select),
          "slice": capsule(slice_), "unsqueeze": capsule(unsqueeze), "squeeze": capsule(squeeze), "expand": capsule(expand),
-         "cat": capsule(cat), "clone": capsule(clone),
+         "cat": capsule(cat), "clone": capsule(clone), "select_backward": capsule(select_backward),
          "sum_dims": capsule(sum_dims), "mean": capsule(mean), "mse_loss": capsule(mse_loss), "softmax": capsule(softmax),
          "log_softmax": capsule(log_softmax), "softmax_backward": capsule(softmax_backward), "log_softmax_backward": capsule(log_softmax_backward)}

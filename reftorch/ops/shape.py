@@ -217,6 +217,7 @@ def select(self, dim, index):
 
 
 @primitive("select_backward(Tensor grad_output, SymInt[] input_sizes, int dim, SymInt index) -> Tensor", half=False, ns=None, jvp="linear",
+           quick="quick:select_backward",
            grad_output=lambda grad, dim, index: grad.select(dim, index))
 def select_backward(grad_output, input_sizes, dim, index):
     """Zeros with `grad_output` in the selected slice."""
