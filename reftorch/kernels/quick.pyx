@@ -333,6 +333,11 @@ cdef inline bint small_floats(cnp.ndarray a):
     return floats(a) and cnp.PyArray_SIZE(a) <= SMALL
 
 
+cdef inline bint single(cnp.ndarray a):
+    """One that a thread does alone, and before others could take Python's lock."""
+    return floats(a) and (cnp.PyArray_SIZE(a) <= SMALL or (THREADS == 1 and cnp.PyArray_NBYTES(a) <= LONG))
+
+
 cdef inline cnp.ndarray like(cnp.ndarray a):
     return array_of(cnp.PyArray_NDIM(a), cnp.PyArray_DIMS(a), cnp.PyArray_TYPE(a), cnp.PyArray_ITEMSIZE(a))
 
@@ -409,9 +414,7 @@ cdef object sum_dims(quick_call *q):
     cdef cnp.npy_intp dims[MOST_DIMS]
     cdef cnp.npy_intp size[3]                    # before, in and after the sum
     cdef int d, kept = 0, at = 0, nd = cnp.PyArray_NDIM(a)
-    if q.numbers < 2 or nd == 0 or nd >= MOST_DIMS or not (PyArray_IS_C_CONTIGUOUS(a) or repeated(a)):
-        return None
-    if not small_floats(a) and (THREADS > 1 or not floats(a) or cnp.PyArray_NBYTES(a) > LONG or not PyArray_IS_C_CONTIGUOUS(a)):
+    if q.numbers < 2 or nd == 0 or nd >= MOST_DIMS or not (single(a) and PyArray_IS_C_CONTIGUOUS(a) or small_floats(a) and repeated(a)):
         return None
     for d in range(nd):
         chosen[d] = False
@@ -462,9 +465,9 @@ cdef void square_distances(floating *a, floating *b, floating *out, cnp.npy_intp
 
 
 cdef object mse_loss(quick_call *q):
-    """(a - b)^2 of two small arrays of one shape, as they are, their mean or their sum."""
+    """(a - b)^2 of two arrays of one shape that one thread does, as they are, their mean or their sum."""
     cdef cnp.ndarray a = <cnp.ndarray>q.tensor[0], b = <cnp.ndarray>q.tensor[1], out
-    if not small_floats(a) or not PyArray_SAMESHAPE(a, b) or not PyArray_IS_C_CONTIGUOUS(a) or not PyArray_IS_C_CONTIGUOUS(b):
+    if not single(a) or not PyArray_SAMESHAPE(a, b) or not PyArray_IS_C_CONTIGUOUS(a) or not PyArray_IS_C_CONTIGUOUS(b):
         return None
     if q.number[0] < 0 or q.number[0] > 2:
         return None
