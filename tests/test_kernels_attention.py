@@ -53,6 +53,17 @@ def test_formula(shape, dtype, masked):
         np.testing.assert_allclose(got, right, rtol=0, atol=(3e-6 if dtype == "float32" else 1e-13) * max(1, abs(right).max()))
 
 
+@pytest.mark.parametrize("order", [(2, 0, 1, 3), (0, 2, 1, 3), (0, 1, 3, 2)], ids=str)
+def test_strides(order):
+    """Operands that lie in memory in another order, and a mask of one column, give the same bits."""
+    arrays = operands(SHAPES[2])
+    turned = [np.ascontiguousarray(a.transpose(order)).transpose(np.argsort(order)) for a in arrays]
+    column = np.linspace(-1, 1, 40, dtype=np.float32)[:, None]
+    for got, want in zip(everything(turned, attn_mask=reftorch.from_numpy(column)),
+                         everything(arrays, attn_mask=reftorch.from_numpy(column.repeat(45, 1))), strict=True):
+        assert np.array_equal(got, want)
+
+
 @pytest.mark.parametrize("shape", SHAPES[2:4], ids=str)
 def test_threads(shape):
     found = []
