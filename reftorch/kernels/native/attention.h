@@ -1,4 +1,5 @@
-/* Scaled dot-product attention of float32 and float64, head by head, so that what a head needs stays in the cache. Products of matrices are gemm.pyx's. */
+/* Scaled dot-product attention of float32 and float64, head by head, so that what a head needs stays in the cache.
+ * Products of matrices are gemm.pyx's. */
 #pragma once
 #include "gemm_kernels.h"
 #include "isa.h"
@@ -7,8 +8,8 @@
 /* Matrices of [batch][head][row], or numbers; the numbers of a row lie side by side. Strides in numbers. */
 typedef struct { void *at; ptrdiff_t batch, head, row; } attention_part;
 
-/* q, out, grad and dq are [queries, width], k, v, dk and dv [keys, width]; log_total [queries, one number]; mask [queries, keys], which is added to the
- * scores, or NULL. `causal`: a query sees keys up to its own position. */
+/* q, out, grad and dq are [queries, width], k, v, dk and dv [keys, width]; log_total [queries, one number]; mask [queries, keys], which is
+ * added to the scores, or NULL. `causal`: a query sees keys up to its own position. */
 typedef struct {
     ptrdiff_t batch, heads, queries, keys, width;
     int causal, threads;

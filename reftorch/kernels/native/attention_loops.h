@@ -84,8 +84,8 @@ static __attribute__((noinline)) void R(scaled)(isize n, const real *x, real fac
  * it; `room` is for what it makes. */
 static __attribute__((noinline)) int R(product)(const attention_problem *s, int threads, isize rows, isize columns, isize depth, const real *a, int a_turned, const real *b,
                       int b_turned, real factor, real *c, int accumulate, real *room) {
-    gemm_problem p = {1, rows, columns, depth, a, b, c, {0, a_turned ? 1 : depth, a_turned ? rows : 1}, {0, b_turned ? 1 : columns, b_turned ? depth : 1},
-                      accumulate, 0, s->batch * s->heads > 1, threads};
+    gemm_problem p = {1, rows, columns, depth, a, b, c, {0, a_turned ? 1 : depth, a_turned ? rows : 1},
+                      {0, b_turned ? 1 : columns, b_turned ? depth : 1}, accumulate, 0, s->batch * s->heads > 1, threads};
     const int large = rows >= SMALL_ROWS && columns >= SMALL_COLUMNS, column = columns == 1 && rows > 1;
     const gemm_fn run = large ? s->large : s->small;
     if (factor == 1) return run(&p);
@@ -149,7 +149,8 @@ static int R(forward_head)(const attention_problem *s, int threads, isize b, isi
             failed |= R(product)(s, threads, rows, width, n, scores, 0, v + j * width, 0, 1, made, j > 0, NULL);
         }
         for (isize r = 0; r < rows; r++) {               /* queries that see nothing give zeros */
-            real *out = R(matrix_of)(&s->out, b, h) + (i + r) * s->out.row, *log_total = R(matrix_of)(&s->log_total, b, h) + (i + r) * s->log_total.row;
+            real *out = R(matrix_of)(&s->out, b, h) + (i + r) * s->out.row;
+            real *log_total = R(matrix_of)(&s->log_total, b, h) + (i + r) * s->log_total.row;
             const int hidden = most[r] == -(real)INFINITY;
             if (hidden) memset(out, 0, width * sizeof(real));
             else R(scaled)(width, made + r * width, 1 / total[r], out);
@@ -170,7 +171,8 @@ static int R(backward_head)(const attention_problem *s, int threads, isize b, is
     const real *q = R(gathered)(&s->q, b, h, s->queries, width, room), *k = R(gathered)(&s->k, b, h, s->keys, width, room += size_q);
     const real *v = R(gathered)(&s->v, b, h, s->keys, width, room += size_k), *g = R(gathered)(&s->grad, b, h, s->queries, width, room += size_k);
     const real scale = (real)s->scale, *out = R(matrix_of)(&s->out, b, h), *log_total = R(matrix_of)(&s->log_total, b, h);
-    real *dq = room + s->queries * width, *dk = dq + size_q, *dv = dk + size_k, *weights = dv + size_k, *changes = weights + most, *free = changes + most;
+    real *dq = room + s->queries * width, *dk = dq + size_q, *dv = dk + size_k;
+    real *weights = dv + size_k, *changes = weights + most, *free = changes + most;
     isize done = 0;
     int failed = 0;
     for (isize i = 0; i < s->queries; i += step) {
@@ -201,7 +203,8 @@ static int R(backward_head)(const attention_problem *s, int threads, isize b, is
 /* Every head; threads share the heads, where there are enough. */
 static __attribute__((noinline)) int R(every_head)(const attention_problem *s, isize room, int (*one)(const attention_problem *, int, isize, isize, real *)) {
     const isize count = s->batch * s->heads;
-    const int inside = count >= s->threads ? 1 : s->threads, outside = inside > 1 || count * s->queries * s->keys < ATTENTION_GRAIN ? 1 : s->threads;
+    const int inside = count >= s->threads ? 1 : s->threads, alone = inside > 1 || count * s->queries * s->keys < ATTENTION_GRAIN;
+    const int outside = alone ? 1 : s->threads;
     int failed = 0;
 #pragma omp parallel for num_threads(outside) if (outside > 1) reduction(| : failed)
     for (isize i = 0; i < count; i++) {
