@@ -28,10 +28,10 @@ ISAS = {"base": "#define SMALL\n", "v3": '#pragma GCC target("arch=x86-64-v3")\n
 WIDE = {"conv", "gemm", "rnn"}                           # families with a v4 build
 
 
-#: Cython files that leave their loops to native/, or whose loops are no vector ones; and of these, the ones that are called for much work at a time
+#: Files that leave their loops to others, or whose loops are no vector ones; and of these, the ones that are called for much work at a time
 SMALL = {"_core", "attention_v3", "ctc", "gemm", "memory", "quick", "reduce", "rnn", "rows"}
 SMALLER = {"attention", "conv", "norms", "optim", "runtime", "windows"}
-LOOPS = {"conv_v3", "random"}                           # vector loops, which -O3 would only make larger besides
+LOOPS = {"random"}                                      # vector loops, which -O3 would only make larger besides
 
 
 def native(family):
