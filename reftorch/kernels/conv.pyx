@@ -48,13 +48,11 @@ def get_winograd():
 
 
 cdef const conv_functions *functions_for(cnp.ndarray x, cnp.ndarray w):
-    """The kernels of this dtype, if there are any; F(4x4, 3x3) is not built for wide vectors."""
+    """The kernels of this dtype, if there are any."""
     cdef int kind = cnp.PyArray_TYPE(x)
     if cnp.PyArray_TYPE(w) != kind:
         return NULL
-    if kind == cnp.NPY_FLOAT32:
-        return &kernels.f32 if winograd == WINOGRAD_FAST else &wide.f32
-    return &kernels.f64 if kind == cnp.NPY_FLOAT64 else NULL
+    return &wide.f32 if kind == cnp.NPY_FLOAT32 else &kernels.f64 if kind == cnp.NPY_FLOAT64 else NULL
 
 
 cdef cnp.ndarray readable(cnp.ndarray x):

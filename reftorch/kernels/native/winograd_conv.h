@@ -158,12 +158,7 @@ typedef struct {
     } \
     static const winograd_kind RULE##_kind = {&RULE, load_tiles_##RULE, load_gradient_##RULE, store_tiles_##RULE, filter_panel_##RULE, \
                                               filter_gradient_##RULE};
-WINOGRAD(F24) WINOGRAD(F25)
-#ifdef WIDE_VECTORS
-#define F44_kind F24_kind               /* never asked for here: conv.pyx then takes the v3 build */
-#else
-WINOGRAD(F44)
-#endif
+WINOGRAD(F24) WINOGRAD(F44) WINOGRAD(F25)
 #undef WINOGRAD
 
 /* Both give WINOGRAD_REFUSED when numbers are not small. */
