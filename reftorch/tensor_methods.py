@@ -401,6 +401,20 @@ def __reduce_ex__(self, proto):
                       dict(self.__dict__))
 
 
+@_method
+def __setstate__(self, state):
+    """Take over what files of PyTorch 0.1 hold: (storage, offset, size, stride), or (data, version, hooks, requires_grad, volatile)."""
+    if not self.is_leaf:
+        raise RuntimeError("__setstate__ can be only called on leaf Tensors")
+    if len(state) == 4:
+        self.set_(*state)
+        return
+    if len(state) == 5:
+        self.data = state[0]
+        state = state[3], state[4], state[2]
+    self.requires_grad, _, _ = state         # torch: hooks are not kept in files
+
+
 
 # ---- linear algebra with a Python face
 @_method

@@ -61,7 +61,7 @@ def _parse_to(*args, device=None, dtype=None, non_blocking=False, copy=False, me
 Called = module_base(_global_calls)          # calls run `forward`, or `_call_with_hooks` where there are any
 
 
-class Module(Called, StateDict):
+class Module(StateDict, Called):
     """Base class of neural network modules.
 
     Assigning a Parameter, Buffer or Module as an attribute registers it; calling the module runs `forward` and the hooks.
