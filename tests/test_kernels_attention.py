@@ -93,3 +93,14 @@ def test_bits(shape, causal):
     wanted = [out, *torch.autograd.grad(out, inputs, grad)]
     for got, want in zip(everything(operands(shape), is_causal=causal), wanted, strict=True):
         assert np.array_equal(got, want.detach().numpy())
+
+
+@pytest.mark.parametrize("which", range(6))
+@pytest.mark.parametrize("change", [lambda x: x[:1], lambda x: x[:, :, 1:], lambda x: x[0], lambda x: x.double()], ids=["batch", "rows", "dims", "dtype"])
+def test_operands_that_do_not_fit_are_refused(which, change):
+    q, k, v, grad = map(reftorch.from_numpy, operands((2, 3, 4, 5, 8)))
+    out, log_total = reftorch._scaled_dot_product_flash_attention_for_cpu(q, k, v)
+    given = [grad, q, k, v, out, log_total]
+    given[which] = change(given[which])
+    with pytest.raises((RuntimeError, IndexError)):
+        reftorch._scaled_dot_product_flash_attention_for_cpu_backward(*given, 0.0, False)

@@ -6,6 +6,7 @@ import numpy as np
 from ..core import DTYPES, T, composite, primitive
 from ..core._core import is_grad_enabled
 from ..kernels import attention as kernels
+from ._common import normalize_dim, refuse, type_name
 
 
 def _softmax(scores):
@@ -42,10 +43,47 @@ def _probabilities(query, key, mask, is_causal, scale):
     return weights if mask is None else weights.masked_fill((scores == -math.inf).all(-1, keepdim=True), 0)
 
 
+def _scale(query, scale):
+    return scale if scale is not None else 1 / math.sqrt(query.shape[-1]) if query.shape[-1] else math.inf
+
+
+def _fit(name, query, key, value):
+    """The kernel reads all three by the sizes of the query."""
+    if query.ndim != 4 or key.ndim != 4 or value.ndim != 4:
+        raise RuntimeError(f"{name}: Accept only 4 dims inputs shape of {{B, H, T, K}}")
+    if not query.shape[3] == key.shape[3] == value.shape[3]:
+        raise RuntimeError(f"{name}: Q/K/V should have the same head size")
+    # torch: reads beyond the end of the smaller one
+    if not query.shape[:2] == key.shape[:2] == value.shape[:2] or key.shape[2] != value.shape[2]:
+        raise RuntimeError(f"{name}: Q/K/V should have the same batch and heads, K/V the same length")
+
+
+def _same_types(query, *others):
+    for x in others:
+        if x.dtype != query.dtype:
+            raise RuntimeError(f"expected scalar type {type_name(query)} but found {type_name(x)}")
+
+
+def _fit_mask(mask, query, key):
+    """The mask broadcasts against the scores [B, H, L, S]."""
+    if mask.ndim not in (2, 4):
+        raise RuntimeError("scaled_dot_product_attention_flash_attention: Attention mask dim in {2, 4}")
+    scores = (*query.shape[:3], key.shape[2])
+    sizes = (1,) * (4 - mask.ndim) + mask.shape
+    for d in (3, 2, 1, 0):
+        if sizes[d] not in (1, scores[d]):
+            target = [n if m > 1 else 1 for n, m in zip(scores[:2], sizes, strict=False)] + [*scores[2:]]
+            if d < 2:
+                raise RuntimeError(f"shape '{[1 if n == d else m for n, m in enumerate(target)]}' is invalid for input of size {mask.size}")
+            raise RuntimeError(f"The expanded size of the tensor ({scores[d]}) must match the existing size ({sizes[d]}) at non-singleton dimension {d}.  "
+                               f"Target sizes: {target}.  Tensor sizes: {[*sizes]}")
+
+
 def _added(mask, query, key):
     """What is added to the scores [B, H, L, S], the numbers of a row side by side; or None."""
     if mask is None:
         return None
+    _fit_mask(mask, query, key)
     added = (np.where(mask, 0, -np.inf) if mask.dtype == bool else mask).astype(query.dtype, copy=False)
     rows = np.ascontiguousarray(np.broadcast_to(added, (*added.shape[:-1], key.shape[2])))
     return np.broadcast_to(rows, (*query.shape[:3], key.shape[2]))
@@ -72,7 +110,13 @@ def _flash_gradient(grad, query, key, value, output, logsumexp, is_causal, attn_
                _flash_gradient(grad, query, key, value, output, logsumexp, is_causal, attn_mask, scale))
 def _scaled_dot_product_flash_attention_for_cpu(query, key, value, is_causal, attn_mask, scale):
     """softmax(q k^T scale + mask) v for [B, H, L, E], [B, H, S, E] and [B, H, S, E]; also the log of each row's sum."""
-    scale = query.dtype.type(1 / math.sqrt(query.shape[-1]) if scale is None else scale)
+    name = "scaled_dot_product_attention_flash_attention"
+    normalize_dim(2, query.ndim)
+    if query.dtype.kind not in "fV":
+        raise RuntimeError(f"{name}: Expected data type in FP32, FP64, BF16, FP16, but got {type_name(query)} instead.")
+    _fit(name, query, key, value)
+    _same_types(query, key, value)
+    scale = query.dtype.type(_scale(query, scale))
     if query.dtype.itemsize > 2:
         return kernels.forward(query, key, value, _added(attn_mask, query, key), is_causal, scale)
     scores = _masked(query @ key.swapaxes(-1, -2) * scale, attn_mask, is_causal)
@@ -86,7 +130,18 @@ def _scaled_dot_product_flash_attention_for_cpu(query, key, value, is_causal, at
            nograd=True)
 def _scaled_dot_product_flash_attention_for_cpu_backward(grad_out, query, key, value, out, logsumexp, is_causal, attn_mask, scale):
     """The gradients of `_scaled_dot_product_flash_attention_for_cpu` by q, k and v."""
-    scale = query.dtype.type(1 / math.sqrt(query.shape[-1]) if scale is None else scale)
+    for x in (query, key, value):
+        normalize_dim(3 if x.ndim else 1, x.ndim)
+    normalize_dim(2 if logsumexp.ndim > 1 else 1, logsumexp.ndim)
+    name = "scaled_dot_product_attention_flash_attention_backward"
+    _fit(name, query, key, value)
+    if query.dtype.kind not in "fV":
+        refuse("flash_attention_backward", query)
+    _same_types(query, grad_out, key, value, out, logsumexp)
+    # torch: reads beyond the end
+    if grad_out.shape != query.shape or out.shape != query.shape or logsumexp.shape != query.shape[:3]:
+        raise RuntimeError(f"{name}: the gradient, the output and logsumexp should fit the query")
+    scale = query.dtype.type(_scale(query, scale))
     return kernels.backward(grad_out, query, key, value, out, logsumexp, _added(attn_mask, query, key), is_causal, scale)
 
 

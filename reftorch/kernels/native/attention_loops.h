@@ -82,8 +82,8 @@ static __attribute__((noinline)) void R(scaled)(isize n, const real *x, real fac
 
 /* c (+)= factor a b of row-major matrices, a [rows, depth] and b [depth, columns], or turned. The factor joins where PyTorch's BLAS multiplies by
  * it; `room` is for what it makes. */
-static __attribute__((noinline)) int R(product)(const attention_problem *s, int threads, isize rows, isize columns, isize depth, const real *a, int a_turned, const real *b,
-                      int b_turned, real factor, real *c, int accumulate, real *room) {
+static __attribute__((noinline)) int R(product)(const attention_problem *s, int threads, isize rows, isize columns, isize depth,
+                      const real *a, int a_turned, const real *b, int b_turned, real factor, real *c, int accumulate, real *room) {
     gemm_problem p = {1, rows, columns, depth, a, b, c, {0, a_turned ? 1 : depth, a_turned ? rows : 1},
                       {0, b_turned ? 1 : columns, b_turned ? depth : 1}, accumulate, 0, s->batch * s->heads > 1, threads};
     const int large = rows >= SMALL_ROWS && columns >= SMALL_COLUMNS, column = columns == 1 && rows > 1;
@@ -201,7 +201,8 @@ static int R(backward_head)(const attention_problem *s, int threads, isize b, is
 }
 
 /* Every head; threads share the heads, where there are enough. */
-static __attribute__((noinline)) int R(every_head)(const attention_problem *s, isize room, int (*one)(const attention_problem *, int, isize, isize, real *)) {
+static __attribute__((noinline)) int R(every_head)(const attention_problem *s, isize room,
+                      int (*one)(const attention_problem *, int, isize, isize, real *)) {
     const isize count = s->batch * s->heads;
     const int inside = count >= s->threads ? 1 : s->threads, alone = inside > 1 || count * s->queries * s->keys < ATTENTION_GRAIN;
     const int outside = alone ? 1 : s->threads;
