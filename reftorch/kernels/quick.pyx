@@ -48,13 +48,24 @@ cdef inline int place(cnp.npy_intp dim, int nd):
     return <int>dim if 0 <= dim < nd else -1
 
 
+cdef inline bint is_dense(cnp.ndarray a):
+    """Whether an array that is not empty is row-major by its strides, those of dims of size 1, which views keep, as well."""
+    cdef cnp.npy_intp run = cnp.PyArray_ITEMSIZE(a)
+    cdef int i
+    for i in range(cnp.PyArray_NDIM(a) - 1, -1, -1):
+        if cnp.PyArray_STRIDE(a, i) != run:
+            return False
+        run *= cnp.PyArray_DIM(a, i)
+    return True
+
+
 cdef object reshaped(quick_call *q):
     """The elements of a row-major array in another shape, of which one size may be -1."""
     cdef cnp.ndarray a = <cnp.ndarray>q.tensor[0]
     cdef cnp.npy_intp size = cnp.PyArray_SIZE(a), known = 1
     cdef cnp.npy_intp strides[MOST_DIMS]
     cdef int i, open_ = -1, nd = q.numbers
-    if not plain(a) or nd >= MOST_DIMS or not PyArray_IS_C_CONTIGUOUS(a):
+    if not plain(a) or nd >= MOST_DIMS or not is_dense(a):
         return None
     for i in range(nd):
         if q.number[i] == -1 and open_ < 0:
@@ -246,11 +257,11 @@ cdef object clone(quick_call *q):
     """An array once more in row-major order, which it has or a number asks for."""
     cdef cnp.ndarray a = <cnp.ndarray>q.tensor[0], out
     cdef Py_ssize_t bytes = cnp.PyArray_NBYTES(a)
-    cdef bint dense = PyArray_IS_C_CONTIGUOUS(a)
-    if not plain(a) or not (dense or q.numbers):
+    cdef bint row_major = PyArray_IS_C_CONTIGUOUS(a)
+    if not plain(a) or not (row_major or q.numbers):
         return None
     out = like(a)
-    if not dense:
+    if not row_major:
         move(out, a)
     elif bytes <= LONG:
         copy_bytes(bytes, cnp.PyArray_DATA(a), cnp.PyArray_DATA(out))
