@@ -376,6 +376,33 @@ def test_clones_of_all_sizes(size):
     assert torch.arange(6).view(2, 3).t().clone().stride() == (1, 3)
 
 
+@pytest.mark.parametrize("shape, dim, index", [((5,), 0, 3), ((2, 3, 4), 0, -1), ((2, 3, 4), -2, 0), ((2, 3, 4), 2, 3), ((3, 1), 1, 0)])
+def test_gradient_of_select_is_zero_around_it(shape, dim, index):
+    x, wanted = torch.randn(shape, requires_grad=True), torch.zeros(shape)
+    picked = x.select(dim, index)
+    towards = torch.randn(picked.shape)
+    wanted.select(dim, index).copy_(towards)
+    assert torch.equal(torch.autograd.grad(picked, x, towards)[0], wanted)
+    with pytest.raises(IndexError, match="out of range"):
+        T.select_backward(towards, shape, dim, shape[dim])
+
+
+def test_sums_and_mean_squares_larger_than_the_smallest():
+    x, y = torch.randn(40, 60, 33, dtype=torch.float64), torch.randn(40, 60, 33, dtype=torch.float64)
+    for dims in (0, (0, 1), (1, 2), -1):
+        torch.testing.assert_close(x.sum(dims), torch.tensor(x.numpy().sum(dims)))
+    for reduction, wanted in ("sum", ((x - y) ** 2).sum()), ("mean", ((x - y) ** 2).mean()), ("none", (x - y) ** 2):
+        torch.testing.assert_close(torch.nn.functional.mse_loss(x, y, reduction=reduction), wanted)
+
+
+def test_views_and_copies_keep_or_mend_strides():
+    x = torch.arange(12.0)[::2]
+    assert x[:1].view(1).stride() == T._unsafe_view(x[:1], (1,)).stride() == (2,)
+    turned = torch.randn(2, 3, 4).permute(2, 0, 1)
+    copied = turned.clone(memory_format=torch.contiguous_format)
+    assert copied.stride() == (6, 3, 1) and torch.equal(copied, turned) and turned.clone().stride() == turned.stride()
+
+
 def test_joined_tensors_are_taken_when_the_call_is_made():
     a, b = torch.ones(2, requires_grad=True), torch.ones(3, requires_grad=True)
     first, second = (a * 2).split(1)
@@ -398,6 +425,44 @@ def test_hooks_of_all_modules_run_until_removed():
         handle.remove()
     net(torch.ones(1, 2)).sum().backward()
     assert len(seen) == 3
+
+
+class Twice(torch.nn.Module):
+    def forward(self, x, *, times=2):
+        return x * times
+
+
+def test_modules_are_called_as_they_say():
+    x, net = torch.ones(2), Twice()
+    assert net(x, times=3).tolist() == [3, 3] and net(x=x).tolist() == [2, 2]
+    net.forward = lambda x: x + 5
+    assert net(x).tolist() == [6, 6]
+    handle = net.register_forward_hook(lambda module, given, made: made * 2)
+    assert net(x).tolist() == [12, 12]
+    handle.remove()
+    assert net(x).tolist() == [6, 6]
+
+    class Thrice(Twice):
+        def __call__(self, x):
+            return super().__call__(x, times=3)
+    assert Thrice()(x).tolist() == [3, 3]
+
+    class Bare(Twice):
+        def __init__(self):
+            pass
+    with pytest.raises(AttributeError, match="has no attribute '_backward_hooks'"):
+        Bare()(x)
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'x'"):
+        Twice()()
+
+
+def test_modules_pickle_and_change_their_class():
+    net = torch.nn.Linear(2, 2)
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        assert torch.equal(pickle.loads(pickle.dumps(net, protocol)).weight, net.weight)
+    lazy = torch.nn.LazyConv2d(4, 3)
+    lazy(torch.ones(1, 2, 8, 8))
+    assert type(lazy) is torch.nn.Conv2d
 
 
 @pytest.mark.parametrize("call, words", [

@@ -461,6 +461,16 @@ def test_killed_while_saving(tmp_path):
 
 
 # ------------------------------------------------------------------ neighbours
+def test_states_of_old_tensors():
+    x = reftorch.zeros(2)
+    x.__setstate__((reftorch.arange(6.0).untyped_storage(), 1, (2,), (2,)))
+    assert x.tolist() == [1, 3]
+    x.__setstate__((reftorch.ones(3), 0, None, True, False))
+    assert x.tolist() == [1, 1, 1] and x.requires_grad
+    with pytest.raises(RuntimeError, match="can be only called on leaf Tensors"):
+        (x * 2).__setstate__((False, None, None))
+
+
 def test_plain_pickles():
     """As in PyTorch: one object stays one, each view takes a copy of its elements' storage along."""
     whole = reftorch.arange(6.).view(2, 3)
