@@ -53,7 +53,7 @@ def _fit(name, query, key, value):
         raise RuntimeError(f"{name}: Accept only 4 dims inputs shape of {{B, H, T, K}}")
     if not query.shape[3] == key.shape[3] == value.shape[3]:
         raise RuntimeError(f"{name}: Q/K/V should have the same head size")
-    # torch: reads beyond the end of the smaller one
+    # torch: takes what lies within the larger one, or reads beyond the end of the smaller
     if not query.shape[:2] == key.shape[:2] == value.shape[:2] or key.shape[2] != value.shape[2]:
         raise RuntimeError(f"{name}: Q/K/V should have the same batch and heads, K/V the same length")
 
