@@ -23,7 +23,7 @@ typedef struct { int tile, size, pairs; float point[2]; } winograd_line;
 #define TWO_OF_5 {2, 6, 2, {.625f, 1.5f}}
 /* `longest`: channels that one sum takes at most */
 typedef struct { int kernel, longest; winograd_line down, across; } winograd_rule;
-static const winograd_rule F24 = {3, 32, TWO_OF_3, FOUR_OF_3}, F44 = {3, 32, FOUR_OF_3, FOUR_OF_3}, F25 = {5, 16, TWO_OF_5, TWO_OF_5};
+static const winograd_rule F24 = {3, 16, TWO_OF_3, FOUR_OF_3}, F44 = {3, 32, FOUR_OF_3, FOUR_OF_3}, F25 = {5, 16, TWO_OF_5, TWO_OF_5};
 
 /* How the tiles of a convolution lie. Channels and filters are padded to whole vectors and panels. */
 typedef struct {
