@@ -1,15 +1,16 @@
-/* Working memory. A thread keeps the blocks that it gave back, a few and not the largest, so that the next call finds them without
- * page faults; they are freed when the thread ends. */
+/* Working memory. A thread keeps the blocks that it gave back, eight at most and 256 MB together, so that the next call finds them
+ * without page faults; they are freed when the thread ends. */
 #pragma once
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
 enum { SCRATCH_KEPT = 8, SCRATCH_HEAD = 64 };
-#define SCRATCH_LARGEST ((size_t)64 << 20)
+#define SCRATCH_MOST ((size_t)256 << 20)
 #define SCRATCH_LARGE ((size_t)4 << 20)
 
 static __thread void *scratch_kept[SCRATCH_KEPT];
+static __thread size_t scratch_total;                     /* bytes of the blocks kept */
 static __thread int scratch_known;
 static pthread_key_t scratch_key;
 static pthread_once_t scratch_once = PTHREAD_ONCE_INIT;
@@ -31,6 +32,7 @@ static void *scratch_get(size_t size) {
     if (best >= 0) {
         void *block = scratch_kept[best];
         scratch_kept[best] = NULL;
+        scratch_total -= *scratch_size(block);
         return block;
     }
     size_t room = (size + (size >> 3) + 4095) / 4096 * 4096;
@@ -44,20 +46,29 @@ static void *scratch_get(size_t size) {
     return made + SCRATCH_HEAD;
 }
 
-/* Give a block back. The smallest kept one makes room. */
+/* Give a block back. The smallest kept ones make room. */
 static void scratch_put(void *block) {
     if (!block) return;
-    if (*scratch_size(block) > SCRATCH_LARGEST) { scratch_free(block); return; }
+    size_t size = *scratch_size(block);
+    if (size > SCRATCH_MOST) { scratch_free(block); return; }
     if (!scratch_known) {
         pthread_once(&scratch_once, scratch_start);
         pthread_setspecific(scratch_key, scratch_kept);
         scratch_known = 1;
     }
-    int place = 0;
-    for (int i = 0; i < SCRATCH_KEPT; i++) {
-        if (!scratch_kept[i]) { place = i; break; }
-        if (*scratch_size(scratch_kept[i]) < *scratch_size(scratch_kept[place])) place = i;
+    for (;;) {
+        int empty = -1, least = -1;
+        for (int i = 0; i < SCRATCH_KEPT; i++) {
+            if (!scratch_kept[i]) empty = i;
+            else if (least < 0 || *scratch_size(scratch_kept[i]) < *scratch_size(scratch_kept[least])) least = i;
+        }
+        if (empty >= 0 && scratch_total + size <= SCRATCH_MOST) {
+            scratch_kept[empty] = block;
+            scratch_total += size;
+            return;
+        }
+        scratch_total -= *scratch_size(scratch_kept[least]);
+        scratch_free(scratch_kept[least]);
+        scratch_kept[least] = NULL;
     }
-    scratch_free(scratch_kept[place]);
-    scratch_kept[place] = block;
 }
